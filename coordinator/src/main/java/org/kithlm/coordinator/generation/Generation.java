@@ -1,0 +1,7 @@
+package org.kithlm.coordinator.generation;
+
+/** A running or queued generation. Thread-safe. */
+public interface Generation {
+  /** Stops it within one layer; the listener is told {@link FinishReason#CANCELLED}. Idempotent. */
+  void cancel();
+}

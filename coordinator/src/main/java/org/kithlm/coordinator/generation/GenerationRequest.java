@@ -1,0 +1,20 @@
+package org.kithlm.coordinator.generation;
+
+import java.util.List;
+import org.kithlm.model.sampling.SamplingParameters;
+
+/**
+ * What to generate.
+ *
+ * @param prompt token ids, at least one
+ * @param maxTokens most tokens to make, at least 1
+ * @param sampling how a token is chosen
+ * @param stops strings that end the answer and are not part of it
+ * @param topLogprobs how many candidates to report per token, 0 to 20
+ */
+public record GenerationRequest(
+    int[] prompt,
+    int maxTokens,
+    SamplingParameters sampling,
+    List<String> stops,
+    int topLogprobs) {}
