@@ -1,0 +1,50 @@
+package org.kithlm.node.control;
+
+import java.util.List;
+import org.apache.pekko.actor.typed.ActorRef;
+
+/** What the coordinator tells a node. */
+public interface NodeMessage extends KithMessage {
+  /** Prove that you know the join token. */
+  record Challenge(String nonce) implements NodeMessage {}
+
+  /** You may join the cluster. */
+  record Admitted(ActorRef<CoordinatorMessage> coordinator) implements NodeMessage {}
+
+  /** You may not join; the reason is for the user. */
+  record Refused(String reason) implements NodeMessage {}
+
+  /**
+   * Get your weights for an epoch into memory.
+   *
+   * @param assignment which rank of which plan
+   * @param source where the weights are fetched from if no local pack has them
+   */
+  record LoadShard(RankAssignment assignment, WeightOrigin source) implements NodeMessage {}
+
+  /** All ranks are loaded: connect the data plane. Peers are in rank order. */
+  record Connect(long epoch, List<Peer> peers) implements NodeMessage {}
+
+  /** Answer with {@link CoordinatorMessage.Statistics}. */
+  record ReportStatistics(long epoch) implements NodeMessage {}
+
+  /** Ends the node's process. */
+  record Shutdown(String reason) implements NodeMessage {}
+
+  /**
+   * Where a rank's data plane listens.
+   *
+   * @param rank the rank
+   * @param host its address
+   * @param port its UDP port
+   */
+  record Peer(int rank, String host, int port) {}
+
+  /**
+   * Where missing runs of the pack are fetched from.
+   *
+   * @param url HTTP address that answers Range requests for the pack file
+   * @param packLengthBytes its length
+   */
+  record WeightOrigin(String url, long packLengthBytes) {}
+}

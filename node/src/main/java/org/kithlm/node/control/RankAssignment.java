@@ -1,0 +1,21 @@
+package org.kithlm.node.control;
+
+import java.util.List;
+
+/**
+ * One rank's part of a plan.
+ *
+ * @param epoch number of the plan; grows with every new one
+ * @param rank this rank
+ * @param shares relative share of the work per rank; their count is the world size
+ * @param packId identity of the pack file
+ * @param contextLength positions that the KV cache must be able to hold
+ * @param maxTokens most tokens in one step
+ */
+public record RankAssignment(
+    long epoch, int rank, List<Double> shares, String packId, int contextLength, int maxTokens) {
+  /** Number of ranks. */
+  public int worldSize() {
+    return shares.size();
+  }
+}
