@@ -1,10 +1,10 @@
 package org.kithlm.model.tokenizer;
 
 import java.nio.charset.StandardCharsets;
-import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.function.IntConsumer;
+import java.util.regex.Pattern;
 import org.kithlm.model.gguf.GgufException;
 import org.kithlm.model.gguf.GgufMetadata;
 
@@ -15,6 +15,7 @@ import org.kithlm.model.gguf.GgufMetadata;
  */
 final class ScoredPieceEncoder implements TextEncoder, MergeRules {
   private static final String SCORES = "tokenizer.ggml.scores";
+  private static final Pattern BYTE_TOKEN = Pattern.compile("<0x[0-9A-Fa-f]{2}>");
   private static final char SPACE_MARK = '\u2581';
 
   private final Vocabulary vocabulary;
@@ -41,6 +42,11 @@ final class ScoredPieceEncoder implements TextEncoder, MergeRules {
       }
       int bits = Float.floatToIntBits(scores[id] + 0f); // + 0 makes -0 equal to 0
       ranks[id] = ~(bits < 0 ? bits ^ Integer.MAX_VALUE : bits);
+    }
+    for (int id = 0; id < types.length; id++) {
+      if (types[id] == TokenType.BYTE && !BYTE_TOKEN.matcher(tokens.get(id)).matches()) {
+        throw new GgufException("byte token " + id + " is '" + tokens.get(id) + "', not <0xNN>");
+      }
     }
     for (int value = 0; value < 256; value++) {
       byte[] spelling = String.format("<0x%02X>", value).getBytes(StandardCharsets.US_ASCII);
@@ -86,9 +92,7 @@ final class ScoredPieceEncoder implements TextEncoder, MergeRules {
           new String(bytes, StandardCharsets.UTF_8)
               .replace(SPACE_MARK, ' ')
               .getBytes(StandardCharsets.UTF_8);
-      case BYTE ->
-          HexFormat.of()
-              .parseHex(new String(Arrays.copyOfRange(bytes, 3, 5), StandardCharsets.US_ASCII));
+      case BYTE -> HexFormat.of().parseHex(new String(bytes, 3, 2, StandardCharsets.US_ASCII));
       case UNUSED -> new byte[0];
       case CONTROL, UNKNOWN, USER_DEFINED -> bytes;
     };

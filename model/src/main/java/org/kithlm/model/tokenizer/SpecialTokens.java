@@ -36,8 +36,8 @@ final class SpecialTokens {
     /** The text {@code [from, to)}, not empty. */
     void text(int from, int to);
 
-    /** A special token. */
-    void token(int id);
+    /** A special token, which stands at {@code [from, to)}. */
+    void token(int from, int to, int id);
   }
 
   /** Passes on the parts of a text. */
@@ -64,8 +64,9 @@ final class SpecialTokens {
     while (at < text.length()) {
       if (claimed.get(at)) {
         Special special = present.get(specialAt[at]);
-        parts.token(special.id());
-        at += special.text().length();
+        int end = at + special.text().length();
+        parts.token(at, end, special.id());
+        at = end;
       } else {
         int next = claimed.nextSetBit(at);
         int end = next < 0 ? text.length() : next;

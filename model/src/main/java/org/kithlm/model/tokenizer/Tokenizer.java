@@ -127,7 +127,7 @@ public final class Tokenizer {
           }
 
           @Override
-          public void token(int id) {
+          public void token(int from, int to, int id) {
             ids.accept(id);
             atStart = true;
           }
