@@ -1,0 +1,280 @@
+package org.kithlm.node.control;
+
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import org.apache.pekko.actor.Address;
+import org.apache.pekko.actor.typed.ActorRef;
+import org.apache.pekko.actor.typed.Behavior;
+import org.apache.pekko.actor.typed.PostStop;
+import org.apache.pekko.actor.typed.Terminated;
+import org.apache.pekko.actor.typed.javadsl.ActorContext;
+import org.apache.pekko.actor.typed.javadsl.Adapter;
+import org.apache.pekko.actor.typed.javadsl.Behaviors;
+import org.apache.pekko.actor.typed.javadsl.TimerScheduler;
+import org.apache.pekko.cluster.typed.Cluster;
+import org.apache.pekko.cluster.typed.Join;
+import org.apache.pekko.cluster.typed.SelfUp;
+import org.apache.pekko.cluster.typed.Subscribe;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A node on the control plane: proves its token, joins the cluster, then loads and starts the ranks
+ * that the coordinator assigns. Its life is enrolling, joining, serving.
+ */
+public final class NodeActor {
+  /** Path of the coordinator's actor, below its system. */
+  public static final String COORDINATOR_PATH = "/user";
+
+  private static final Duration HELLO_INTERVAL = Duration.ofMillis(500);
+
+  private record Retry() implements NodeMessage {}
+
+  private record JoinTimedOut() implements NodeMessage {}
+
+  private record Up() implements NodeMessage {}
+
+  private record Loaded(RankAssignment assignment, LeafRank rank) implements NodeMessage {}
+
+  private record LoadFailed(RankAssignment assignment, String reason) implements NodeMessage {}
+
+  private record Connected(long epoch, int rank) implements NodeMessage {}
+
+  private record Failed(long epoch, int rank, String reason) implements NodeMessage {}
+
+  private final ActorContext<NodeMessage> context;
+  private final TimerScheduler<NodeMessage> timers;
+  private final NodeSettings settings;
+  private final LeafRankLoader loader;
+  private final CompletableFuture<NodeEnd> end;
+
+  private @Nullable ActorRef<CoordinatorMessage> coordinator;
+  private @Nullable RankAssignment assignment;
+  private @Nullable LeafRank rank;
+
+  private NodeActor(
+      ActorContext<NodeMessage> context,
+      TimerScheduler<NodeMessage> timers,
+      NodeSettings settings,
+      LeafRankLoader loader,
+      CompletableFuture<NodeEnd> end) {
+    this.context = context;
+    this.timers = timers;
+    this.settings = settings;
+    this.loader = loader;
+    this.end = end;
+  }
+
+  /**
+   * The actor of a node.
+   *
+   * @param end completed when the node can't go on; the caller then ends the actor system
+   */
+  public static Behavior<NodeMessage> create(
+      NodeSettings settings, LeafRankLoader loader, CompletableFuture<NodeEnd> end) {
+    return Behaviors.setup(
+        context ->
+            Behaviors.withTimers(
+                timers -> new NodeActor(context, timers, settings, loader, end).enrolling()));
+  }
+
+  private Behavior<NodeMessage> enrolling() {
+    timers.startTimerWithFixedDelay(new Retry(), Duration.ZERO, HELLO_INTERVAL);
+    timers.startSingleTimer(new JoinTimedOut(), settings.joinTimeout());
+    return Behaviors.receive(NodeMessage.class)
+        .onMessage(Retry.class, retry -> hello())
+        .onMessage(NodeMessage.Challenge.class, this::onChallenge)
+        .onMessage(NodeMessage.Admitted.class, this::onAdmitted)
+        .onMessage(
+            NodeMessage.Refused.class, refused -> endWith(NodeEnd.Kind.REFUSED, refused.reason()))
+        .onMessage(JoinTimedOut.class, timeout -> onJoinTimedOut())
+        .onAnyMessage(message -> Behaviors.same())
+        .build();
+  }
+
+  private Behavior<NodeMessage> hello() {
+    tellStranger(new CoordinatorMessage.Hello(context.getSelf()));
+    return Behaviors.same();
+  }
+
+  private Behavior<NodeMessage> onChallenge(NodeMessage.Challenge challenge) {
+    timers.cancel(new Retry());
+    String proof = settings.token().proof(challenge.nonce(), settings.name(), settings.host());
+    tellStranger(
+        new CoordinatorMessage.JoinRequest(
+            settings.name(),
+            ProcessHandle.current().pid(),
+            settings.host(),
+            challenge.nonce(),
+            proof,
+            context.getSelf()));
+    return Behaviors.same();
+  }
+
+  /** Sends to the coordinator by its address, as it is not a member of our cluster yet. */
+  private void tellStranger(CoordinatorMessage message) {
+    Adapter.toClassic(context.getSystem())
+        .actorSelection(coordinatorAddress() + COORDINATOR_PATH)
+        .tell(message, org.apache.pekko.actor.ActorRef.noSender());
+  }
+
+  private Behavior<NodeMessage> onAdmitted(NodeMessage.Admitted admitted) {
+    coordinator = admitted.coordinator();
+    Cluster cluster = Cluster.get(context.getSystem());
+    ActorRef<SelfUp> up = context.messageAdapter(SelfUp.class, event -> new Up());
+    cluster.subscriptions().tell(Subscribe.create(up, SelfUp.class));
+    cluster.manager().tell(Join.create(coordinatorAddress()));
+    return Behaviors.receive(NodeMessage.class)
+        .onMessage(Up.class, event -> serving(admitted.coordinator()))
+        .onMessage(JoinTimedOut.class, timeout -> onJoinTimedOut())
+        .onAnyMessage(message -> Behaviors.same())
+        .build();
+  }
+
+  private Behavior<NodeMessage> serving(ActorRef<CoordinatorMessage> coordinatorRef) {
+    timers.cancelAll();
+    context.watch(coordinatorRef);
+    coordinatorRef.tell(new CoordinatorMessage.NodeUp(context.getSelf()));
+    return Behaviors.receive(NodeMessage.class)
+        .onMessage(NodeMessage.LoadShard.class, this::onLoadShard)
+        .onMessage(Loaded.class, this::onLoaded)
+        .onMessage(LoadFailed.class, this::onLoadFailed)
+        .onMessage(NodeMessage.Connect.class, this::onConnect)
+        .onMessage(Connected.class, this::onConnected)
+        .onMessage(Failed.class, this::onFailed)
+        .onMessage(NodeMessage.ReportStatistics.class, this::onReportStatistics)
+        .onMessage(
+            NodeMessage.Shutdown.class,
+            shutdown -> endWith(NodeEnd.Kind.SHUT_DOWN, shutdown.reason()))
+        .onAnyMessage(message -> Behaviors.same())
+        .onSignal(
+            Terminated.class,
+            signal ->
+                endWith(
+                    NodeEnd.Kind.COORDINATOR_LOST,
+                    "lost the coordinator at " + coordinatorAddress().hostPort()))
+        .onSignal(PostStop.class, signal -> onPostStop())
+        .build();
+  }
+
+  private Behavior<NodeMessage> onLoadShard(NodeMessage.LoadShard message) {
+    closeRank();
+    RankAssignment wanted = message.assignment();
+    assignment = wanted;
+    context.pipeToSelf(
+        loader.load(wanted, message.source()),
+        (loaded, failure) ->
+            loaded != null
+                ? new Loaded(wanted, loaded)
+                : new LoadFailed(wanted, Causes.message(failure)));
+    return Behaviors.same();
+  }
+
+  private Behavior<NodeMessage> onLoaded(Loaded message) {
+    if (!message.assignment().equals(assignment)) {
+      message.rank().close(); // a newer plan came while this one was loading
+      return Behaviors.same();
+    }
+    rank = message.rank();
+    tellCoordinator(
+        new CoordinatorMessage.ShardLoaded(
+            message.assignment().epoch(),
+            message.assignment().rank(),
+            message.rank().dataPort(),
+            message.rank().statistics().weightsResidentBytes()));
+    return Behaviors.same();
+  }
+
+  private Behavior<NodeMessage> onLoadFailed(LoadFailed message) {
+    tellCoordinator(
+        new CoordinatorMessage.RankFailed(
+            message.assignment().epoch(), message.assignment().rank(), message.reason()));
+    return Behaviors.same();
+  }
+
+  private Behavior<NodeMessage> onConnect(NodeMessage.Connect message) {
+    RankAssignment current = assignment;
+    if (rank == null || current == null || current.epoch() != message.epoch()) {
+      return Behaviors.same(); // of a plan that is over
+    }
+    ActorRef<NodeMessage> self = context.getSelf();
+    rank.start(
+        message.peers(),
+        new LeafRank.Listener() {
+          @Override
+          public void onConnected() {
+            self.tell(new Connected(current.epoch(), current.rank()));
+          }
+
+          @Override
+          public void onFailed(String reason) {
+            self.tell(new Failed(current.epoch(), current.rank(), reason));
+          }
+        });
+    return Behaviors.same();
+  }
+
+  private Behavior<NodeMessage> onConnected(Connected message) {
+    tellCoordinator(new CoordinatorMessage.RankConnected(message.epoch(), message.rank()));
+    return Behaviors.same();
+  }
+
+  private Behavior<NodeMessage> onFailed(Failed message) {
+    if (assignment != null && assignment.epoch() == message.epoch()) {
+      closeRank();
+    }
+    tellCoordinator(
+        new CoordinatorMessage.RankFailed(message.epoch(), message.rank(), message.reason()));
+    return Behaviors.same();
+  }
+
+  private Behavior<NodeMessage> onReportStatistics(NodeMessage.ReportStatistics message) {
+    RankAssignment current = assignment;
+    if (rank != null && current != null && current.epoch() == message.epoch()) {
+      tellCoordinator(
+          new CoordinatorMessage.Statistics(current.epoch(), current.rank(), rank.statistics()));
+    }
+    return Behaviors.same();
+  }
+
+  private Behavior<NodeMessage> onJoinTimedOut() {
+    return endWith(
+        NodeEnd.Kind.UNREACHABLE,
+        "no coordinator answered at "
+            + settings.coordinatorHost()
+            + ":"
+            + settings.coordinatorPort()
+            + " within "
+            + settings.joinTimeout().toSeconds()
+            + " s; check the address and that `kith up` runs there");
+  }
+
+  private Behavior<NodeMessage> endWith(NodeEnd.Kind kind, String message) {
+    end.complete(new NodeEnd(kind, message));
+    closeRank();
+    return Behaviors.stopped();
+  }
+
+  private Behavior<NodeMessage> onPostStop() {
+    closeRank();
+    return Behaviors.same();
+  }
+
+  private void closeRank() {
+    if (rank != null) {
+      rank.close();
+      rank = null;
+    }
+    assignment = null;
+  }
+
+  private void tellCoordinator(CoordinatorMessage message) {
+    if (coordinator != null) {
+      coordinator.tell(message);
+    }
+  }
+
+  private Address coordinatorAddress() {
+    return Address.apply(
+        "pekko", ClusterSettings.SYSTEM, settings.coordinatorHost(), settings.coordinatorPort());
+  }
+}
