@@ -1,0 +1,50 @@
+package org.kithlm.coordinator.membership;
+
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The cluster at one moment, for users.
+ *
+ * @param phase what it is doing
+ * @param epoch number of the plan
+ * @param nodes all processes, the root first
+ */
+public record ClusterView(Phase phase, long epoch, List<NodeView> nodes) {
+  /** What a cluster is doing. */
+  public enum Phase {
+    /** Waits for nodes. */
+    GATHERING,
+    /** Ranks bring their weights into memory. */
+    LOADING,
+    /** Ranks connect to one another. */
+    CONNECTING,
+    /** Requests are answered. */
+    READY
+  }
+
+  /**
+   * One process.
+   *
+   * @param rank its rank in the plan, -1 for none
+   * @param name what the user calls the device
+   * @param pid its process id
+   * @param address where the others reach it
+   * @param state what it does
+   * @param residentBytes weights in its memory
+   * @param lastError what last went wrong there
+   */
+  public record NodeView(
+      int rank,
+      String name,
+      long pid,
+      String address,
+      String state,
+      long residentBytes,
+      @Nullable String lastError) {}
+
+  /** Copies the list. */
+  public ClusterView {
+    nodes = List.copyOf(nodes);
+  }
+}

@@ -1,0 +1,26 @@
+package org.kithlm.coordinator.membership;
+
+import org.kithlm.node.control.JoinToken;
+import org.kithlm.node.control.NodeMessage;
+
+/**
+ * What a cluster runs.
+ *
+ * @param name what the user calls this device
+ * @param host address that the nodes reach this process at
+ * @param token the shared secret
+ * @param expectedNodes nodes to wait for before the first plan, this process not counted
+ * @param packId identity of the model's pack
+ * @param origin where nodes fetch missing weights
+ * @param contextLength longest prompt plus answer in tokens
+ * @param maxTokens most tokens in one step
+ */
+public record CoordinatorSettings(
+    String name,
+    String host,
+    JoinToken token,
+    int expectedNodes,
+    String packId,
+    NodeMessage.WeightOrigin origin,
+    int contextLength,
+    int maxTokens) {}

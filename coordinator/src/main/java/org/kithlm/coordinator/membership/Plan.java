@@ -1,0 +1,90 @@
+package org.kithlm.coordinator.membership;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.kithlm.node.control.NodeMessage;
+import org.kithlm.node.control.RankAssignment;
+
+/**
+ * One epoch: which member is which rank, and how far each has come. Rank 0 is this process. Owned
+ * by the coordinator's actor.
+ */
+final class Plan {
+  /** Stands for a member that no plan uses. */
+  static final int NO_RANK = -1;
+
+  final long epoch;
+  private final List<Member> leaves;
+  private final NodeMessage.@Nullable Peer[] peers;
+  private final boolean[] connected;
+
+  Plan(long epoch, List<Member> leaves) {
+    this.epoch = epoch;
+    this.leaves = List.copyOf(leaves);
+    this.peers = new NodeMessage.Peer[leaves.size() + 1];
+    this.connected = new boolean[leaves.size() + 1];
+    for (int i = 0; i < leaves.size(); i++) {
+      leaves.get(i).rank = i + 1;
+    }
+  }
+
+  int worldSize() {
+    return leaves.size() + 1;
+  }
+
+  List<Member> leaves() {
+    return leaves;
+  }
+
+  boolean uses(Member member) {
+    return leaves.contains(member);
+  }
+
+  RankAssignment assignment(int rank, CoordinatorSettings settings) {
+    return new RankAssignment(
+        epoch,
+        rank,
+        Collections.nCopies(worldSize(), 1.0),
+        settings.packId(),
+        settings.contextLength(),
+        settings.maxTokens());
+  }
+
+  void loaded(int rank, String host, int dataPort) {
+    peers[rank] = new NodeMessage.Peer(rank, host, dataPort);
+  }
+
+  void connected(int rank) {
+    connected[rank] = true;
+  }
+
+  /** Where all ranks listen, or null while one is still loading. */
+  @Nullable List<NodeMessage.Peer> peers() {
+    List<NodeMessage.Peer> all = new ArrayList<>(peers.length);
+    for (NodeMessage.@Nullable Peer peer : peers) {
+      if (peer == null) {
+        return null;
+      }
+      all.add(peer);
+    }
+    return all;
+  }
+
+  boolean isConnected() {
+    for (boolean done : connected) {
+      if (!done) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** How a rank is named to users. */
+  String describe(Member member) {
+    NodeMessage.Peer peer = member.rank == NO_RANK ? null : peers[member.rank];
+    String address = peer == null ? member.host : peer.host() + ":" + peer.port();
+    return "rank " + member.rank + " (" + member.name + ", " + address + ")";
+  }
+}

@@ -1,0 +1,22 @@
+package org.kithlm.coordinator.membership;
+
+import java.util.List;
+import java.util.concurrent.CompletionStage;
+import org.kithlm.node.control.NodeMessage;
+import org.kithlm.node.rank.RootRank;
+
+/** What runs generations on rank 0, as the coordinator's actor sees it. Calls return at once. */
+public interface RootEngine {
+  /**
+   * Takes over a loaded root, connects it and starts to serve.
+   *
+   * @return when all ranks are connected; or a failure, and the root is closed then
+   */
+  CompletionStage<Void> activate(RootRank rank, List<NodeMessage.Peer> peers);
+
+  /** Ends the session at once; a running generation fails with the reason. */
+  void deactivate(String reason);
+
+  /** Runs an action when no generation is running, before the next one starts. */
+  void whenIdle(Runnable action);
+}

@@ -1,0 +1,62 @@
+package org.kithlm.node.rank;
+
+import java.util.List;
+import org.kithlm.node.control.NodeMessage;
+import org.kithlm.node.control.RankStatistics;
+
+/**
+ * Rank 0: turns tokens into logits, with the help of the leaves. One thread owns it; {@link
+ * #abort}, {@link #fail}, {@link #statistics} and {@link #dataPort} may be called from any.
+ */
+public interface RootRank extends AutoCloseable {
+  /** UDP port that its data plane listens at. */
+  int dataPort();
+
+  /**
+   * Waits for all leaves.
+   *
+   * @param peers all ranks in rank order
+   * @throws RuntimeException if one is missing after the connect timeout; the message names it
+   */
+  void connect(List<NodeMessage.Peer> peers);
+
+  /** Most tokens in one {@link #step}. */
+  int maxTokens();
+
+  /** Tokens in the vocabulary: the length of {@link #logits}. */
+  int vocabularySize();
+
+  /**
+   * Runs tokens through all layers on all ranks; their keys and values are kept at their positions.
+   *
+   * @param tokens holds the token ids
+   * @param offset first one to run
+   * @param count how many, 1 to {@link #maxTokens}
+   * @param startPosition position of the first one; all earlier positions must have been run
+   * @throws RuntimeException if the step was aborted or a rank is lost; the message names it
+   */
+  void step(int[] tokens, int offset, int count, int startPosition);
+
+  /**
+   * Logits after the last token of the last step.
+   *
+   * @return an array that the next call fills anew
+   */
+  float[] logits();
+
+  /** Moves frames while there is nothing to do; about once a second. */
+  void keepAlive();
+
+  /** Ends the step under way, if any, within one layer: it throws. */
+  void abort();
+
+  /** Ends the session: the owner's current or next call throws {@code cause}. */
+  void fail(RuntimeException cause);
+
+  /** What this rank has used so far. */
+  RankStatistics statistics();
+
+  /** Ends the session and frees the weights. */
+  @Override
+  void close();
+}
