@@ -1,5 +1,6 @@
 /**
- * The data plane: frames of floats and the star collective over Aeron. One owning thread per rank.
+ * The data plane's values: addresses, configuration, errors, counters. Immutable, but for {@link
+ * DataPort}.
  */
 @NullMarked
 package org.kithlm.transport;

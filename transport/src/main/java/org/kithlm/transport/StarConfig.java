@@ -1,0 +1,118 @@
+package org.kithlm.transport;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * One rank's view of a star session. All ranks of an epoch must agree on everything but {@code
+ * rank}, the timeouts and {@code driverParent}.
+ *
+ * @param epoch number of the plan; frames of another epoch are dropped
+ * @param rank this rank
+ * @param peers addresses of all ranks, this one included; the index is the rank
+ * @param maxFloats longest vector that is ever sent
+ * @param mtuLength largest UDP payload in bytes, a multiple of 32; also bounds one frame
+ * @param connectTimeoutNs how long {@code connect} waits for the peers
+ * @param roundTimeoutNs how long a call waits for a peer without hearing what it needs; longer than
+ *     the slowest rank computes between two collectives
+ * @param driverParent folder under which the media driver keeps its own directory, best in memory
+ */
+public record StarConfig(
+    long epoch,
+    int rank,
+    List<PeerAddress> peers,
+    int maxFloats,
+    int mtuLength,
+    long connectTimeoutNs,
+    long roundTimeoutNs,
+    Path driverParent) {
+  /** Fits an Ethernet frame of 1500 bytes behind IP and UDP headers; Aeron's own default. */
+  public static final int LAN_MTU_LENGTH = 1408;
+
+  /** For ranks on one machine, where cost is per datagram. */
+  public static final int LOOPBACK_MTU_LENGTH = 32 * 1024;
+
+  private static final Path MEMORY_FOLDER = Path.of("/dev/shm");
+
+  /** Checks every range; the message names the field and its value. */
+  public StarConfig {
+    peers = List.copyOf(peers);
+    check(!peers.isEmpty(), "peers is empty: name at least the root");
+    check(rank >= 0 && rank < peers.size(), "rank=" + rank + " is not below peers=" + peers.size());
+    for (int i = 0; i < peers.size(); i++) {
+      check(peers.get(i).rank() == i, "peers[" + i + "] is " + peers.get(i) + ": sort by rank");
+    }
+    check(maxFloats > 0, "maxFloats=" + maxFloats + " must be positive");
+    check(
+        mtuLength >= 512 && mtuLength <= 65_504 && mtuLength % 32 == 0,
+        "mtuLength=" + mtuLength + " must be a multiple of 32 from 512 to 65504");
+    check(connectTimeoutNs > 0, "connectTimeoutNs=" + connectTimeoutNs + " must be positive");
+    check(roundTimeoutNs > 0, "roundTimeoutNs=" + roundTimeoutNs + " must be positive");
+  }
+
+  /**
+   * Defaults: connect within 30 s, rounds within 120 s, an MTU for Ethernet (a larger one where all
+   * ranks are on 127.0.0.1), the driver in /dev/shm or else the temporary folder.
+   */
+  public static StarConfig of(long epoch, int rank, List<PeerAddress> peers, int maxFloats) {
+    boolean loopback = peers.stream().allMatch(peer -> peer.host().startsWith("127."));
+    return new StarConfig(
+        epoch,
+        rank,
+        peers,
+        maxFloats,
+        loopback ? LOOPBACK_MTU_LENGTH : LAN_MTU_LENGTH,
+        TimeUnit.SECONDS.toNanos(30),
+        TimeUnit.SECONDS.toNanos(120),
+        Files.isWritable(MEMORY_FOLDER)
+            ? MEMORY_FOLDER
+            : Path.of(System.getProperty("java.io.tmpdir")));
+  }
+
+  /** The same with other timeouts. */
+  public StarConfig withTimeouts(long newConnectTimeoutNs, long newRoundTimeoutNs) {
+    return new StarConfig(
+        epoch,
+        rank,
+        peers,
+        maxFloats,
+        mtuLength,
+        newConnectTimeoutNs,
+        newRoundTimeoutNs,
+        driverParent);
+  }
+
+  /** The same with another MTU. */
+  public StarConfig withMtuLength(int newMtuLength) {
+    return new StarConfig(
+        epoch,
+        rank,
+        peers,
+        maxFloats,
+        newMtuLength,
+        connectTimeoutNs,
+        roundTimeoutNs,
+        driverParent);
+  }
+
+  /** The same with the driver under another folder. */
+  public StarConfig withDriverParent(Path newDriverParent) {
+    return new StarConfig(
+        epoch,
+        rank,
+        peers,
+        maxFloats,
+        mtuLength,
+        connectTimeoutNs,
+        roundTimeoutNs,
+        newDriverParent);
+  }
+
+  private static void check(boolean ok, String message) {
+    if (!ok) {
+      throw new IllegalArgumentException(message);
+    }
+  }
+}

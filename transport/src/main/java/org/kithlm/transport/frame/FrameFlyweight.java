@@ -1,0 +1,199 @@
+package org.kithlm.transport.frame;
+
+import static java.nio.ByteOrder.LITTLE_ENDIAN;
+
+import java.util.Objects;
+import org.agrona.DirectBuffer;
+import org.agrona.MutableDirectBuffer;
+import org.agrona.concurrent.UnsafeBuffer;
+
+/**
+ * A frame of floats: a header of {@value #HEADER_LENGTH_BYTES} bytes, then {@link #count()} f32
+ * elements, all little-endian.
+ *
+ * <pre>
+ *   0 int   magic            4 int   kind
+ *   8 long  epoch           16 long  step
+ *  24 int   layer, or startPosition in HIDDEN
+ *  28 int   block, or tokenCount in HIDDEN
+ *  32 int   rank of the sender
+ *  36 int   offset: index of the first element in the whole vector
+ *  40 int   count: elements in this frame (0 in HELLO, READY, ABORT, BYE)
+ *  44 int   length: elements of the whole vector; in HELLO the session's maxFloats
+ *  48 float elements
+ * </pre>
+ *
+ * In HELLO, {@code offset} is the most elements of one frame and {@code block} the world size. A
+ * wrapped frame is not trusted until {@link #isValid} says so.
+ */
+public final class FrameFlyweight {
+  /** Bytes before the first element. */
+  public static final int HEADER_LENGTH_BYTES = 48;
+
+  /** "KTH1" in memory order; the digit is the version of the layout. */
+  static final int MAGIC = 'K' | 'T' << 8 | 'H' << 16 | '1' << 24;
+
+  static final int MAGIC_OFFSET = 0;
+  static final int KIND_OFFSET = 4;
+  static final int EPOCH_OFFSET = 8;
+  static final int STEP_OFFSET = 16;
+  static final int LAYER_OFFSET = 24;
+  static final int BLOCK_OFFSET = 28;
+  static final int RANK_OFFSET = 32;
+  static final int OFFSET_OFFSET = 36;
+  static final int COUNT_OFFSET = 40;
+  static final int LENGTH_OFFSET = 44;
+
+  private final UnsafeBuffer frame = new UnsafeBuffer(0, 0);
+
+  /** Wraps received bytes; not checked yet. */
+  public FrameFlyweight wrap(DirectBuffer buffer, int index, int lengthBytes) {
+    frame.wrap(buffer, index, lengthBytes);
+    return this;
+  }
+
+  /** Makes a header alone in memory of its own, to be sent with {@link #copyTo}. */
+  public static FrameFlyweight allocateHeader(long epoch, int rank) {
+    FrameFlyweight header = new FrameFlyweight();
+    header.frame.wrap(new byte[HEADER_LENGTH_BYTES]);
+    header.frame.putInt(MAGIC_OFFSET, MAGIC, LITTLE_ENDIAN);
+    header.frame.putLong(EPOCH_OFFSET, epoch, LITTLE_ENDIAN);
+    header.frame.putInt(RANK_OFFSET, rank, LITTLE_ENDIAN);
+    return header;
+  }
+
+  /** Sets what a frame is about. */
+  public FrameFlyweight subject(FrameKind kind, long step, int layer, int block) {
+    frame.putInt(KIND_OFFSET, kind.code(), LITTLE_ENDIAN);
+    frame.putLong(STEP_OFFSET, step, LITTLE_ENDIAN);
+    frame.putInt(LAYER_OFFSET, layer, LITTLE_ENDIAN);
+    frame.putInt(BLOCK_OFFSET, block, LITTLE_ENDIAN);
+    return this;
+  }
+
+  /** Sets which part of which vector a frame carries. */
+  public FrameFlyweight part(int offset, int count, int length) {
+    frame.putInt(OFFSET_OFFSET, offset, LITTLE_ENDIAN);
+    frame.putInt(COUNT_OFFSET, count, LITTLE_ENDIAN);
+    frame.putInt(LENGTH_OFFSET, length, LITTLE_ENDIAN);
+    return this;
+  }
+
+  /**
+   * Writes this header, then {@link #count()} elements of {@code values} from {@link #offset()}.
+   *
+   * @param index where the frame starts in {@code target}
+   */
+  public void copyTo(MutableDirectBuffer target, int index, float[] values) {
+    target.putBytes(index, frame, 0, HEADER_LENGTH_BYTES);
+    int first = offset();
+    int count = count();
+    int byteIndex = index + HEADER_LENGTH_BYTES;
+    for (int i = 0; i < count; i++) {
+      target.putFloat(byteIndex + i * Float.BYTES, values[first + i], LITTLE_ENDIAN);
+    }
+  }
+
+  /** Copies the elements to where they belong in the whole vector. */
+  public void copyElementsTo(float[] values) {
+    int first = offset();
+    int count = count();
+    for (int i = 0; i < count; i++) {
+      values[first + i] = element(i);
+    }
+  }
+
+  /** Adds the elements to where they belong in the whole vector. */
+  public void addElementsTo(float[] values) {
+    int first = offset();
+    int count = count();
+    for (int i = 0; i < count; i++) {
+      values[first + i] += element(i);
+    }
+  }
+
+  /**
+   * Whether every field is in range and agrees with the bytes that are there.
+   *
+   * @param worldSize ranks of the session
+   * @param maxFloats longest vector of the session
+   */
+  public boolean isValid(int worldSize, int maxFloats) {
+    if (frame.capacity() < HEADER_LENGTH_BYTES
+        || frame.getInt(MAGIC_OFFSET, LITTLE_ENDIAN) != MAGIC) {
+      return false;
+    }
+    FrameKind kind = FrameKind.ofCode(frame.getInt(KIND_OFFSET, LITTLE_ENDIAN));
+    if (kind == null || rank() < 0 || rank() >= worldSize) {
+      return false;
+    }
+    int payloadBytes = frame.capacity() - HEADER_LENGTH_BYTES;
+    return switch (kind) {
+      case HELLO, READY, ABORT, BYE -> payloadBytes == 0 && count() == 0;
+      case HIDDEN, PARTIAL, SUM ->
+          step() >= 0
+              && layer() >= 0
+              && block() >= 0
+              && length() > 0
+              && length() <= maxFloats
+              && offset() >= 0
+              && count() > 0
+              && count() <= length() - offset()
+              && payloadBytes == (long) count() * Float.BYTES;
+    };
+  }
+
+  /** What it is for; of a valid frame only. */
+  public FrameKind kind() {
+    return Objects.requireNonNull(FrameKind.ofCode(frame.getInt(KIND_OFFSET, LITTLE_ENDIAN)));
+  }
+
+  /** Number of the plan. */
+  public long epoch() {
+    return frame.getLong(EPOCH_OFFSET, LITTLE_ENDIAN);
+  }
+
+  /** Number of the step. */
+  public long step() {
+    return frame.getLong(STEP_OFFSET, LITTLE_ENDIAN);
+  }
+
+  /** Layer; in HIDDEN the position of the first token. */
+  public int layer() {
+    return frame.getInt(LAYER_OFFSET, LITTLE_ENDIAN);
+  }
+
+  /** Block of the layer; in HIDDEN the number of tokens, in HELLO the world size. */
+  public int block() {
+    return frame.getInt(BLOCK_OFFSET, LITTLE_ENDIAN);
+  }
+
+  /** Sender. */
+  public int rank() {
+    return frame.getInt(RANK_OFFSET, LITTLE_ENDIAN);
+  }
+
+  /** Index of the first element in the whole vector; in HELLO the most elements of one frame. */
+  public int offset() {
+    return frame.getInt(OFFSET_OFFSET, LITTLE_ENDIAN);
+  }
+
+  /** Elements in this frame. */
+  public int count() {
+    return frame.getInt(COUNT_OFFSET, LITTLE_ENDIAN);
+  }
+
+  /** Elements of the whole vector; in HELLO the session's longest. */
+  public int length() {
+    return frame.getInt(LENGTH_OFFSET, LITTLE_ENDIAN);
+  }
+
+  /** Bytes of the wrapped frame. */
+  public int frameLengthBytes() {
+    return frame.capacity();
+  }
+
+  private float element(int index) {
+    return frame.getFloat(HEADER_LENGTH_BYTES + index * Float.BYTES, LITTLE_ENDIAN);
+  }
+}
