@@ -51,6 +51,9 @@ final class StarSession implements AutoCloseable {
         return ControlledFragmentHandler.Action.CONTINUE;
       };
 
+  private final UnboundHandler unboundDropper =
+      image -> image.controlledPoll(dropAll, Integer.MAX_VALUE);
+
   /** Opens the driver and one link to each of {@code peers}. */
   StarSession(StarConfig config, List<PeerAddress> peers) {
     this.config = config;
@@ -248,7 +251,7 @@ final class StarSession implements AutoCloseable {
 
   /** Drops what senders outside the session send, so that it is counted and not kept. */
   void dropUnbound() {
-    pollUnbound(image -> image.controlledPoll(dropAll, Integer.MAX_VALUE));
+    pollUnbound(unboundDropper);
   }
 
   /** Takes an image of a sender that is not bound to a link. */

@@ -1,0 +1,85 @@
+package org.kithlm.transport.star;
+
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.sun.management.ThreadMXBean;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.kithlm.transport.PeerAddress;
+import org.kithlm.transport.StarConfig;
+
+@Timeout(60)
+class StarAllocationTest {
+  private static final int LENGTH = 20_000; // several frames
+  private static final int WARM_UP_ROUNDS = 2000;
+  private static final int ROUNDS = 4000;
+
+  // A timer of Aeron may allocate now and then; a round that allocates anything at all, at least
+  // 16 bytes each time, is over this.
+  private static final long ALLOWED_BYTES = ROUNDS * 8;
+
+  private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+
+  @TempDir Path folder;
+
+  @Test
+  void shouldNotAllocatePerRound() throws Exception {
+    List<PeerAddress> peers = Ranks.onLoopback(2);
+    try (ExecutorService threads = Executors.newCachedThreadPool()) {
+      Future<Long> leafBytes = threads.submit(() -> leaf(config(1, peers)));
+      Future<Long> rootBytes = threads.submit(() -> root(config(0, peers)));
+      assertFew("root", rootBytes.get(50, TimeUnit.SECONDS));
+      assertFew("leaf", leafBytes.get(50, TimeUnit.SECONDS));
+    }
+  }
+
+  private static void assertFew(String who, long bytes) {
+    assertTrue(bytes < ALLOWED_BYTES, who + " allocated " + bytes + " bytes in " + ROUNDS);
+  }
+
+  private static long root(StarConfig config) {
+    float[] values = new float[LENGTH];
+    try (StarRoot root = new StarRoot(config)) {
+      root.connect();
+      root.beginStep(0, 0, 1, values, LENGTH);
+      return allocated(round -> root.allreduce(round, 0, values, LENGTH));
+    }
+  }
+
+  private static long leaf(StarConfig config) {
+    float[] values = new float[LENGTH];
+    try (StarLeaf leaf = new StarLeaf(config)) {
+      leaf.connect();
+      assertNotNull(leaf.awaitStep(values, TimeUnit.SECONDS.toNanos(20)));
+      return allocated(round -> leaf.allreduce(round, 0, values, LENGTH));
+    }
+  }
+
+  private static long allocated(Round round) {
+    for (int i = 0; i < WARM_UP_ROUNDS; i++) {
+      round.run(i);
+    }
+    long before = THREADS.getCurrentThreadAllocatedBytes();
+    for (int i = 0; i < ROUNDS; i++) {
+      round.run(WARM_UP_ROUNDS + i);
+    }
+    return THREADS.getCurrentThreadAllocatedBytes() - before;
+  }
+
+  private interface Round {
+    void run(int round);
+  }
+
+  private StarConfig config(int rank, List<PeerAddress> peers) {
+    return StarConfig.of(1, rank, peers, LENGTH).withDriverParent(folder);
+  }
+}

@@ -1,0 +1,138 @@
+package org.kithlm.transport.star;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.kithlm.transport.PeerAddress;
+import org.kithlm.transport.PeerLostException;
+import org.kithlm.transport.StarConfig;
+import org.kithlm.transport.StepHeader;
+
+/**
+ * One rank as a process, for tests and for measuring by hand.
+ *
+ * <p>Arguments: epoch, rank, comma-separated ports on loopback, floats per round, rounds, MTU, then
+ * {@code verify} or {@code measure}. Every rank prints {@code connected}, then the root runs steps
+ * of up to 100 rounds and prints {@code p50_us= p90_us= p99_us=} of the last four fifths. Leaves go
+ * on until the root closes and print {@code lost}.
+ */
+final class StarPeer {
+  private static final int ROUNDS_PER_STEP = 100;
+
+  private StarPeer() {}
+
+  public static void main(String[] args) {
+    long epoch = Long.parseLong(args[0]);
+    int rank = Integer.parseInt(args[1]);
+    List<PeerAddress> peers = peers(args[2]);
+    int length = Integer.parseInt(args[3]);
+    int rounds = Integer.parseInt(args[4]);
+    boolean verify = args[6].equals("verify");
+    StarConfig config =
+        StarConfig.of(epoch, rank, peers, length).withMtuLength(Integer.parseInt(args[5]));
+    if (rank == 0) {
+      root(config, length, rounds, verify);
+    } else {
+      leaf(config, verify);
+    }
+  }
+
+  static List<PeerAddress> peers(String ports) {
+    List<PeerAddress> peers = new ArrayList<>();
+    for (String port : ports.split(",", -1)) {
+      peers.add(new PeerAddress(peers.size(), "127.0.0.1", Integer.parseInt(port)));
+    }
+    return peers;
+  }
+
+  private static void root(StarConfig config, int length, int rounds, boolean verify) {
+    float[] values = new float[length];
+    long[] tookNs = new long[rounds];
+    try (StarRoot root = new StarRoot(config)) {
+      root.connect();
+      say("connected");
+      for (int round = 0; round < rounds; round++) {
+        int layer = round % ROUNDS_PER_STEP;
+        if (layer == 0) {
+          root.beginStep(round / ROUNDS_PER_STEP, 0, 1, values, length);
+        }
+        if (verify) {
+          fill(values, 0, round / ROUNDS_PER_STEP, layer);
+        }
+        long startNs = System.nanoTime();
+        root.allreduce(layer, 0, values, length);
+        tookNs[round] = System.nanoTime() - startNs;
+        if (verify) {
+          verify(values, config.peers().size(), round / ROUNDS_PER_STEP, layer);
+        }
+      }
+      say("counters " + root.counters());
+    }
+    long[] sorted = Arrays.copyOfRange(tookNs, rounds / 5, rounds);
+    Arrays.sort(sorted);
+    say(
+        "p50_us=%.1f p90_us=%.1f p99_us=%.1f"
+            .formatted(
+                sorted[sorted.length / 2] / 1e3,
+                sorted[sorted.length * 9 / 10] / 1e3,
+                sorted[sorted.length * 99 / 100] / 1e3));
+  }
+
+  private static void leaf(StarConfig config, boolean verify) {
+    float[] hidden = new float[config.maxFloats()];
+    float[] values = new float[config.maxFloats()];
+    try (StarLeaf leaf = new StarLeaf(config)) {
+      leaf.connect();
+      say("connected");
+      while (true) {
+        StepHeader step = leaf.awaitStep(hidden, TimeUnit.MILLISECONDS.toNanos(10));
+        if (step == null) {
+          continue;
+        }
+        for (int layer = 0; layer < ROUNDS_PER_STEP; layer++) {
+          if (verify) {
+            fill(values, config.rank(), step.step(), layer);
+          }
+          leaf.allreduce(layer, 0, values, step.length());
+          if (verify) {
+            verify(values, config.peers().size(), step.step(), layer);
+          }
+        }
+      }
+    } catch (PeerLostException e) {
+      say("lost " + e.getMessage());
+    }
+  }
+
+  /** Values whose sum depends on the order of additions. */
+  private static void fill(float[] values, int rank, long step, int layer) {
+    for (int i = 0; i < values.length; i++) {
+      values[i] = value(rank, step, layer, i);
+    }
+  }
+
+  private static float value(int rank, long step, int layer, int i) {
+    int hash = (int) (step * 31 + layer) * 0x9E3779B9 ^ (i + rank * 7919) * 0x85EBCA6B;
+    return hash * (rank % 2 == 0 ? 1e-3f : 1e3f);
+  }
+
+  private static void verify(float[] values, int worldSize, long step, int layer) {
+    for (int i = 0; i < values.length; i++) {
+      float expected = value(0, step, layer, i);
+      for (int rank = 1; rank < worldSize; rank++) {
+        expected += value(rank, step, layer, i);
+      }
+      if (Float.floatToRawIntBits(expected) != Float.floatToRawIntBits(values[i])) {
+        throw new AssertionError(
+            "step=%d layer=%d i=%d expected=%s actual=%s"
+                .formatted(step, layer, i, expected, values[i]));
+      }
+    }
+  }
+
+  @SuppressWarnings("SystemOut") // the parent process reads it
+  private static void say(String line) {
+    System.out.println(line);
+  }
+}

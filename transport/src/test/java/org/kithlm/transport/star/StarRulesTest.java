@@ -1,0 +1,309 @@
+package org.kithlm.transport.star;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.kithlm.transport.PeerAddress;
+import org.kithlm.transport.PeerLostException;
+import org.kithlm.transport.StarConfig;
+import org.kithlm.transport.StepAbortedException;
+import org.kithlm.transport.StepHeader;
+import org.kithlm.transport.TransportException;
+import org.kithlm.transport.frame.FrameFlyweight;
+import org.kithlm.transport.frame.FrameKind;
+
+/** What ends a step or a session, and what does not. Root and leaf as threads, over UDP. */
+@Timeout(60)
+class StarRulesTest {
+  private static final long EPOCH = 12;
+  private static final int LENGTH = 2000;
+  private static final long WAIT_NS = TimeUnit.SECONDS.toNanos(20);
+
+  @TempDir Path folder;
+  private final List<PeerAddress> peers = Ranks.onLoopback(2);
+  private ExecutorService threads;
+
+  @BeforeEach
+  void start() {
+    threads = Executors.newCachedThreadPool();
+  }
+
+  @AfterEach
+  void shouldLeaveNoDriverBehind() {
+    threads.close();
+    assertArrayEquals(new String[0], folder.toFile().list());
+  }
+
+  @Test
+  void shouldAbortAWaitingRootAndItsLeafAndGoOnWithTheNextStep() throws Exception {
+    CountDownLatch aborted = new CountDownLatch(1);
+    try (StarRoot root = new StarRoot(config(0, EPOCH))) {
+      Future<?> leafDone =
+          threads.submit(
+              () -> {
+                float[] values = new float[LENGTH];
+                try (StarLeaf leaf = new StarLeaf(config(1, EPOCH))) {
+                  leaf.connect();
+                  assertStep(1, leaf.awaitStep(values, WAIT_NS));
+                  values[0] = 1;
+                  leaf.allreduce(0, 0, values, LENGTH);
+                  assertEquals(3, values[0]);
+                  root.abort(1); // the root waits for layer 1 now, or soon
+                  aborted.await();
+                  assertThrows(
+                      StepAbortedException.class, () -> leaf.allreduce(1, 0, values, LENGTH));
+                  assertThrows(
+                      StepAbortedException.class, () -> leaf.allreduce(2, 0, values, LENGTH));
+                  assertStep(2, leaf.awaitStep(values, WAIT_NS));
+                  values[0] = 10;
+                  leaf.allreduce(0, 0, values, LENGTH);
+                  assertEquals(30, values[0]);
+                }
+                return null;
+              });
+      float[] values = new float[LENGTH];
+      root.connect();
+      root.beginStep(1, 0, 1, values, LENGTH);
+      values[0] = 2;
+      root.allreduce(0, 0, values, LENGTH);
+      StepAbortedException error =
+          assertThrows(StepAbortedException.class, () -> root.allreduce(1, 0, values, LENGTH));
+      assertEquals(1, error.step());
+      aborted.countDown();
+      root.beginStep(2, 0, 1, values, LENGTH);
+      values[0] = 20;
+      root.allreduce(0, 0, values, LENGTH);
+      assertEquals(30, values[0]);
+      assertTrue(root.counters().droppedFrames() > 0, "the late partial sum of step 1");
+      assertEquals(2, root.counters().rounds());
+      leafDone.get(20, TimeUnit.SECONDS);
+    }
+  }
+
+  @Test
+  void shouldRefuseAStepThatWasAbortedBeforeItBegan() {
+    try (StarRoot root = new StarRoot(alone())) {
+      root.connect();
+      root.abort(5);
+      float[] values = {1};
+      assertThrows(StepAbortedException.class, () -> root.beginStep(5, 0, 1, values, 1));
+      root.beginStep(6, 0, 1, values, 1);
+      root.allreduce(0, 0, values, 1);
+      assertEquals(1, root.counters().rounds());
+    }
+  }
+
+  @Test
+  void shouldReportNothingWhenNoStepBegins() throws Exception {
+    try (StarRoot root = new StarRoot(config(0, EPOCH));
+        StarLeaf leaf = new StarLeaf(config(1, EPOCH))) {
+      connect(root, leaf);
+      assertNull(leaf.awaitStep(new float[LENGTH], TimeUnit.MILLISECONDS.toNanos(1)));
+      root.keepAlive();
+    }
+  }
+
+  @Test
+  void shouldEndWaitsOfRootAndLeafWhenFailedFromOutside() throws Exception {
+    try (StarRoot root = new StarRoot(config(0, EPOCH));
+        StarLeaf leaf = new StarLeaf(config(1, EPOCH))) {
+      connect(root, leaf);
+      float[] values = new float[LENGTH];
+      root.beginStep(1, 0, 1, values, LENGTH);
+      IllegalStateException cause = new IllegalStateException("rank 1 left the cluster");
+      Future<?> rootWaits = threads.submit(() -> root.allreduce(0, 0, values, LENGTH));
+      Future<?> leafWaits =
+          threads.submit(
+              () -> {
+                float[] hidden = new float[LENGTH];
+                assertStep(1, leaf.awaitStep(hidden, WAIT_NS));
+                leaf.awaitStep(hidden, WAIT_NS);
+              });
+      root.fail(cause);
+      root.fail(new IllegalStateException("a later one"));
+      leaf.fail(cause);
+      assertSame(cause, assertThrows(Exception.class, () -> rootWaits.get()).getCause());
+      assertSame(cause, assertThrows(Exception.class, () -> leafWaits.get()).getCause());
+      assertSame(cause, assertThrows(Exception.class, () -> root.allreduce(0, 0, values, LENGTH)));
+      assertSame(cause, assertThrows(Exception.class, root::keepAlive));
+    }
+  }
+
+  @Test
+  void shouldReportAClosedLeafAtOnce() throws Exception {
+    try (StarRoot root = new StarRoot(config(0, EPOCH))) {
+      try (StarLeaf leaf = new StarLeaf(config(1, EPOCH))) {
+        connect(root, leaf);
+      }
+      float[] values = new float[LENGTH];
+      PeerLostException error =
+          assertThrows(
+              PeerLostException.class,
+              () -> {
+                root.beginStep(1, 0, 1, values, LENGTH);
+                root.allreduce(0, 0, values, LENGTH);
+              });
+      assertEquals(peers.get(1), error.peer());
+      assertSays(error, "closed");
+    }
+  }
+
+  @Test
+  void shouldReportASilentLeafAfterTheRoundTimeout() throws Exception {
+    StarConfig impatient =
+        config(0, EPOCH).withTimeouts(WAIT_NS, TimeUnit.MILLISECONDS.toNanos(50));
+    try (StarRoot root = new StarRoot(impatient);
+        StarLeaf leaf = new StarLeaf(config(1, EPOCH))) {
+      connect(root, leaf);
+      float[] values = new float[LENGTH];
+      root.beginStep(4, 0, 1, values, LENGTH);
+      PeerLostException error =
+          assertThrows(PeerLostException.class, () -> root.allreduce(3, 1, values, LENGTH));
+      assertEquals(1, error.peer().rank());
+      assertSays(error, peers.get(1).endpoint());
+      assertSays(error, "step 4 layer 3 block 1");
+      assertSame(error, assertThrows(PeerLostException.class, root::keepAlive));
+    }
+  }
+
+  @Test
+  void shouldNameMissingRanks() {
+    StarConfig impatient =
+        config(0, EPOCH).withTimeouts(TimeUnit.MILLISECONDS.toNanos(100), WAIT_NS);
+    try (StarRoot root = new StarRoot(impatient)) {
+      TransportException error = assertThrows(TransportException.class, root::connect);
+      assertSays(error, peers.get(1).toString());
+    }
+  }
+
+  @Test
+  void shouldNotConnectToAnotherEpoch() throws Exception {
+    long shortNs = TimeUnit.MILLISECONDS.toNanos(300);
+    try (StarRoot root = new StarRoot(config(0, EPOCH).withTimeouts(shortNs, WAIT_NS));
+        StarLeaf leaf = new StarLeaf(config(1, EPOCH - 1).withTimeouts(shortNs, WAIT_NS))) {
+      Future<?> leafConnects = threads.submit(leaf::connect);
+      assertThrows(TransportException.class, root::connect);
+      assertThrows(Exception.class, () -> leafConnects.get());
+      assertTrue(root.counters().droppedFrames() > 0, "hellos of the other epoch");
+    }
+  }
+
+  @Test
+  void shouldRefuseALeafWithOtherLimits() throws Exception {
+    StarConfig other = StarConfig.of(EPOCH, 1, peers, LENGTH + 1).withDriverParent(folder);
+    try (StarRoot root = new StarRoot(config(0, EPOCH));
+        StarLeaf leaf = new StarLeaf(other)) {
+      Future<?> leafConnects = threads.submit(leaf::connect);
+      TransportException error = assertThrows(TransportException.class, root::connect);
+      assertSays(error, "maxFloats=2001");
+      leaf.fail(error);
+      assertThrows(Exception.class, () -> leafConnects.get());
+    }
+  }
+
+  @Test
+  void shouldDropHostileFramesAndTakeTheGoodOne() throws Exception {
+    long seed = 99;
+    Random random = new Random(seed);
+    int hostileFrames = 3000;
+    try (StarRoot root = new StarRoot(config(0, EPOCH));
+        FakeLeaf leaf = new FakeLeaf(config(1, EPOCH))) {
+      float[] values = new float[LENGTH];
+      Thread rootThread =
+          new Thread(
+              () -> {
+                root.connect();
+                root.beginStep(1, 0, 1, new float[LENGTH], LENGTH);
+                root.allreduce(3, 1, values, LENGTH);
+              });
+      rootThread.start();
+      leaf.connect();
+      float[] good = new float[LENGTH];
+      for (int i = 0; i < LENGTH; i++) {
+        good[i] = i;
+      }
+      FrameFlyweight header = leaf.header().subject(FrameKind.PARTIAL, 1, 3, 1);
+      for (int i = 0; i < hostileFrames; i++) {
+        int lengthBytes = leaf.encode(header.part(0, 500, LENGTH), good);
+        if (i % 4 == 0) {
+          lengthBytes = random.nextInt(1, lengthBytes);
+        } else {
+          int at = random.nextInt(FrameFlyweight.HEADER_LENGTH_BYTES);
+          byte wrong = (byte) (leaf.buffer().getByte(at) ^ random.nextInt(1, 256));
+          leaf.buffer().putByte(at, wrong);
+        }
+        leaf.send(lengthBytes);
+      }
+      leaf.send(header.part(0, LENGTH, LENGTH), good);
+      leaf.driveUntilDone(rootThread);
+      assertArrayEquals(good, values, "seed=" + seed);
+      assertEquals(hostileFrames, root.counters().droppedFrames(), "seed=" + seed);
+    }
+  }
+
+  @Test
+  void shouldWorkAgainAtTheSamePortsInANewEpoch() throws Exception {
+    for (long epoch = 1; epoch <= 3; epoch++) {
+      try (StarRoot root = new StarRoot(config(0, epoch));
+          StarLeaf leaf = new StarLeaf(config(1, epoch))) {
+        connect(root, leaf);
+        Future<?> leafDone =
+            threads.submit(
+                () -> {
+                  float[] values = new float[LENGTH];
+                  assertStep(1, leaf.awaitStep(values, WAIT_NS));
+                  values[0] = 1;
+                  leaf.allreduce(0, 0, values, LENGTH);
+                });
+        float[] values = new float[LENGTH];
+        root.beginStep(1, 0, 1, values, LENGTH);
+        values[0] = 2;
+        root.allreduce(0, 0, values, LENGTH);
+        assertEquals(3, values[0]);
+        leafDone.get(20, TimeUnit.SECONDS);
+      }
+    }
+  }
+
+  private void connect(StarRoot root, StarLeaf leaf) throws Exception {
+    Future<?> leafConnects = threads.submit(leaf::connect);
+    root.connect();
+    leafConnects.get(20, TimeUnit.SECONDS);
+  }
+
+  private static void assertSays(Throwable error, String part) {
+    assertTrue(error.toString().contains(part), error::toString);
+  }
+
+  private static void assertStep(long step, @Nullable StepHeader header) {
+    assertNotNull(header);
+    assertEquals(step, header.step());
+  }
+
+  private StarConfig alone() {
+    return StarConfig.of(EPOCH, 0, peers.subList(0, 1), LENGTH).withDriverParent(folder);
+  }
+
+  private StarConfig config(int rank, long epoch) {
+    return StarConfig.of(epoch, rank, peers, LENGTH).withDriverParent(folder);
+  }
+}
