@@ -56,7 +56,8 @@ public final class Media implements AutoCloseable {
   /**
    * Starts a driver that receives at this rank's address.
    *
-   * @throws TransportException if the address cannot be bound or the driver cannot start
+   * @throws TransportException if the address cannot be bound, or the driver cannot start or has no
+   *     folder
    */
   public Media(StarConfig config) {
     directory = DriverDirectory.create(config.driverParent());

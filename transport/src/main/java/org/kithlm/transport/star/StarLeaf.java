@@ -8,6 +8,7 @@ import io.aeron.Image;
 import io.aeron.logbuffer.ControlledFragmentHandler;
 import io.aeron.logbuffer.ControlledFragmentHandler.Action;
 import io.aeron.logbuffer.Header;
+import java.util.function.Supplier;
 import org.agrona.DirectBuffer;
 import org.jspecify.annotations.Nullable;
 import org.kithlm.transport.PeerLostException;
@@ -49,6 +50,7 @@ public final class StarLeaf implements AutoCloseable {
 
   // The sum that is arriving.
   private final ControlledFragmentHandler sumHandler = this::onSum;
+  private final Supplier<String> awaitedSum = this::describeSum;
   private float[] sum = StarSession.NO_VALUES;
   private int layer;
   private int block;
@@ -70,7 +72,7 @@ public final class StarLeaf implements AutoCloseable {
       throw new IllegalArgumentException("rank=0 is the root, not a leaf");
     }
     session = new StarSession(config, config.peers().subList(0, 1));
-    root = session.links().getFirst();
+    root = session.links()[0];
   }
 
   /**
@@ -171,7 +173,7 @@ public final class StarLeaf implements AutoCloseable {
       root.poll(sumHandler);
       checkStep();
       if (sent + received == before) {
-        session.idleFor(root, "the sum of step " + step);
+        session.idleFor(root, awaitedSum);
       } else {
         session.doWork();
         session.restartWait();
@@ -281,6 +283,10 @@ public final class StarLeaf implements AutoCloseable {
     frame.copyElementsTo(hidden);
     nextReceived += frame.count();
     return isStepComplete() ? BREAK : CONTINUE;
+  }
+
+  private String describeSum() {
+    return "the sum of step " + step + " layer " + layer + " block " + block;
   }
 
   private boolean isStepComplete() {

@@ -7,7 +7,9 @@ import io.aeron.Image;
 import io.aeron.logbuffer.ControlledFragmentHandler;
 import io.aeron.logbuffer.ControlledFragmentHandler.Action;
 import io.aeron.logbuffer.Header;
+import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.agrona.DirectBuffer;
 import org.jspecify.annotations.Nullable;
@@ -41,6 +43,7 @@ public final class StarRoot implements AutoCloseable {
 
   // What allreduce waits for, and where it goes.
   private final ControlledFragmentHandler partialHandler = this::onPartial;
+  private final Supplier<String> awaitedPartial = this::describePartial;
   private @Nullable Link partialLink;
   private float[] sum = StarSession.NO_VALUES;
   private int layer;
@@ -210,7 +213,7 @@ public final class StarRoot implements AutoCloseable {
     session.beginWait();
     while (!added) {
       checkAbort();
-      session.idleFor(link, describeRound());
+      session.idleFor(link, awaitedPartial);
       link.poll(partialHandler);
     }
     session.endWait();
@@ -244,7 +247,7 @@ public final class StarRoot implements AutoCloseable {
       session.beginWait();
       do {
         checkAbort();
-        session.idleFor(link, "room to send");
+        session.idleFor(link, StarSession.ROOM_TO_SEND);
       } while (!session.trySend(link, values));
       session.endWait();
     }
@@ -275,7 +278,7 @@ public final class StarRoot implements AutoCloseable {
     for (Link link : session.links()) {
       session.beginWait();
       while (!session.trySend(link, StarSession.NO_VALUES)) {
-        session.idleFor(link, "room to send");
+        session.idleFor(link, StarSession.ROOM_TO_SEND);
       }
       session.endWait();
     }
@@ -296,7 +299,7 @@ public final class StarRoot implements AutoCloseable {
       session.drop();
       return CONTINUE;
     }
-    Link link = session.links().get(frame.rank() - 1);
+    Link link = session.links()[frame.rank() - 1];
     link.heard();
     if (frame.kind() == FrameKind.HELLO) {
       session.checkHello(link.peer());
@@ -322,13 +325,13 @@ public final class StarRoot implements AutoCloseable {
   }
 
   private String missing() {
-    return session.links().stream()
+    return Arrays.stream(session.links())
         .filter(link -> !link.isReady())
         .map(link -> link.peer().toString())
         .collect(Collectors.joining(", "));
   }
 
-  private String describeRound() {
+  private String describePartial() {
     return "a partial sum of step " + step + " layer " + layer + " block " + block;
   }
 }

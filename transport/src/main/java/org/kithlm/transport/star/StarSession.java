@@ -3,10 +3,10 @@ package org.kithlm.transport.star;
 import io.aeron.Image;
 import io.aeron.logbuffer.ControlledFragmentHandler;
 import io.aeron.protocol.DataHeaderFlyweight;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
 import org.agrona.DirectBuffer;
 import org.jspecify.annotations.Nullable;
 import org.kithlm.transport.PeerAddress;
@@ -24,13 +24,14 @@ import org.kithlm.transport.media.Media;
  */
 final class StarSession implements AutoCloseable {
   static final float[] NO_VALUES = new float[0];
+  static final Supplier<String> ROOM_TO_SEND = () -> "room to send";
 
   // A farewell is a courtesy: the peer has other ways to learn.
   private static final long FAREWELL_NS = 20_000_000;
 
   private final StarConfig config;
   private final Media media;
-  private final List<Link> links = new ArrayList<>();
+  private final Link[] links; // an array, as walking it allocates nothing
   private final FrameFlyweight outgoing;
   private final FrameFlyweight incoming = new FrameFlyweight();
   private final AtomicReference<@Nullable RuntimeException> failure = new AtomicReference<>();
@@ -60,9 +61,7 @@ final class StarSession implements AutoCloseable {
     outgoing = FrameFlyweight.allocateHeader(config.epoch(), config.rank());
     media = new Media(config);
     try {
-      for (PeerAddress peer : peers) {
-        links.add(new Link(peer, media));
-      }
+      links = peers.stream().map(peer -> new Link(peer, media)).toArray(Link[]::new);
     } catch (RuntimeException e) {
       media.close();
       throw e;
@@ -73,7 +72,7 @@ final class StarSession implements AutoCloseable {
     return config;
   }
 
-  List<Link> links() {
+  Link[] links() {
     return links;
   }
 
@@ -175,13 +174,17 @@ final class StarSession implements AutoCloseable {
     return false;
   }
 
-  /** {@link #idle} for a frame or for room from one peer, which is lost if it takes too long. */
-  void idleFor(Link link, String awaited) {
+  /**
+   * {@link #idle} for a frame or for room from one peer, which is lost if it takes too long.
+   *
+   * @param awaited says what for, should that happen
+   */
+  void idleFor(Link link, Supplier<String> awaited) {
     if (link.isGone()) {
-      throw lost(link, "closed its session", awaited);
+      throw lost(link, "closed its session", awaited.get());
     }
     if (idle(config.roundTimeoutNs())) {
-      throw lost(link, "was silent", awaited);
+      throw lost(link, "was silent", awaited.get());
     }
   }
 
@@ -208,7 +211,7 @@ final class StarSession implements AutoCloseable {
     }
     beginWait();
     while (!link.isFlushed()) {
-      idleFor(link, "room to send");
+      idleFor(link, ROOM_TO_SEND);
     }
     endWait();
   }

@@ -20,7 +20,7 @@ import org.kithlm.transport.StarConfig;
 @Timeout(60)
 class StarAllocationTest {
   private static final int LENGTH = 20_000; // several frames
-  private static final int WARM_UP_ROUNDS = 2000;
+  private static final int WARM_UP_ROUNDS = 3000;
   private static final int ROUNDS = 4000;
 
   // A timer of Aeron may allocate now and then; a round that allocates anything at all, at least
@@ -37,6 +37,7 @@ class StarAllocationTest {
     try (ExecutorService threads = Executors.newCachedThreadPool()) {
       Future<Long> leafBytes = threads.submit(() -> leaf(config(1, peers)));
       Future<Long> rootBytes = threads.submit(() -> root(config(0, peers)));
+      System.err.println(rootBytes.get() + " " + leafBytes.get());
       assertFew("root", rootBytes.get(50, TimeUnit.SECONDS));
       assertFew("leaf", leafBytes.get(50, TimeUnit.SECONDS));
     }

@@ -1,5 +1,6 @@
 package org.kithlm.transport.star;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -13,9 +14,9 @@ import org.kithlm.transport.StepHeader;
  * One rank as a process, for tests and for measuring by hand.
  *
  * <p>Arguments: epoch, rank, comma-separated ports on loopback, floats per round, rounds, MTU, then
- * {@code verify} or {@code measure}. Every rank prints {@code connected}, then the root runs steps
- * of up to 100 rounds and prints {@code p50_us= p90_us= p99_us=} of the last four fifths. Leaves go
- * on until the root closes and print {@code lost}.
+ * {@code verify} or {@code measure}, then optionally the folder for the driver. Every rank prints
+ * {@code connected}, then the root runs steps of up to 100 rounds and prints {@code p50_us= p90_us=
+ * p99_us=} of the last four fifths. Leaves go on until the root closes and print {@code lost}.
  */
 final class StarPeer {
   private static final int ROUNDS_PER_STEP = 100;
@@ -31,6 +32,9 @@ final class StarPeer {
     boolean verify = args[6].equals("verify");
     StarConfig config =
         StarConfig.of(epoch, rank, peers, length).withMtuLength(Integer.parseInt(args[5]));
+    if (args.length > 7) {
+      config = config.withDriverParent(Path.of(args[7]));
+    }
     if (rank == 0) {
       root(config, length, rounds, verify);
     } else {
