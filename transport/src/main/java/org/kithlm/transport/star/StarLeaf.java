@@ -241,6 +241,7 @@ public final class StarLeaf implements AutoCloseable {
     }
     if (frame.kind() == FrameKind.HIDDEN && frame.step() > step) {
       stepOver = true; // the root has moved on; leave the frame to awaitStep
+      session.putBack();
       return ABORT;
     }
     session.drop();

@@ -242,6 +242,11 @@ final class StarSession implements AutoCloseable {
     return true;
   }
 
+  /** The frame taken last stays where it is and will come again. */
+  void putBack() {
+    receivedBytes.lazySet(receivedBytes.getPlain() - incoming.frameLengthBytes());
+  }
+
   /** Looks at senders that have not said hello. */
   void pollUnbound(UnboundHandler handler) {
     for (int i = 0, n = media.subscription().imageCount(); i < n; i++) {

@@ -23,9 +23,9 @@ class StarAllocationTest {
   private static final int WARM_UP_ROUNDS = 3000;
   private static final int ROUNDS = 4000;
 
-  // A timer of Aeron may allocate now and then; a round that allocates anything at all, at least
-  // 16 bytes each time, is over this.
-  private static final long ALLOWED_BYTES = ROUNDS * 8;
+  // A timer of Aeron may allocate now and then (some 700 bytes were seen). Were it every round, it
+  // would be 16 bytes or more each.
+  private static final long ALLOWED_BYTES = ROUNDS;
 
   private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
@@ -37,7 +37,7 @@ class StarAllocationTest {
     try (ExecutorService threads = Executors.newCachedThreadPool()) {
       Future<Long> leafBytes = threads.submit(() -> leaf(config(1, peers)));
       Future<Long> rootBytes = threads.submit(() -> root(config(0, peers)));
-      System.err.println(rootBytes.get() + " " + leafBytes.get());
+
       assertFew("root", rootBytes.get(50, TimeUnit.SECONDS));
       assertFew("leaf", leafBytes.get(50, TimeUnit.SECONDS));
     }

@@ -11,6 +11,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -119,6 +120,48 @@ class StarRulesTest {
       connect(root, leaf);
       assertNull(leaf.awaitStep(new float[LENGTH], TimeUnit.MILLISECONDS.toNanos(1)));
       root.keepAlive();
+    }
+  }
+
+  @Test
+  void shouldKeepPartialSumsThatComeDuringKeepAlive() throws Exception {
+    try (StarRoot root = new StarRoot(config(0, EPOCH));
+        StarLeaf leaf = new StarLeaf(config(1, EPOCH))) {
+      connect(root, leaf);
+      Future<?> leafDone =
+          threads.submit(
+              () -> {
+                float[] values = new float[LENGTH];
+                assertStep(1, leaf.awaitStep(values, WAIT_NS));
+                values[0] = 1;
+                leaf.allreduce(0, 0, values, LENGTH);
+              });
+      float[] values = new float[LENGTH];
+      root.beginStep(1, 0, 1, values, LENGTH);
+      long before = root.counters().receivedBytes();
+      long deadlineNs = System.nanoTime() + WAIT_NS;
+      while (leaf.counters().sentBytes() < LENGTH * Float.BYTES) {
+        assertTrue(System.nanoTime() < deadlineNs, "the leaf sends nothing");
+        root.keepAlive();
+      }
+      for (int i = 0; i < 100; i++) {
+        root.keepAlive();
+      }
+      assertEquals(before, root.counters().receivedBytes());
+      values[0] = 2;
+      root.allreduce(0, 0, values, LENGTH);
+      assertEquals(3, values[0]);
+      assertEquals(0, root.counters().droppedFrames());
+      leafDone.get(20, TimeUnit.SECONDS);
+    }
+  }
+
+  @Test
+  void shouldStartNoThread() {
+    Set<Thread> before = Thread.getAllStackTraces().keySet();
+    try (StarRoot root = new StarRoot(alone())) {
+      root.connect();
+      assertEquals(before, Thread.getAllStackTraces().keySet());
     }
   }
 

@@ -3,6 +3,7 @@ package org.kithlm.transport.star;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -12,6 +13,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -46,6 +48,24 @@ class StarTest {
       }
     }
     assertEquals(List.of(), List.of(folder.toFile().list()), "left in the driver folder");
+  }
+
+  @Test
+  void shouldSumOverANetworkThatLosesDatagrams() throws Exception {
+    List<PeerAddress> peers = Ranks.onLoopback(2);
+    int rounds = 250;
+    try (ExecutorService threads = Executors.newCachedThreadPool();
+        LossyRelay toLeaf = new LossyRelay(peers.get(1), SEED);
+        LossyRelay toRoot = new LossyRelay(peers.get(0), SEED + 2)) {
+      List<PeerAddress> ofRoot = List.of(peers.get(0), toLeaf.address(1));
+      List<PeerAddress> ofLeaf = List.of(toRoot.address(0), peers.get(1));
+      StarConfig leafConfig = config(1, ofLeaf).withMtuLength(StarConfig.LAN_MTU_LENGTH);
+      StarConfig rootConfig = config(0, ofRoot).withMtuLength(StarConfig.LAN_MTU_LENGTH);
+      Future<?> leaf = threads.submit(() -> leaf(leafConfig, rounds));
+      root(rootConfig, rounds);
+      leaf.get(100, TimeUnit.SECONDS);
+      assertTrue(toLeaf.lost() > 10 && toRoot.lost() > 10, "too little was lost to prove a thing");
+    }
   }
 
   private StarConfig config(int rank, List<PeerAddress> peers) {
