@@ -1,0 +1,78 @@
+package org.kithlm.memory;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.OpenOption;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Reads a file past the page cache, as weights are walked in a cycle that no cache can help. A file
+ * system that refuses direct reads is read through the page cache instead.
+ */
+final class FileExtentReader implements ExtentReader {
+  private static final Logger LOG = LoggerFactory.getLogger(FileExtentReader.class);
+
+  private final FileChannel channel;
+  private final int alignmentBytes;
+  private final boolean direct;
+
+  private FileExtentReader(FileChannel channel, int alignmentBytes, boolean direct) {
+    this.channel = channel;
+    this.alignmentBytes = alignmentBytes;
+    this.direct = direct;
+  }
+
+  static FileExtentReader open(Path file) throws IOException {
+    return open(file, directOption());
+  }
+
+  /**
+   * {@code com.sun.nio.file.ExtendedOpenOption.DIRECT} of the module jdk.unsupported, by name:
+   * javac warns of the type wherever it is mentioned, and that warning cannot be suppressed.
+   */
+  private static OpenOption directOption() {
+    try {
+      Class<?> options = Class.forName("com.sun.nio.file.ExtendedOpenOption");
+      return (OpenOption) options.getField("DIRECT").get(null);
+    } catch (ReflectiveOperationException e) {
+      throw new IllegalStateException("this JDK lacks direct reads", e);
+    }
+  }
+
+  /** Tests pass an option that no file system knows, to be refused. */
+  static FileExtentReader open(Path file, OpenOption directOption) throws IOException {
+    int blockBytes = Math.toIntExact(Files.getFileStore(file).getBlockSize());
+    try {
+      FileChannel channel = FileChannel.open(file, StandardOpenOption.READ, directOption);
+      return new FileExtentReader(channel, blockBytes, true);
+    } catch (IOException | UnsupportedOperationException refusal) {
+      FileChannel channel = FileChannel.open(file, StandardOpenOption.READ);
+      LOG.info("{}: direct reads refused ({}), reading through the page cache", file, refusal);
+      return new FileExtentReader(channel, blockBytes, false);
+    }
+  }
+
+  boolean isDirect() {
+    return direct;
+  }
+
+  @Override
+  public int alignmentBytes() {
+    return alignmentBytes;
+  }
+
+  @Override
+  public int read(ByteBuffer target, long positionBytes) throws IOException {
+    return channel.read(target, positionBytes);
+  }
+
+  @Override
+  public void close() throws IOException {
+    channel.close();
+  }
+}
