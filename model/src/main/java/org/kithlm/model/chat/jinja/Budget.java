@@ -1,0 +1,58 @@
+package org.kithlm.model.chat.jinja;
+
+/**
+ * What one rendering may still spend, so that a hostile template ends with a message instead of
+ * hanging or filling the heap or stack. Real templates with 100 messages take about 10^5 steps.
+ */
+final class Budget {
+  /** Evaluated nodes and visited elements; some seconds at worst. */
+  static final int STEPS_MAX = 10_000_000;
+
+  /** Characters made by all string operations together; bounds memory and output. */
+  static final int CHARS_MAX = 64 << 20;
+
+  /**
+   * Nested evaluations. A level takes 100 to 500 bytes of stack, so this fits a 512 KiB stack; a
+   * recursive macro takes about 12 levels a call.
+   */
+  static final int DEPTH_MAX = 500;
+
+  private int steps;
+  private int chars;
+  private int depth;
+
+  /** Counts one step. */
+  void step() {
+    steps(1);
+  }
+
+  /** Counts {@code count} steps. */
+  void steps(long count) {
+    if (count > STEPS_MAX - steps) {
+      throw new JinjaException("takes more than " + STEPS_MAX + " steps");
+    }
+    steps += (int) count;
+  }
+
+  /** Counts characters about to be made. */
+  void chars(long count) {
+    if (count > CHARS_MAX - chars) {
+      throw new JinjaException("makes more than " + CHARS_MAX + " characters of text");
+    }
+    chars += (int) count;
+  }
+
+  /** Goes one level down; pair with {@link #exit}. */
+  void enter() {
+    if (depth == DEPTH_MAX) {
+      throw new JinjaException("nests deeper than " + DEPTH_MAX + " levels");
+    }
+    depth++;
+    step();
+  }
+
+  /** Comes back from {@link #enter}. */
+  void exit() {
+    depth--;
+  }
+}
