@@ -40,7 +40,7 @@ final class PyNumbers {
 
   /** An int that is an index or a count, clamped to the range of {@code int}. */
   static int count(Object number) {
-    return (int) Math.clamp(integral(number), Integer.MIN_VALUE, Integer.MAX_VALUE);
+    return Math.clamp(integral(number), Integer.MIN_VALUE, Integer.MAX_VALUE);
   }
 
   /** {@code left operator right} of two numbers. */
