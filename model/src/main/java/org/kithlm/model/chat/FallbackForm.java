@@ -1,14 +1,13 @@
 package org.kithlm.model.chat;
 
 import java.util.List;
-import java.util.Set;
 import org.kithlm.model.chat.jinja.Template;
 
 /** Turn formats for model files without a usable template, known by their special tokens. */
 enum FallbackForm {
   /** Gemma: no system role, so a system message leads the first user turn. */
   GEMMA(
-      Set.of("<start_of_turn>", "<end_of_turn>"),
+      "<start_of_turn>",
       """
       {%- set system = '' %}
       {%- if messages and messages[0].role == 'system' %}
@@ -24,7 +23,7 @@ enum FallbackForm {
       """),
   /** ChatML. */
   CHATML(
-      Set.of("<|im_start|>", "<|im_end|>"),
+      "<|im_start|>",
       """
       {%- for message in messages %}
         {{- '<|im_start|>' ~ message.role ~ '\\n' ~ (message.content or '') ~ '<|im_end|>\\n' }}
@@ -33,7 +32,7 @@ enum FallbackForm {
       """),
   /** Llama 3. */
   LLAMA3(
-      Set.of("<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"),
+      "<|start_header_id|>",
       """
       {%- for message in messages %}
         {{- '<|start_header_id|>' ~ message.role ~ '<|end_header_id|>\\n\\n' }}
@@ -45,7 +44,7 @@ enum FallbackForm {
       """),
   /** Lines of {@code role: content}, for models that know no turns. */
   PLAIN(
-      Set.of(),
+      "",
       """
       {%- for message in messages %}
         {{- message.role ~ ': ' ~ (message.content or '') ~ '\\n' }}
@@ -57,19 +56,18 @@ enum FallbackForm {
       "{%- if tools %}{{ raise_exception('this model file has no usable chat template, so it"
           + " cannot be told about tools') }}{% endif %}";
 
-  private final Set<String> tokens;
+  private final String token;
   private final String source;
 
-  FallbackForm(Set<String> tokens, String source) {
-    this.tokens = tokens;
+  FallbackForm(String token, String source) {
+    this.token = token;
     this.source = source;
   }
 
-  /** The first form all of whose special tokens are in a vocabulary. */
+  /** The first form whose turns open with a token of a vocabulary. */
   static FallbackForm of(List<String> vocabulary) {
-    Set<String> known = Set.copyOf(vocabulary);
     for (FallbackForm form : values()) {
-      if (known.containsAll(form.tokens)) {
+      if (vocabulary.contains(form.token)) {
         return form;
       }
     }

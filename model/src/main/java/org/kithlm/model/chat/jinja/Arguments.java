@@ -2,6 +2,7 @@ package org.kithlm.model.chat.jinja;
 
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Evaluated arguments of a call, filter or test.
@@ -12,20 +13,22 @@ import java.util.Map;
 record Arguments(List<Object> positional, Map<String, Object> named) {
   static final Arguments NONE = new Arguments(List.of(), Map.of());
 
-  /** The parameter at a position or of a name, or a default where neither is given. */
-  Object get(int index, String name, Object defaultValue) {
+  /** The parameter at a position or of a name, if it is given. */
+  Optional<Object> find(int index, String name) {
     return index < positional.size()
-        ? positional.get(index)
-        : named.getOrDefault(name, defaultValue);
+        ? Optional.of(positional.get(index))
+        : Optional.ofNullable(named.get(name));
   }
 
-  /** A positional parameter that must be there. */
+  /** The parameter at a position or of a name, or a default. */
+  Object get(int index, String name, Object defaultValue) {
+    return find(index, name).orElse(defaultValue);
+  }
+
+  /** The parameter at a position or of a name, which must be given. */
   Object require(int index, String name) {
-    Object value = get(index, name, MISSING);
-    if (value == MISSING) {
-      throw new JinjaException("argument '" + name + "' is missing");
-    }
-    return value;
+    return find(index, name)
+        .orElseThrow(() -> new JinjaException("argument '" + name + "' is missing"));
   }
 
   /** The positional arguments from an index on, with the same named ones. */
@@ -45,6 +48,4 @@ record Arguments(List<Object> positional, Map<String, Object> named) {
           what + " takes at most " + max + " arguments, got " + (positional.size() + named.size()));
     }
   }
-
-  private static final Object MISSING = new Object();
 }

@@ -1,7 +1,6 @@
 package org.kithlm.model.chat.jinja;
 
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
@@ -31,8 +30,8 @@ final class Filters {
       case "replace" -> replaced(text(value), arguments);
       case "indent" -> indented(text(value), arguments);
       case "format" -> new PyFormat(budget).percent(text(value), formatArguments(arguments));
-      case "escape", "e" -> escaped(text(value));
-      case "safe" -> text(value);
+      case "escape", "e" -> text(value).escaped(budget);
+      case "safe" -> text(value).asMarkup();
       case "tojson" -> JsonPrinter.print(value, arguments, budget);
       case "int" -> integer(value, arguments);
       case "float" -> real(value, arguments);
@@ -92,21 +91,6 @@ final class Filters {
     Map<Object, Object> named = new LinkedHashMap<>();
     arguments.named().forEach((name, value) -> named.put(Text.own(name), value));
     return named;
-  }
-
-  private Text escaped(Text value) {
-    Text out = value;
-    for (List<String> pair :
-        List.of(
-            List.of("&", "&amp;"),
-            List.of("<", "&lt;"),
-            List.of(">", "&gt;"),
-            List.of("'", "&#39;"),
-            List.of("\"", "&#34;"))) {
-      out =
-          textMethods.replace(out, Text.own(pair.get(0)), Text.own(pair.get(1)), Integer.MAX_VALUE);
-    }
-    return out;
   }
 
   private static Object integer(Object value, Arguments arguments) {

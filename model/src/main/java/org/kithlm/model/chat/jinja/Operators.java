@@ -21,7 +21,7 @@ final class Operators {
       return PyNumbers.arithmetic(operator, left, right);
     }
     if (operator.equals("+") && left instanceof Text a && right instanceof Text b) {
-      return new Text.Builder(budget).append(a).append(b).build();
+      return added(a, b, budget);
     }
     if (operator.equals("+")
         && left instanceof List<?> a
@@ -46,6 +46,13 @@ final class Operators {
             + Values.typeName(left)
             + " and a "
             + Values.typeName(right));
+  }
+
+  private static Text added(Text left, Text right, Budget budget) {
+    Text.Builder out = new Text.Builder(budget);
+    return left.isMarkup() || right.isMarkup()
+        ? out.append(left.escaped(budget)).append(right.escaped(budget)).build().asMarkup()
+        : out.append(left).append(right).build();
   }
 
   private static Object joined(List<?> left, List<?> right, Budget budget) {

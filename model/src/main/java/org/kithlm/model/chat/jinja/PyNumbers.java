@@ -68,7 +68,7 @@ final class PyNumbers {
       case "*" -> Math.multiplyExact(left, right);
       case "//" -> Math.floorDivExact(left, right);
       case "%" -> Math.floorMod(left, right);
-      default -> right < 0 ? ofReals("**", left, right) : power(left, right);
+      default -> right < 0 ? ofReals("**", (double) left, (double) right) : power(left, right);
     };
   }
 

@@ -214,12 +214,14 @@ final class Renderer {
             });
     for (int i = 0; i < parameters.size(); i++) {
       Stmt.Parameter parameter = parameters.get(i);
-      Object missing = new Undefined("parameter '" + parameter.name() + "' was not provided");
-      Object value = arguments.get(i, parameter.name(), missing);
-      if (value == missing && parameter.defaultValue().isPresent()) {
-        value = evaluator.value(parameter.defaultValue().get(), scope);
-      }
-      scope.set(parameter.name(), value);
+      Optional<Object> given = arguments.find(i, parameter.name());
+      scope.set(parameter.name(), given.orElseGet(() -> defaultOf(parameter, scope)));
     }
+  }
+
+  private Object defaultOf(Stmt.Parameter parameter, Scope scope) {
+    return parameter.defaultValue().isPresent()
+        ? evaluator.value(parameter.defaultValue().get(), scope)
+        : new Undefined("parameter '" + parameter.name() + "' was not provided");
   }
 }

@@ -200,7 +200,7 @@ final class SequenceFilters {
     List<Object> mapped = new ArrayList<>();
     boolean byAttribute =
         arguments.positional().isEmpty() && arguments.named().containsKey("attribute");
-    for (Object item : Values.list(value, budget)) {
+    for (Object item : listOrNone(value)) {
       mapped.add(
           byAttribute
               ? path(
@@ -225,13 +225,17 @@ final class SequenceFilters {
             : item ->
                 tests.check(arguments.positional().getFirst().toString(), item, arguments.from(1));
     List<Object> selected = new ArrayList<>();
-    for (Object item : Values.list(value, budget)) {
-      budget.step();
+    for (Object item : listOrNone(value)) {
       if (test.test(subject.apply(item)) == wanted) {
         selected.add(item);
       }
     }
     return selected.iterator();
+  }
+
+  /** The items of a value; anything false counts as empty, as in the reference. */
+  private List<Object> listOrNone(Object value) {
+    return Values.truthy(value) ? Values.list(value, budget) : List.of();
   }
 
   /** The value at a path such as {@code function.name} or {@code 0}. */

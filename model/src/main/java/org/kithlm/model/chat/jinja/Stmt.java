@@ -42,7 +42,7 @@ sealed interface Stmt {
   record CallBlock(int line, Signature signature, Expr.Call call, List<Stmt> body)
       implements Stmt {}
 
-  /** {@code filter}...{@code endfilter}. */
+  /** A filter tag: its body goes through the filters. */
   record FilterBlock(int line, List<Expr.FilterCall> filters, List<Stmt> body) implements Stmt {}
 
   /** {@code with}; also {@code generation}, which only has a scope of its own. */

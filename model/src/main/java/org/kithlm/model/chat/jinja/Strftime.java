@@ -60,6 +60,6 @@ final class Strftime {
         };
     return pattern.equals("''")
         ? ""
-        : DateTimeFormatter.ofPattern(pattern, Locale.ROOT).format(now);
+        : DateTimeFormatter.ofPattern(pattern, Locale.ENGLISH).format(now);
   }
 }

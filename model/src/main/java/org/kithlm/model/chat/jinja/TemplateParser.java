@@ -31,8 +31,8 @@ final class TemplateParser {
   }
 
   /**
-   * Statements up to the end of the template or a tag that closes or divides them, of which {@code
-   * {%} has been read and the name has not.
+   * Statements up to the end of the template or a tag that closes or divides them, its opening read
+   * and its name not.
    */
   private List<Stmt> statements(String... ends) {
     stream.enter();

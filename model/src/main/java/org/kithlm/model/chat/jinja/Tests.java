@@ -97,12 +97,10 @@ final class Tests {
         : rest;
   }
 
+  /** Identity, which for immutable scalars is equality of type and value. */
+  @SuppressWarnings("ReferenceEquality") // identity is what the test asks for
   private static boolean same(Object left, Object right) {
-    return left instanceof Text
-            || PyNumbers.isNumber(left)
-            || left instanceof None
-            || left instanceof Undefined
-        ? left.getClass() == right.getClass() && left.equals(right)
-        : left == right;
+    boolean scalar = left instanceof Text || PyNumbers.isNumber(left) || left instanceof Undefined;
+    return left == right || (scalar && left.getClass() == right.getClass() && left.equals(right));
   }
 }

@@ -12,26 +12,28 @@ import java.util.List;
  */
 public final class Text {
   /** The empty string. */
-  static final Text EMPTY = new Text("", new BitSet());
+  static final Text EMPTY = new Text("", new BitSet(), false);
 
   private final String value;
   private final BitSet foreign;
+  private final boolean markup;
 
-  private Text(String value, BitSet foreign) {
+  private Text(String value, BitSet foreign, boolean markup) {
     this.value = value;
     this.foreign = foreign;
+    this.markup = markup;
   }
 
   /** A string that the template or the model file wrote. */
   public static Text own(String value) {
-    return new Text(value, new BitSet());
+    return new Text(value, new BitSet(), false);
   }
 
   /** A string that a caller brought: message content, names, tool descriptions. */
   public static Text foreign(String value) {
     BitSet marks = new BitSet(value.length());
     marks.set(0, value.length());
-    return new Text(value, marks);
+    return new Text(value, marks, false);
   }
 
   /**
@@ -68,12 +70,42 @@ public final class Text {
   Text cut(int from, int to) {
     return from == 0 && to == value.length()
         ? this
-        : new Text(value.substring(from, to), foreign.get(from, to));
+        : new Text(value.substring(from, to), foreign.get(from, to), markup);
   }
 
   /** A changed form of this string: foreign as a whole if any of it was. */
   Text changedTo(String changed) {
-    return foreign.isEmpty() ? own(changed) : foreign(changed);
+    Text text = foreign.isEmpty() ? own(changed) : foreign(changed);
+    return markup ? text.asMarkup() : text;
+  }
+
+  /** This text as one that {@code safe} has marked: {@code +} escapes what is added to it. */
+  Text asMarkup() {
+    return new Text(value, foreign, true);
+  }
+
+  boolean isMarkup() {
+    return markup;
+  }
+
+  /** HTML-escaped as markup; markup stays as it is. */
+  Text escaped(Budget budget) {
+    if (markup) {
+      return this;
+    }
+    Builder out = new Builder(budget);
+    for (int at = 0; at < value.length(); at++) {
+      out.append(
+          switch (value.charAt(at)) {
+            case '&' -> own("&amp;");
+            case '<' -> own("&lt;");
+            case '>' -> own("&gt;");
+            case '\'' -> own("&#39;");
+            case '"' -> own("&#34;");
+            default -> cut(at, at + 1);
+          });
+    }
+    return out.build().asMarkup();
   }
 
   /** Whether a caller brought any of it. */
@@ -120,7 +152,7 @@ public final class Text {
     }
 
     Text build() {
-      return new Text(value.toString(), (BitSet) foreign.clone());
+      return new Text(value.toString(), (BitSet) foreign.clone(), false);
     }
   }
 }

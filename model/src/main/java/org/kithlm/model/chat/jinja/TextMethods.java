@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.function.IntPredicate;
+import org.jspecify.annotations.Nullable;
 
 /** The methods of Python's str that templates use. */
 final class TextMethods {
@@ -18,46 +19,45 @@ final class TextMethods {
 
   /** The bound method of a name, if there is one. */
   Optional<Callable> find(Text self, String name) {
-    Callable method =
-        switch (name) {
-          case "strip" -> a -> strip(self, a.get(0, "chars", None.NONE), true, true);
-          case "lstrip" -> a -> strip(self, a.get(0, "chars", None.NONE), true, false);
-          case "rstrip" -> a -> strip(self, a.get(0, "chars", None.NONE), false, true);
-          case "startswith" -> a -> matches(self, a, true);
-          case "endswith" -> a -> matches(self, a, false);
-          case "removeprefix" -> a -> removed(self, argument(a, 0), true);
-          case "removesuffix" -> a -> removed(self, argument(a, 0), false);
-          case "split" -> a -> split(self, a, false);
-          case "rsplit" -> a -> split(self, a, true);
-          case "splitlines" -> a -> lines(self, Values.truthy(a.get(0, "keepends", false)));
-          case "partition" -> a -> partition(self, argument(a, 0), false);
-          case "rpartition" -> a -> partition(self, argument(a, 0), true);
-          case "replace" ->
-              a ->
-                  replace(
-                      self, argument(a, 0), argument(a, 1), countOf(a.get(2, "count", None.NONE)));
-          case "join" -> a -> join(self, Values.iterate(a.require(0, "iterable"), budget));
-          case "find" -> a -> find(self, argument(a, 0), false);
-          case "rfind" -> a -> find(self, argument(a, 0), true);
-          case "index" -> a -> index(self, argument(a, 0));
-          case "count" -> a -> count(self, argument(a, 0));
-          case "upper" -> a -> self.changedTo(self.toString().toUpperCase(Locale.ROOT));
-          case "lower" -> a -> self.changedTo(self.toString().toLowerCase(Locale.ROOT));
-          case "title" -> a -> self.changedTo(PyStrings.title(self.toString()));
-          case "capitalize" -> a -> self.changedTo(PyStrings.capitalize(self.toString()));
-          case "isupper" -> a -> PyStrings.isCase(self.toString(), true);
-          case "islower" -> a -> PyStrings.isCase(self.toString(), false);
-          case "isspace" -> a -> all(self, PyStrings::isSpace);
-          case "isdigit" -> a -> all(self, Character::isDigit);
-          case "isalpha" -> a -> all(self, Character::isLetter);
-          case "isalnum" -> a -> all(self, Character::isLetterOrDigit);
-          case "format" -> a -> new PyFormat(budget).format(self, a);
-          default -> NO_METHOD;
-        };
-    return method == NO_METHOD ? Optional.empty() : Optional.of(charged(self, method));
+    Callable method = method(self, name);
+    return method == null ? Optional.empty() : Optional.of(charged(self, method));
   }
 
-  private static final Callable NO_METHOD = arguments -> None.NONE;
+  private @Nullable Callable method(Text self, String name) {
+    return switch (name) {
+      case "strip" -> a -> strip(self, a.get(0, "chars", None.NONE), true, true);
+      case "lstrip" -> a -> strip(self, a.get(0, "chars", None.NONE), true, false);
+      case "rstrip" -> a -> strip(self, a.get(0, "chars", None.NONE), false, true);
+      case "startswith" -> a -> matches(self, a, true);
+      case "endswith" -> a -> matches(self, a, false);
+      case "removeprefix" -> a -> removed(self, argument(a, 0), true);
+      case "removesuffix" -> a -> removed(self, argument(a, 0), false);
+      case "split" -> a -> split(self, a, false);
+      case "rsplit" -> a -> split(self, a, true);
+      case "splitlines" -> a -> lines(self, Values.truthy(a.get(0, "keepends", false)));
+      case "partition" -> a -> partition(self, argument(a, 0), false);
+      case "rpartition" -> a -> partition(self, argument(a, 0), true);
+      case "replace" ->
+          a -> replace(self, argument(a, 0), argument(a, 1), countOf(a.get(2, "count", None.NONE)));
+      case "join" -> a -> join(self, Values.iterate(a.require(0, "iterable"), budget));
+      case "find" -> a -> find(self, argument(a, 0), false);
+      case "rfind" -> a -> find(self, argument(a, 0), true);
+      case "index" -> a -> index(self, argument(a, 0));
+      case "count" -> a -> count(self, argument(a, 0));
+      case "upper" -> a -> self.changedTo(self.toString().toUpperCase(Locale.ROOT));
+      case "lower" -> a -> self.changedTo(self.toString().toLowerCase(Locale.ROOT));
+      case "title" -> a -> self.changedTo(PyStrings.title(self.toString()));
+      case "capitalize" -> a -> self.changedTo(PyStrings.capitalize(self.toString()));
+      case "isupper" -> a -> PyStrings.isCase(self.toString(), true);
+      case "islower" -> a -> PyStrings.isCase(self.toString(), false);
+      case "isspace" -> a -> all(self, PyStrings::isSpace);
+      case "isdigit" -> a -> all(self, Character::isDigit);
+      case "isalpha" -> a -> all(self, Character::isLetter);
+      case "isalnum" -> a -> all(self, Character::isLetterOrDigit);
+      case "format" -> a -> new PyFormat(budget).format(self, a);
+      default -> null;
+    };
+  }
 
   /** Scanning a long string costs steps too, so that a loop of scans stays bounded. */
   private Callable charged(Text self, Callable method) {
