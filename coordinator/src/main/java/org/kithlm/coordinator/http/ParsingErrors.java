@@ -1,0 +1,30 @@
+package org.kithlm.coordinator.http;
+
+import java.util.List;
+import org.apache.pekko.event.LoggingAdapter;
+import org.apache.pekko.http.ParsingErrorHandler;
+import org.apache.pekko.http.javadsl.model.HttpResponse;
+import org.apache.pekko.http.javadsl.model.headers.Connection;
+import org.apache.pekko.http.scaladsl.model.ErrorInfo;
+import org.apache.pekko.http.scaladsl.model.StatusCode;
+import org.apache.pekko.http.scaladsl.settings.ServerSettings;
+
+/** Answers requests that are no HTTP, which never reach the router, with an error object too. */
+public final class ParsingErrors extends ParsingErrorHandler {
+  /** The one instance, under the name by which Pekko looks up a handler. */
+  @SuppressWarnings("MemberName") // a Scala object's field, which Pekko reads by reflection
+  public static final ParsingErrors MODULE$ = new ParsingErrors();
+
+  private ParsingErrors() {}
+
+  /** The status Pekko chose, and its summary without the offending input. */
+  @Override
+  public HttpResponse handle(
+      StatusCode status, ErrorInfo info, LoggingAdapter log, ServerSettings settings) {
+    String message = info.summary().isEmpty() ? status.reason() : info.summary();
+    return Json.response(
+        status,
+        ErrorResponses.body(status, message, null, null),
+        List.of(Connection.create("close")));
+  }
+}
