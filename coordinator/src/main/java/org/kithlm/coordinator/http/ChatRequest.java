@@ -1,0 +1,122 @@
+package org.kithlm.coordinator.http;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import org.kithlm.coordinator.generation.ChatService;
+
+/** The body of a request to {@code /v1/chat/completions}. */
+record ChatRequest(CompletionOptions options, List<ChatService.Message> messages) {
+  private static final Set<String> ROLES =
+      Set.of("system", "developer", "user", "assistant", "tool");
+
+  static ChatRequest read(Fields body) {
+    refuseUnsupported(body);
+    boolean logprobs = body.flag("logprobs");
+    int topLogprobs =
+        (int) body.integer("top_logprobs", 0, CompletionOptions.TOP_LOGPROBS_MAX, 0);
+    if (topLogprobs > 0 && !logprobs) {
+      throw ApiException.badRequest("top_logprobs needs logprobs: true", "top_logprobs");
+    }
+    return new ChatRequest(
+        CompletionOptions.read(body, logprobs, topLogprobs), readMessages(body));
+  }
+
+  private static void refuseUnsupported(Fields body) {
+    for (String name : List.of("tools", "functions")) {
+      JsonNode value = body.get(name);
+      if (value != null && !value.isEmpty()) {
+        throw ApiException.unsupported(name, "this endpoint makes no tool calls");
+      }
+    }
+    for (String name : List.of("tool_choice", "function_call")) {
+      JsonNode value = body.get(name);
+      if (value != null && !Set.of("none", "auto").contains(value.asText())) {
+        throw ApiException.unsupported(name, "this endpoint makes no tool calls");
+      }
+    }
+    JsonNode format = body.get("response_format");
+    if (format != null && !format.path("type").asText().equals("text")) {
+      throw ApiException.unsupported(
+          "response_format", "only {\"type\": \"text\"}, got " + Fields.quoted(format));
+    }
+    JsonNode modalities = body.get("modalities");
+    if (body.has("audio") || modalities != null && !modalities.toString().equals("[\"text\"]")) {
+      throw ApiException.unsupported(
+          body.has("audio") ? "audio" : "modalities", "this endpoint writes only text");
+    }
+  }
+
+  private static List<ChatService.Message> readMessages(Fields body) {
+    JsonNode array = body.get("messages");
+    if (array == null || !array.isArray() || array.isEmpty()) {
+      throw ApiException.badRequest(
+          "messages must be an array of at least one message"
+              + (array == null ? "" : ", got " + Fields.quoted(array)),
+          "messages");
+    }
+    List<ChatService.Message> messages = new ArrayList<>(array.size());
+    for (JsonNode message : array) {
+      String name = "messages[" + messages.size() + "]";
+      if (!message.isObject()) {
+        throw body.wrong(name, "an object with role and content", message);
+      }
+      messages.add(readMessage(new Fields(message, name + ".")));
+    }
+    return List.copyOf(messages);
+  }
+
+  private static ChatService.Message readMessage(Fields message) {
+    String role = message.text("role");
+    if (role == null || !ROLES.contains(role)) {
+      throw ApiException.badRequest(
+          message.prefix()
+              + "role must be system, developer, user, assistant or tool, got "
+              + (role == null ? "none" : '"' + role + '"'),
+          message.prefix() + "role");
+    }
+    JsonNode calls = message.get("tool_calls");
+    if (calls != null && !calls.isEmpty()) {
+      throw ApiException.unsupported(
+          message.prefix() + "tool_calls", "this endpoint makes no tool calls");
+    }
+    // Templates know only "system"; "developer" is OpenAI's newer word for it.
+    return new ChatService.Message(
+        role.equals("developer") ? "system" : role, content(message, message.get("content")));
+  }
+
+  /** The text of a message: a string, nothing, or text parts, one per line. */
+  private static String content(Fields message, @Nullable JsonNode content) {
+    if (content == null) {
+      return "";
+    }
+    if (content.isTextual()) {
+      return content.textValue();
+    }
+    if (!content.isArray()) {
+      throw message.wrong("content", "a string, null or an array of text parts", content);
+    }
+    List<String> texts = new ArrayList<>(content.size());
+    for (JsonNode part : content) {
+      texts.add(partText(new Fields(part, message.prefix() + "content[" + texts.size() + "].")));
+    }
+    return String.join("\n", texts);
+  }
+
+  private static String partText(Fields part) {
+    String type = part.text("type");
+    if (!"text".equals(type)) {
+      throw ApiException.unsupported(
+          part.prefix() + "type",
+          "only text parts can be read, got " + (type == null ? "none" : '"' + type + '"'));
+    }
+    String text = part.text("text");
+    if (text == null) {
+      throw ApiException.badRequest(
+          part.prefix() + "text is missing", part.prefix() + "text");
+    }
+    return text;
+  }
+}

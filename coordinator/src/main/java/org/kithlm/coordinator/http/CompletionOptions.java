@@ -1,0 +1,60 @@
+package org.kithlm.coordinator.http;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.kithlm.model.sampling.SamplingParameters;
+
+/**
+ * What both completion APIs share.
+ *
+ * @param model id of the model that is asked
+ * @param maxTokens most tokens to make, null for the API's default
+ * @param sampling how a token is chosen
+ * @param stops strings that end the answer
+ * @param logprobs whether log probabilities are reported
+ * @param topLogprobs how many candidates are reported per token
+ * @param stream whether the answer comes as events
+ * @param includeUsage whether a stream ends with the token counts
+ */
+record CompletionOptions(
+    @Nullable String model,
+    @Nullable Integer maxTokens,
+    SamplingParameters sampling,
+    List<String> stops,
+    boolean logprobs,
+    int topLogprobs,
+    boolean stream,
+    boolean includeUsage) {
+
+  /** Most candidates per token, as in OpenAI's API. */
+  static final int TOP_LOGPROBS_MAX = 20;
+
+  /** Reads the shared fields; how log probabilities are asked for is the caller's. */
+  static CompletionOptions read(Fields body, boolean logprobs, int topLogprobs) {
+    if (body.integer("n", 1, Integer.MAX_VALUE, 1) != 1) {
+      throw ApiException.unsupported("n", "one answer is made per request, so n must be 1");
+    }
+    String limit = body.has("max_completion_tokens") ? "max_completion_tokens" : "max_tokens";
+    return new CompletionOptions(
+        body.text("model"),
+        body.has(limit) ? (int) body.integer(limit, 1, Integer.MAX_VALUE, 0) : null,
+        SamplingFields.sampling(body),
+        SamplingFields.stops(body),
+        logprobs,
+        topLogprobs,
+        body.flag("stream"),
+        includeUsage(body));
+  }
+
+  private static boolean includeUsage(Fields body) {
+    JsonNode options = body.get("stream_options");
+    if (options == null) {
+      return false;
+    }
+    if (!options.isObject()) {
+      throw body.wrong("stream_options", "an object", options);
+    }
+    return new Fields(options, "stream_options.").flag("include_usage");
+  }
+}
