@@ -30,6 +30,7 @@ final class BodyReader {
     String contentType = mediaType(request.entity().getContentType());
     String encoding = request.getHeader("Content-Encoding").map(h -> h.value()).orElse("identity");
     if (!contentType.equals("application/json") || !encoding.equalsIgnoreCase("identity")) {
+      discard(request);
       return CompletableFuture.failedFuture(
           ApiException.of(
               StatusCodes.UNSUPPORTED_MEDIA_TYPE,
@@ -50,6 +51,11 @@ final class BodyReader {
               }
               return parse(entity.getData().toArrayUnsafe());
             });
+  }
+
+  /** Drops a body that nobody wants, up to the size limit; beyond it the connection ends. */
+  void discard(HttpRequest request) {
+    request.entity().withSizeLimit(limits.maxBodyBytes()).discardBytes(system);
   }
 
   private static String mediaType(ContentType type) {

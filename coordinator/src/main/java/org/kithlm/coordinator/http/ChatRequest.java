@@ -43,9 +43,8 @@ record ChatRequest(CompletionOptions options, List<ChatService.Message> messages
           "response_format", "only {\"type\": \"text\"}, got " + Fields.quoted(format));
     }
     JsonNode modalities = body.get("modalities");
-    if (body.has("audio") || modalities != null && !modalities.toString().equals("[\"text\"]")) {
-      throw ApiException.unsupported(
-          body.has("audio") ? "audio" : "modalities", "this endpoint writes only text");
+    if (modalities != null && !modalities.toString().equals("[\"text\"]")) {
+      throw ApiException.unsupported("modalities", "this endpoint writes only text");
     }
   }
 

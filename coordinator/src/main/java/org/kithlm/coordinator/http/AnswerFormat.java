@@ -1,0 +1,59 @@
+package org.kithlm.coordinator.http;
+
+import java.time.Instant;
+import java.util.List;
+import java.util.Locale;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+import org.kithlm.coordinator.generation.FinishReason;
+import org.kithlm.coordinator.generation.GenerationListener.Token;
+import org.kithlm.coordinator.generation.GenerationListener.Usage;
+
+/** The JSON shapes of one answer; the values are records for {@link Json}. One thread at a time. */
+interface AnswerFormat {
+  /** What every object of an answer repeats. */
+  record Head(String id, long created, String model) {
+    static Head of(String idPrefix, String model) {
+      String id = idPrefix + UUID.randomUUID().toString().replace("-", "");
+      return new Head(id, Instant.now().getEpochSecond(), model);
+    }
+  }
+
+  /** Token counts of an answer. */
+  record UsageCounts(int promptTokens, int completionTokens, int totalTokens) {
+    static UsageCounts of(Usage usage) {
+      return new UsageCounts(
+          usage.promptTokens(),
+          usage.completionTokens(),
+          usage.promptTokens() + usage.completionTokens());
+    }
+  }
+
+  /** JSON has no infinity; OpenAI's API gives this for "very unlikely". */
+  float LOGPROB_MIN = -9999;
+
+  /** What a stream starts with before there is a token, null for nothing. */
+  @Nullable Object opening();
+
+  /** A part of the text, with the token that made it certain; no token for what was held back. */
+  Object part(String text, @Nullable Token token);
+
+  /** The end of a stream's text. */
+  Object last(FinishReason reason);
+
+  /** A stream's token counts. */
+  Object usage(Usage usage);
+
+  /** An answer in one piece. */
+  Object whole(String text, List<Token> tokens, FinishReason reason, Usage usage);
+
+  /** The API's word for the end of an answer. */
+  static String name(FinishReason reason) {
+    return reason.name().toLowerCase(Locale.ROOT);
+  }
+
+  /** A log probability that JSON can carry. */
+  static float finite(float logprob) {
+    return logprob >= LOGPROB_MIN ? logprob : LOGPROB_MIN;
+  }
+}

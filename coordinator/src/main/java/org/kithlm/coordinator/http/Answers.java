@@ -1,0 +1,93 @@
+package org.kithlm.coordinator.http;
+
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import org.apache.pekko.Done;
+import org.apache.pekko.actor.typed.ActorSystem;
+import org.apache.pekko.http.javadsl.model.HttpResponse;
+import org.kithlm.coordinator.generation.ChatService;
+import org.kithlm.coordinator.generation.Generation;
+import org.kithlm.coordinator.generation.GenerationListener;
+import org.kithlm.coordinator.generation.GenerationRefusedException;
+import org.kithlm.coordinator.generation.GenerationRequest;
+
+/** Runs a generation and answers with it, streamed or whole. Thread-safe. */
+final class Answers {
+  private final ActorSystem<?> system;
+  private final ChatService service;
+  private final EndpointSettings.Limits limits;
+
+  Answers(ActorSystem<?> system, ChatService service, EndpointSettings.Limits limits) {
+    this.system = system;
+    this.service = service;
+    this.limits = limits;
+  }
+
+  /** Refuses a request for another model, or any while the cluster is not ready. */
+  void checkServed(CompletionOptions options) {
+    String served = service.model().id();
+    if (!served.equals(options.model())) {
+      throw ApiException.modelNotFound(
+          (options.model() == null
+                  ? "model is missing"
+                  : "the model '" + options.model() + "' is not served here")
+              + "; this endpoint serves '"
+              + served
+              + "'");
+    }
+    ChatService.Health health = service.health();
+    if (!health.ready()) {
+      throw ApiException.notReady(health.detail());
+    }
+  }
+
+  /**
+   * Generates.
+   *
+   * @param maxTokens limit where the request names none
+   * @param promptParam the request's field with the prompt, for errors
+   * @param closed completes when the client is gone, which cancels the generation
+   */
+  CompletionStage<HttpResponse> answer(
+      int[] prompt,
+      int maxTokens,
+      CompletionOptions options,
+      AnswerFormat format,
+      String promptParam,
+      CompletionStage<Done> closed) {
+    GenerationRequest request =
+        new GenerationRequest(
+            prompt,
+            options.maxTokens() == null ? maxTokens : options.maxTokens(),
+            options.sampling(),
+            options.stops(),
+            options.topLogprobs());
+    CompletableFuture<Generation> started = new CompletableFuture<>();
+    Runnable cancel = () -> started.thenAccept(Generation::cancel);
+    if (!options.stream()) {
+      WholeAnswer answer = new WholeAnswer(options.logprobs());
+      started.complete(generate(request, answer, promptParam));
+      closed.thenRun(cancel);
+      return answer.response(format, limits.generation(), cancel, system.executionContext());
+    }
+    StreamedAnswer answer =
+        new StreamedAnswer(system, new SseEncoder(format, options), limits, cancel);
+    try {
+      started.complete(generate(request, answer, promptParam));
+    } catch (RuntimeException e) {
+      answer.discard();
+      throw e;
+    }
+    closed.thenRun(cancel);
+    return CompletableFuture.completedFuture(answer.response());
+  }
+
+  private Generation generate(
+      GenerationRequest request, GenerationListener listener, String promptParam) {
+    try {
+      return service.generate(request, listener);
+    } catch (GenerationRefusedException e) {
+      throw ApiException.refused(e, promptParam);
+    }
+  }
+}

@@ -1,0 +1,36 @@
+package org.kithlm.coordinator.http;
+
+import java.util.concurrent.CompletionStage;
+import org.apache.pekko.Done;
+import org.apache.pekko.http.javadsl.model.HttpResponse;
+import org.kithlm.coordinator.generation.ChatService;
+
+/** {@code POST /v1/chat/completions}. Thread-safe. */
+final class ChatHandler {
+  private final ChatService service;
+  private final Answers answers;
+
+  ChatHandler(ChatService service, Answers answers) {
+    this.service = service;
+    this.answers = answers;
+  }
+
+  CompletionStage<HttpResponse> handle(Fields body, CompletionStage<Done> closed) {
+    ChatRequest request = ChatRequest.read(body);
+    answers.checkServed(request.options());
+    int[] prompt = tokenize(request);
+    // Without a limit an answer may fill the context.
+    int room = Math.max(1, service.model().contextLength() - prompt.length);
+    AnswerFormat format = new ChatFormat(service, request.options().logprobs());
+    return answers.answer(prompt, room, request.options(), format, "messages", closed);
+  }
+
+  private int[] tokenize(ChatRequest request) {
+    try {
+      return service.tokenizeChat(request.messages());
+    } catch (IllegalArgumentException e) {
+      throw ApiException.badRequest(
+          "the model's chat template refuses the messages: " + e.getMessage(), "messages");
+    }
+  }
+}

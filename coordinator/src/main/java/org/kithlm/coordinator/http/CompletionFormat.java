@@ -1,0 +1,114 @@
+package org.kithlm.coordinator.http;
+
+import com.fasterxml.jackson.annotation.JsonInclude;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.kithlm.coordinator.generation.ChatService;
+import org.kithlm.coordinator.generation.FinishReason;
+import org.kithlm.coordinator.generation.GenerationListener.Token;
+import org.kithlm.coordinator.generation.GenerationListener.Usage;
+
+/** Answers of {@code /v1/completions}; whole answers and chunks have the same shape. */
+final class CompletionFormat implements AnswerFormat {
+  record Completion(
+      String id,
+      String object,
+      long created,
+      String model,
+      List<Choice> choices,
+      @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable UsageCounts usage) {}
+
+  record Choice(
+      int index, String text, @Nullable Logprobs logprobs, @Nullable String finishReason) {}
+
+  /** Parallel lists with an entry per token; offsets are in code points from the text's start. */
+  record Logprobs(
+      List<String> tokens,
+      List<Float> tokenLogprobs,
+      List<Map<String, Float>> topLogprobs,
+      List<Integer> textOffset) {}
+
+  private final ChatService service;
+  private final Head head;
+  private final boolean logprobs;
+  private int textOffset;
+
+  CompletionFormat(ChatService service, boolean logprobs) {
+    this.service = service;
+    this.head = Head.of("cmpl-", service.model().id());
+    this.logprobs = logprobs;
+  }
+
+  @Override
+  public @Nullable Object opening() {
+    return null;
+  }
+
+  @Override
+  public Object part(String text, @Nullable Token token) {
+    return completion(text, token == null ? null : logprobs(List.of(token)), null, null);
+  }
+
+  @Override
+  public Object last(FinishReason reason) {
+    return completion("", null, AnswerFormat.name(reason), null);
+  }
+
+  @Override
+  public Object usage(Usage usage) {
+    return completion(List.of(), UsageCounts.of(usage));
+  }
+
+  @Override
+  public Object whole(String text, List<Token> tokens, FinishReason reason, Usage usage) {
+    return completion(
+        text, logprobs(tokens), AnswerFormat.name(reason), UsageCounts.of(usage));
+  }
+
+  private Completion completion(
+      String text,
+      @Nullable Logprobs logprobs,
+      @Nullable String finishReason,
+      @Nullable UsageCounts usage) {
+    return completion(List.of(new Choice(0, text, logprobs, finishReason)), usage);
+  }
+
+  private Completion completion(List<Choice> choices, @Nullable UsageCounts usage) {
+    return new Completion(
+        head.id(), "text_completion", head.created(), head.model(), choices, usage);
+  }
+
+  private @Nullable Logprobs logprobs(List<Token> tokens) {
+    if (!logprobs) {
+      return null;
+    }
+    Logprobs lists =
+        new Logprobs(new ArrayList<>(), new ArrayList<>(), new ArrayList<>(), new ArrayList<>());
+    for (Token token : tokens) {
+      String text = service.tokenText(token.id());
+      float logprob = AnswerFormat.finite(token.logprob());
+      lists.tokens().add(text);
+      lists.tokenLogprobs().add(logprob);
+      lists.topLogprobs().add(top(token, text, logprob));
+      lists.textOffset().add(textOffset);
+      textOffset += text.codePointCount(0, text.length());
+    }
+    return lists;
+  }
+
+  /** The candidates and the chosen token. Of tokens with the same text the likelier one counts. */
+  private Map<String, Float> top(Token token, String text, float logprob) {
+    Map<String, Float> byText = new LinkedHashMap<>();
+    token
+        .top()
+        .forEach(
+            top ->
+                byText.merge(
+                    service.tokenText(top.id()), AnswerFormat.finite(top.logprob()), Math::max));
+    byText.putIfAbsent(text, logprob);
+    return byText;
+  }
+}

@@ -1,0 +1,60 @@
+package org.kithlm.coordinator.http;
+
+import org.apache.pekko.http.javadsl.model.StatusCodes;
+import org.apache.pekko.util.ByteString;
+import org.apache.pekko.util.ByteStringBuilder;
+import org.kithlm.coordinator.generation.FinishReason;
+import org.kithlm.coordinator.generation.GenerationListener.Token;
+import org.kithlm.coordinator.generation.GenerationListener.Usage;
+
+/** Writes one answer as server-sent events (WHATWG HTML, section 9.2). Owned by its stream. */
+final class SseEncoder {
+  /** A comment, which every client skips. */
+  static final ByteString KEEP_ALIVE = ByteString.fromString(": keep-alive\n\n");
+
+  private static final ByteString DATA = ByteString.fromString("data: ");
+  private static final ByteString END = ByteString.fromString("\n\n");
+
+  private final AnswerFormat format;
+  private final CompletionOptions options;
+
+  SseEncoder(AnswerFormat format, CompletionOptions options) {
+    this.format = format;
+    this.options = options;
+  }
+
+  ByteString opening() {
+    Object opening = format.opening();
+    return opening == null ? ByteString.emptyByteString() : event(opening);
+  }
+
+  /** A token's event; empty while its text is held back, unless log probabilities are due. */
+  ByteString token(Token token) {
+    return token.text().isEmpty() && !options.logprobs()
+        ? ByteString.emptyByteString()
+        : event(format.part(token.text(), token));
+  }
+
+  ByteString finished(FinishReason reason, String tail, Usage usage) {
+    ByteStringBuilder events = new ByteStringBuilder();
+    if (!tail.isEmpty()) {
+      events.append(event(format.part(tail, null)));
+    }
+    events.append(event(format.last(reason)));
+    if (options.includeUsage()) {
+      events.append(event(format.usage(usage)));
+    }
+    return events.append(DATA).append(ByteString.fromString("[DONE]")).append(END).result();
+  }
+
+  static ByteString failed(String message) {
+    ErrorResponses.Body body =
+        ErrorResponses.body(
+            StatusCodes.INTERNAL_SERVER_ERROR, message, null, "generation_failed");
+    return ByteString.fromString("event: error\n").concat(event(body));
+  }
+
+  private static ByteString event(Object value) {
+    return DATA.concat(ByteString.fromArrayUnsafe(Json.bytes(value))).concat(END);
+  }
+}

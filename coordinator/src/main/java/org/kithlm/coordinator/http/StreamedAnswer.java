@@ -1,0 +1,141 @@
+package org.kithlm.coordinator.http;
+
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import org.apache.pekko.NotUsed;
+import org.apache.pekko.actor.typed.ActorSystem;
+import org.apache.pekko.http.javadsl.model.HttpEntities;
+import org.apache.pekko.http.javadsl.model.HttpResponse;
+import org.apache.pekko.http.javadsl.model.MediaTypes;
+import org.apache.pekko.http.javadsl.model.headers.RawHeader;
+import org.apache.pekko.japi.Pair;
+import org.apache.pekko.pattern.Patterns;
+import org.apache.pekko.stream.BoundedSourceQueue;
+import org.apache.pekko.stream.QueueOfferResult;
+import org.apache.pekko.stream.javadsl.Source;
+import org.apache.pekko.util.ByteString;
+import org.kithlm.coordinator.generation.FinishReason;
+import org.kithlm.coordinator.generation.GenerationListener;
+
+/**
+ * Sends tokens as they are made. The engine only puts events into a bounded queue; when a slow
+ * reader lets it overflow, the generation is cancelled and the connection aborted.
+ */
+final class StreamedAnswer implements GenerationListener {
+  private sealed interface Event {
+    record Opened() implements Event {}
+
+    record Made(Token token) implements Event {}
+
+    record Finished(FinishReason reason, String tail, Usage usage) implements Event {}
+
+    record Failed(String message) implements Event {}
+
+    record Aborted() implements Event {}
+  }
+
+  /**
+   * Ends a stream that failed. A clean end would tell clients that the answer is complete, so the
+   * connection is reset; without stack trace, as it is no fault of ours.
+   */
+  private static final class AbortedException extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    AbortedException(String message) {
+      super(message, null, false, false);
+    }
+  }
+
+  /** Time for the error event to be read: a reset lets some systems drop unread bytes. */
+  private static final Duration ABORT_DELAY = Duration.ofMillis(300);
+
+  private final ActorSystem<?> system;
+  private final SseEncoder encoder;
+  private final Runnable cancel;
+  private final BoundedSourceQueue<Event> queue;
+  private final Source<ByteString, NotUsed> bytes;
+
+  /**
+   * An answer whose stream is open from now on.
+   *
+   * @param cancel stops the generation
+   */
+  StreamedAnswer(
+      ActorSystem<?> system,
+      SseEncoder encoder,
+      EndpointSettings.Limits limits,
+      Runnable cancel) {
+    this.system = system;
+    this.encoder = encoder;
+    this.cancel = cancel;
+    Pair<BoundedSourceQueue<Event>, Source<Event, NotUsed>> events =
+        Source.<Event>queue(limits.streamBufferEvents()).preMaterialize(system);
+    this.queue = events.first();
+    this.bytes =
+        events
+            .second()
+            .mapAsync(1, this::encode)
+            .filter(ByteString::nonEmpty)
+            .keepAlive(limits.keepAlive(), () -> SseEncoder.KEEP_ALIVE);
+    offer(new Event.Opened());
+  }
+
+  HttpResponse response() {
+    return HttpResponse.create()
+        .addHeader(RawHeader.create("Cache-Control", "no-cache"))
+        .withEntity(
+            HttpEntities.createChunked(MediaTypes.TEXT_EVENT_STREAM.toContentType(), bytes));
+  }
+
+  /** Closes the stream of an answer that will not be sent. */
+  void discard() {
+    queue.complete();
+  }
+
+  @Override
+  public void onToken(Token token) {
+    offer(new Event.Made(token));
+  }
+
+  @Override
+  public void onFinished(FinishReason reason, String tail, Usage usage) {
+    if (reason == FinishReason.CANCELLED) {
+      onFailed("the generation was cancelled");
+      return;
+    }
+    offer(new Event.Finished(reason, tail, usage));
+    queue.complete();
+  }
+
+  @Override
+  public void onFailed(String message) {
+    offer(new Event.Failed(message));
+    offer(new Event.Aborted());
+  }
+
+  private void offer(Event event) {
+    // Anything but "dropped" is fine: a closed queue belongs to a client that has gone.
+    if (queue.offer(event) == QueueOfferResult.dropped()) {
+      cancel.run();
+      queue.fail(new AbortedException("the client reads too slowly"));
+    }
+  }
+
+  private CompletionStage<ByteString> encode(Event event) {
+    return switch (event) {
+      case Event.Opened opened -> CompletableFuture.completedFuture(encoder.opening());
+      case Event.Made made -> CompletableFuture.completedFuture(encoder.token(made.token()));
+      case Event.Finished end ->
+          CompletableFuture.completedFuture(
+              encoder.finished(end.reason(), end.tail(), end.usage()));
+      case Event.Failed failed ->
+          CompletableFuture.completedFuture(SseEncoder.failed(failed.message()));
+      case Event.Aborted aborted ->
+          Patterns.after(
+              ABORT_DELAY,
+              system.classicSystem(),
+              () -> CompletableFuture.failedFuture(new AbortedException("generation failed")));
+    };
+  }
+}

@@ -1,0 +1,81 @@
+package org.kithlm.coordinator.http;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.apache.pekko.http.javadsl.model.HttpResponse;
+import org.apache.pekko.http.javadsl.model.StatusCodes;
+import org.kithlm.coordinator.generation.FinishReason;
+import org.kithlm.coordinator.generation.GenerationListener;
+
+/** Collects an answer that is sent in one piece. The engine's thread owns the collected parts. */
+final class WholeAnswer implements GenerationListener {
+  private record Result(String text, List<Token> tokens, FinishReason reason, Usage usage) {}
+
+  private final boolean keepTokens;
+  private final StringBuilder text = new StringBuilder();
+  private final List<Token> tokens = new ArrayList<>();
+  private final CompletableFuture<Result> result = new CompletableFuture<>();
+
+  WholeAnswer(boolean keepTokens) {
+    this.keepTokens = keepTokens;
+  }
+
+  /**
+   * The answer, or an ApiException; after {@code deadline} the latter, and the generation is
+   * cancelled.
+   *
+   * @param executor writes the JSON, so that the engine's thread need not
+   */
+  CompletionStage<HttpResponse> response(
+      AnswerFormat format, Duration deadline, Runnable cancel, Executor executor) {
+    return result
+        .orTimeout(deadline.toMillis(), TimeUnit.MILLISECONDS)
+        .handleAsync(
+            (done, failure) -> {
+              if (failure instanceof TimeoutException) {
+                cancel.run();
+                throw ApiException.generationFailed(
+                    StatusCodes.SERVICE_UNAVAILABLE,
+                    "the answer took longer than "
+                        + deadline.toSeconds()
+                        + " s; ask with stream: true");
+              }
+              if (failure instanceof RuntimeException e) {
+                throw e;
+              }
+              return Json.ok(
+                  format.whole(done.text(), done.tokens(), done.reason(), done.usage()));
+            },
+            executor);
+  }
+
+  @Override
+  public void onToken(Token token) {
+    text.append(token.text());
+    if (keepTokens) {
+      tokens.add(token);
+    }
+  }
+
+  @Override
+  public void onFinished(FinishReason reason, String tail, Usage usage) {
+    if (reason == FinishReason.CANCELLED) {
+      onFailed("the generation was cancelled");
+      return;
+    }
+    result.complete(new Result(text.append(tail).toString(), tokens, reason, usage));
+  }
+
+  @Override
+  public void onFailed(String message) {
+    result.completeExceptionally(
+        ApiException.generationFailed(
+            StatusCodes.INTERNAL_SERVER_ERROR, message));
+  }
+}
