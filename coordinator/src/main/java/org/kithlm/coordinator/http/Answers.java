@@ -63,7 +63,8 @@ final class Answers {
             options.stops(),
             options.topLogprobs());
     CompletableFuture<Generation> started = new CompletableFuture<>();
-    Runnable cancel = () -> started.thenAccept(Generation::cancel);
+    CompletionStage<Generation> running = started;
+    Runnable cancel = () -> running.thenAccept(Generation::cancel);
     if (!options.stream()) {
       WholeAnswer answer = new WholeAnswer(options.logprobs());
       started.complete(generate(request, answer, promptParam));

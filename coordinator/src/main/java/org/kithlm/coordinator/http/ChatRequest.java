@@ -15,13 +15,11 @@ record ChatRequest(CompletionOptions options, List<ChatService.Message> messages
   static ChatRequest read(Fields body) {
     refuseUnsupported(body);
     boolean logprobs = body.flag("logprobs");
-    int topLogprobs =
-        (int) body.integer("top_logprobs", 0, CompletionOptions.TOP_LOGPROBS_MAX, 0);
+    int topLogprobs = (int) body.integer("top_logprobs", 0, CompletionOptions.TOP_LOGPROBS_MAX, 0);
     if (topLogprobs > 0 && !logprobs) {
       throw ApiException.badRequest("top_logprobs needs logprobs: true", "top_logprobs");
     }
-    return new ChatRequest(
-        CompletionOptions.read(body, logprobs, topLogprobs), readMessages(body));
+    return new ChatRequest(CompletionOptions.read(body, logprobs, topLogprobs), readMessages(body));
   }
 
   private static void refuseUnsupported(Fields body) {
@@ -113,8 +111,7 @@ record ChatRequest(CompletionOptions options, List<ChatService.Message> messages
     }
     String text = part.text("text");
     if (text == null) {
-      throw ApiException.badRequest(
-          part.prefix() + "text is missing", part.prefix() + "text");
+      throw ApiException.badRequest(part.prefix() + "text is missing", part.prefix() + "text");
     }
     return text;
   }

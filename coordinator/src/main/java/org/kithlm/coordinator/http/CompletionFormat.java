@@ -64,8 +64,7 @@ final class CompletionFormat implements AnswerFormat {
 
   @Override
   public Object whole(String text, List<Token> tokens, FinishReason reason, Usage usage) {
-    return completion(
-        text, logprobs(tokens), AnswerFormat.name(reason), UsageCounts.of(usage));
+    return completion(text, logprobs(tokens), AnswerFormat.name(reason), UsageCounts.of(usage));
   }
 
   private Completion completion(

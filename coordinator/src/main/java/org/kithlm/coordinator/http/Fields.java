@@ -72,8 +72,7 @@ record Fields(JsonNode object, String prefix) {
   /** A refusal of a field's value. */
   ApiException wrong(String name, String expected, JsonNode got) {
     String param = prefix + name;
-    return ApiException.badRequest(
-        param + " must be " + expected + ", got " + quoted(got), param);
+    return ApiException.badRequest(param + " must be " + expected + ", got " + quoted(got), param);
   }
 
   /** A value as JSON, cut after a few characters. */

@@ -56,8 +56,7 @@ public final class HttpEndpoint {
     return Http.get(system)
         .newServerAt(address.getHostAddress(), settings.port())
         .withSettings(serverSettings(system, settings.limits()))
-        .bindFlow(
-            Flow.fromGraph(new ConnectionStage(router::handle, settings.limits().idle())))
+        .bindFlow(Flow.fromGraph(new ConnectionStage(router::handle, settings.limits().idle())))
         .handle(
             (binding, failure) -> {
               if (failure != null) {
@@ -79,8 +78,7 @@ public final class HttpEndpoint {
                     "pekko.http.server.max-connections",
                     limits.maxConnections()))
             .withFallback(
-                ConfigFactory.parseResources(
-                    HttpEndpoint.class.getClassLoader(), "kith-http.conf"))
+                ConfigFactory.parseResources(HttpEndpoint.class.getClassLoader(), "kith-http.conf"))
             .withFallback(system.settings().config());
     ApiException stopping =
         ApiException.of(

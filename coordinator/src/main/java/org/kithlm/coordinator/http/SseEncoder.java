@@ -49,8 +49,7 @@ final class SseEncoder {
 
   static ByteString failed(String message) {
     ErrorResponses.Body body =
-        ErrorResponses.body(
-            StatusCodes.INTERNAL_SERVER_ERROR, message, null, "generation_failed");
+        ErrorResponses.body(StatusCodes.INTERNAL_SERVER_ERROR, message, null, "generation_failed");
     return ByteString.fromString("event: error\n").concat(event(body));
   }
 

@@ -62,10 +62,7 @@ final class StreamedAnswer implements GenerationListener {
    * @param cancel stops the generation
    */
   StreamedAnswer(
-      ActorSystem<?> system,
-      SseEncoder encoder,
-      EndpointSettings.Limits limits,
-      Runnable cancel) {
+      ActorSystem<?> system, SseEncoder encoder, EndpointSettings.Limits limits, Runnable cancel) {
     this.system = system;
     this.encoder = encoder;
     this.cancel = cancel;

@@ -49,8 +49,7 @@ final class WholeAnswer implements GenerationListener {
               if (failure instanceof RuntimeException e) {
                 throw e;
               }
-              return Json.ok(
-                  format.whole(done.text(), done.tokens(), done.reason(), done.usage()));
+              return Json.ok(format.whole(done.text(), done.tokens(), done.reason(), done.usage()));
             },
             executor);
   }
@@ -75,7 +74,6 @@ final class WholeAnswer implements GenerationListener {
   @Override
   public void onFailed(String message) {
     result.completeExceptionally(
-        ApiException.generationFailed(
-            StatusCodes.INTERNAL_SERVER_ERROR, message));
+        ApiException.generationFailed(StatusCodes.INTERNAL_SERVER_ERROR, message));
   }
 }

@@ -1,0 +1,183 @@
+package org.kithlm.coordinator.http;
+
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+import org.kithlm.coordinator.generation.ChatService;
+import org.kithlm.coordinator.generation.FinishReason;
+import org.kithlm.coordinator.generation.Generation;
+import org.kithlm.coordinator.generation.GenerationListener;
+import org.kithlm.coordinator.generation.GenerationListener.Candidate;
+import org.kithlm.coordinator.generation.GenerationListener.Token;
+import org.kithlm.coordinator.generation.GenerationListener.Usage;
+import org.kithlm.coordinator.generation.GenerationRefusedException;
+import org.kithlm.coordinator.generation.GenerationRequest;
+
+/**
+ * An engine without a model: a token is a character, and a script says what is made of a prompt.
+ * Each generation runs on a thread of the fake.
+ */
+final class FakeChatService implements ChatService, AutoCloseable {
+  static final String MODEL = "fake:1b/q8";
+  static final int CONTEXT_LENGTH = 1000;
+  static final long CREATED = 1_700_000_000L;
+
+  /** What happens in a generation. */
+  interface Script {
+    void run(Run run) throws InterruptedException;
+  }
+
+  private final ExecutorService threads = Executors.newCachedThreadPool();
+
+  /** Generations in the order in which they were asked for. */
+  final BlockingQueue<Run> runs = new LinkedBlockingQueue<>();
+
+  volatile Script script = run -> run.say("Hello").finish(FinishReason.STOP);
+  volatile Health health = new Health(true, "1 rank");
+  volatile GenerationRefusedException.@Nullable Reason refusal;
+
+  /** One generation, as its script sees it. */
+  static final class Run implements Generation {
+    final GenerationRequest request;
+    final CountDownLatch cancelled = new CountDownLatch(1);
+    private final GenerationListener listener;
+    private int made;
+
+    Run(GenerationRequest request, GenerationListener listener) {
+      this.request = request;
+      this.listener = listener;
+    }
+
+    /** A token per character; the candidates are the character and those after it. */
+    Run say(String text) {
+      for (char c : text.toCharArray()) {
+        token(c, String.valueOf(c));
+      }
+      return this;
+    }
+
+    /** A token whose text is held back or joined to another's. */
+    Run token(int id, String text) {
+      List<Candidate> top =
+          IntStream.range(0, request.topLogprobs())
+              .mapToObj(i -> new Candidate(id + i, -0.5f - i))
+              .toList();
+      made++;
+      listener.onToken(new Token(id, text, -0.5f, top));
+      return this;
+    }
+
+    void finish(FinishReason reason) {
+      finish(reason, "");
+    }
+
+    void finish(FinishReason reason, String tail) {
+      listener.onFinished(reason, tail, new Usage(request.prompt().length, made, 12.5, 80));
+    }
+
+    void fail(String message) {
+      listener.onFailed(message);
+    }
+
+    /** Waits like a prefill: until the client has gone. */
+    void awaitCancel() throws InterruptedException {
+      cancelled.await();
+      finish(FinishReason.CANCELLED);
+    }
+
+    /** Whether it was cancelled before the deadline of a test. */
+    boolean wasCancelled() throws InterruptedException {
+      return cancelled.await(20, TimeUnit.SECONDS);
+    }
+
+    @Override
+    public void cancel() {
+      cancelled.countDown();
+    }
+  }
+
+  /** The next generation, waited for. */
+  Run nextRun() throws InterruptedException {
+    Run run = runs.poll(20, TimeUnit.SECONDS);
+    if (run == null) {
+      throw new AssertionError("no generation was asked for");
+    }
+    return run;
+  }
+
+  @Override
+  public Model model() {
+    return new Model(MODEL, CREATED, CONTEXT_LENGTH);
+  }
+
+  @Override
+  public Health health() {
+    return health;
+  }
+
+  @Override
+  public int[] tokenize(String text) {
+    return text.chars().toArray();
+  }
+
+  @Override
+  public String tokenText(int token) {
+    return token < 0x80 ? String.valueOf((char) token) : "\uFFFD";
+  }
+
+  @Override
+  public byte[] tokenBytes(int token) {
+    return token < 0x80
+        ? String.valueOf((char) token).getBytes(StandardCharsets.UTF_8)
+        : new byte[] {(byte) token};
+  }
+
+  @Override
+  public int[] tokenizeChat(List<Message> messages) {
+    StringBuilder text = new StringBuilder();
+    for (Message message : messages) {
+      if (message.role().equals("tool")) {
+        throw new IllegalArgumentException("role tool is unknown");
+      }
+      text.append(message.role()).append('=').append(message.content()).append(';');
+    }
+    return tokenize(text.toString());
+  }
+
+  @Override
+  public Generation generate(GenerationRequest request, GenerationListener listener) {
+    GenerationRefusedException.Reason reason = refusal;
+    if (reason != null) {
+      throw new GenerationRefusedException(reason, "refused as " + reason);
+    }
+    if (request.prompt().length >= CONTEXT_LENGTH) {
+      throw new GenerationRefusedException(
+          GenerationRefusedException.Reason.CONTEXT_LENGTH_EXCEEDED,
+          "prompt=" + request.prompt().length + " context=" + CONTEXT_LENGTH);
+    }
+    Run run = new Run(request, listener);
+    runs.add(run);
+    Script current = script;
+    threads.execute(
+        () -> {
+          try {
+            current.run(run);
+          } catch (InterruptedException e) {
+            run.fail("the fake engine stops");
+          }
+        });
+    return run;
+  }
+
+  @Override
+  public void close() {
+    threads.shutdownNow();
+  }
+}
