@@ -113,7 +113,7 @@ final class StreamedAnswer implements GenerationListener {
 
   private void offer(Event event) {
     // Anything but "dropped" is fine: a closed queue belongs to a client that has gone.
-    if (queue.offer(event) == QueueOfferResult.dropped()) {
+    if (queue.offer(event).equals(QueueOfferResult.dropped())) {
       cancel.run();
       queue.fail(new AbortedException("the client reads too slowly"));
     }

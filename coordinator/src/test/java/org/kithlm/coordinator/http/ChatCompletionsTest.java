@@ -20,7 +20,7 @@ class ChatCompletionsTest {
   private final TestEndpoint endpoint = new TestEndpoint();
 
   @AfterEach
-  void stop() throws Exception {
+  void stop() {
     endpoint.close();
   }
 

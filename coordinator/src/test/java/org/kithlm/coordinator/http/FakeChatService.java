@@ -40,6 +40,7 @@ final class FakeChatService implements ChatService, AutoCloseable {
   final BlockingQueue<Run> runs = new LinkedBlockingQueue<>();
 
   volatile Script script = run -> run.say("Hello").finish(FinishReason.STOP);
+  volatile boolean brokenTokenizer;
   volatile Health health = new Health(true, "1 rank");
   volatile GenerationRefusedException.@Nullable Reason refusal;
 
@@ -141,6 +142,9 @@ final class FakeChatService implements ChatService, AutoCloseable {
 
   @Override
   public int[] tokenizeChat(List<Message> messages) {
+    if (brokenTokenizer) {
+      throw new IllegalStateException("a secret of the engine");
+    }
     StringBuilder text = new StringBuilder();
     for (Message message : messages) {
       if (message.role().equals("tool")) {

@@ -1,5 +1,7 @@
 package org.kithlm.coordinator.http;
 
+import static java.util.concurrent.TimeUnit.SECONDS;
+
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -11,7 +13,7 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Set;
-import java.util.concurrent.TimeUnit;
+import java.util.concurrent.CompletionException;
 import org.apache.pekko.actor.typed.ActorSystem;
 import org.apache.pekko.actor.typed.javadsl.Behaviors;
 import org.jspecify.annotations.Nullable;
@@ -53,7 +55,13 @@ final class TestEndpoint implements AutoCloseable {
   }
 
   TestEndpoint(EndpointSettings settings) {
-    endpoint = HttpEndpoint.start(system, service, settings).toCompletableFuture().join();
+    try {
+      endpoint = HttpEndpoint.start(system, service, settings).toCompletableFuture().join();
+    } catch (CompletionException e) {
+      system.terminate();
+      service.close();
+      throw e;
+    }
   }
 
   static EndpointSettings settings(
@@ -131,11 +139,11 @@ final class TestEndpoint implements AutoCloseable {
   }
 
   @Override
-  public void close() throws Exception {
-    client.close();
-    endpoint.stop(Duration.ofSeconds(1)).toCompletableFuture().get(20, TimeUnit.SECONDS);
+  public void close() {
+    client.shutdownNow();
+    endpoint.stop(Duration.ofSeconds(1)).toCompletableFuture().orTimeout(20, SECONDS).join();
     system.terminate();
-    system.getWhenTerminated().toCompletableFuture().get(20, TimeUnit.SECONDS);
+    system.getWhenTerminated().toCompletableFuture().orTimeout(20, SECONDS).join();
     service.close();
   }
 }
