@@ -83,17 +83,18 @@ public final class Sampler {
               .formatted(promptLength, length, tokens.length, topLogprobs));
     }
     copy(logits);
-    double logSum = logSumExp(this.logits);
+    float max = this.logits[greatest(this.logits)];
+    double logSum = logSum(this.logits, max);
     likeliest.select(this.logits, topLogprobs);
     List<Candidate> top = new ArrayList<>(likeliest.length());
     for (int rank = 0; rank < likeliest.length(); rank++) {
       int token = likeliest.token(rank);
-      top.add(new Candidate(token, (float) (this.logits[token] - logSum)));
+      top.add(new Candidate(token, logprob(this.logits[token], max, logSum)));
     }
     adjustment.apply(this.logits, tokens, promptLength, length);
     int best = greatest(this.logits);
     int token = parameters.temperature() == 0 ? best : draw(this.logits[best]);
-    float logprob = (float) (LogitAdjustment.finiteAbove(logits[token]) - logSum);
+    float logprob = logprob(LogitAdjustment.finiteAbove(logits[token]), max, logSum);
     return new Choice(token, logprob, List.copyOf(top));
   }
 
@@ -112,13 +113,17 @@ public final class Sampler {
     }
   }
 
-  private static double logSumExp(float[] logits) {
-    double max = logits[greatest(logits)];
+  /** Logarithm of the sum of probabilities relative to the likeliest. */
+  private static double logSum(float[] logits, float max) {
     double sum = 0;
     for (float logit : logits) {
-      sum += Math.exp(logit - max);
+      sum += Math.exp((double) logit - max);
     }
-    return max + Math.log(sum);
+    return Math.log(sum);
+  }
+
+  private static float logprob(float logit, float max, double logSum) {
+    return (float) ((double) logit - max - logSum);
   }
 
   /** Token with the highest logit, the lowest id among equals. */
