@@ -1,0 +1,57 @@
+package org.kithlm.model.kernel;
+
+import java.util.Set;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorSpecies;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The vector width of all kernels, chosen once: the machine's own, or that of the system property
+ * {@value #BITS_PROPERTY} (128, 256 or 512).
+ *
+ * <p>Kernels add lanes up in an order of their own, never by {@code reduceLanes}, whose order is
+ * unspecified and changes when a method is compiled: a run must repeat bit for bit.
+ */
+final class Lanes {
+  static final String BITS_PROPERTY = "kith.vector.bits";
+
+  /** Vectors of the activations and dequantized weights. */
+  static final VectorSpecies<Float> FLOATS = choose();
+
+  /** Lanes of a float vector, a power of two. */
+  static final int COUNT = FLOATS.length();
+
+  /** As many bytes as floats, but 8 where there are 4 floats: no byte vector is smaller. */
+  static final VectorSpecies<Byte> BYTES =
+      VectorShape.forBitSize(Math.max(64, FLOATS.vectorBitSize() / 4)).withLanes(byte.class);
+
+  private Lanes() {}
+
+  private static VectorSpecies<Float> choose() {
+    String property = System.getProperty(BITS_PROPERTY);
+    if (property != null && !Set.of("128", "256", "512").contains(property)) {
+      throw new IllegalArgumentException(
+          BITS_PROPERTY + "=" + property + " is not a vector width; use 128, 256 or 512");
+    }
+    VectorSpecies<Float> species =
+        property == null
+            ? FloatVector.SPECIES_PREFERRED
+            : VectorShape.forBitSize(Integer.parseInt(property)).withLanes(float.class);
+    Logger log = LoggerFactory.getLogger(Lanes.class);
+    log.info(
+        "kernels use vectors of {} bits ({} floats)", species.vectorBitSize(), species.length());
+    return species;
+  }
+
+  /** Sum of {@code lanes[offset, offset + COUNT)}, halves onto halves; overwrites them. */
+  static float sum(float[] lanes, int offset) {
+    for (int half = COUNT / 2; half > 0; half /= 2) {
+      for (int i = offset; i < offset + half; i++) {
+        lanes[i] += lanes[i + half];
+      }
+    }
+    return lanes[offset];
+  }
+}
