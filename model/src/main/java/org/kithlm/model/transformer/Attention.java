@@ -1,0 +1,154 @@
+package org.kithlm.model.transformer;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.kithlm.model.config.ModelConfig;
+import org.kithlm.model.config.ModelConfig.Architecture;
+import org.kithlm.model.config.ModelTensors;
+import org.kithlm.model.kernel.OnlineSoftmax;
+import org.kithlm.model.kernel.RmsNorm;
+import org.kithlm.model.kernel.RotaryEmbedding;
+import org.kithlm.model.shard.RankShard;
+import org.kithlm.model.weight.TensorRole;
+
+/** The attention block of one rank: its heads, up to its partial sum of the output. */
+final class Attention {
+  /** Vectors of one layer; empty where the model has none. */
+  private record LayerVectors(
+      float[] queryBias, float[] keyBias, float[] valueBias, float[] queryNorm, float[] keyNorm) {}
+
+  private final ModelConfig config;
+  private final RankShard shard;
+  private final ShardMatrices matrices;
+  private final KvCache cache;
+  private final CausalAttention attention;
+  private final RotaryEmbedding globalRope;
+  private final RotaryEmbedding localRope;
+  private final List<LayerVectors> layers = new ArrayList<>();
+  private final float[] queries;
+  private final float[] keys;
+  private final float[] values;
+  private final float[] mixed;
+
+  Attention(
+      ModelConfig config,
+      RankShard shard,
+      CommonTensors vectors,
+      ShardMatrices matrices,
+      KvCache cache,
+      int tokensMax) {
+    this.config = config;
+    this.shard = shard;
+    this.matrices = matrices;
+    this.cache = cache;
+    attention = new CausalAttention(config, shard, cache, tokensMax);
+    ModelConfig.Rope rope = config.rope();
+    float[] divisors = vectors.optional(ModelTensors.ROPE_FREQS);
+    globalRope =
+        new RotaryEmbedding(
+            rope.dimensions(),
+            rope.freqBase(),
+            rope.scale(),
+            divisors,
+            rope.halfSplit(),
+            tokensMax);
+    localRope =
+        new RotaryEmbedding(
+            rope.dimensions(), rope.localFreqBase(), 1, divisors, rope.halfSplit(), tokensMax);
+    for (int layer = 0; layer < config.layerCount(); layer++) {
+      layers.add(layerVectors(vectors, layer));
+    }
+    queries = new float[tokensMax * matrices.rowCount(TensorRole.ATTN_Q)];
+    keys = new float[tokensMax * matrices.rowCount(TensorRole.ATTN_K)];
+    values = new float[tokensMax * matrices.rowCount(TensorRole.ATTN_V)];
+    mixed = new float[tokensMax * matrices.columnCount(TensorRole.ATTN_OUTPUT)];
+  }
+
+  private LayerVectors layerVectors(CommonTensors vectors, int layer) {
+    boolean norms = config.architecture() == Architecture.GEMMA3;
+    int headDim = config.headDim();
+    return new LayerVectors(
+        bias(vectors, layer, "attn_q.bias", TensorRole.ATTN_Q),
+        bias(vectors, layer, "attn_k.bias", TensorRole.ATTN_K),
+        bias(vectors, layer, "attn_v.bias", TensorRole.ATTN_V),
+        norms ? vectors.ofLayer(layer, "attn_q_norm.weight", headDim) : CommonTensors.NONE,
+        norms ? vectors.ofLayer(layer, "attn_k_norm.weight", headDim) : CommonTensors.NONE);
+  }
+
+  private float[] bias(CommonTensors vectors, int layer, String suffix, TensorRole role) {
+    if (config.architecture() != Architecture.QWEN2) {
+      return CommonTensors.NONE;
+    }
+    float[] bias = vectors.ofLayer(layer, suffix, ModelTensors.rows(config, role));
+    int first = matrices.firstRow(role);
+    return Arrays.copyOfRange(bias, first, first + matrices.rowCount(role));
+  }
+
+  /** Computes the rotations of a step, once for all layers. */
+  void prepare(int tokenCount, int startPosition) {
+    globalRope.prepare(startPosition, tokenCount);
+    localRope.prepare(startPosition, tokenCount);
+  }
+
+  /**
+   * Computes a layer for the prepared step.
+   *
+   * @param x normalised hidden states [tokenCount x hidden]
+   * @param partial zeros [tokenCount x hidden], to which this rank's share is added
+   */
+  void addPartial(int layer, float[] x, int tokenCount, int startPosition, float[] partial) {
+    if (shard.headCount() == 0) {
+      return;
+    }
+    LayerVectors vectors = layers.get(layer);
+    project(layer, TensorRole.ATTN_Q, vectors.queryBias, x, tokenCount, queries);
+    project(layer, TensorRole.ATTN_K, vectors.keyBias, x, tokenCount, keys);
+    project(layer, TensorRole.ATTN_V, vectors.valueBias, x, tokenCount, values);
+    positionHeads(layer, vectors.queryNorm, queries, tokenCount, shard.headCount());
+    positionHeads(layer, vectors.keyNorm, keys, tokenCount, shard.kvHeadCount());
+    int used = tokenCount * matrices.rowCount(TensorRole.ATTN_Q);
+    OnlineSoftmax.scale(queries, 0, used, config.attentionScale());
+    store(layer, tokenCount, startPosition);
+    attention.attend(layer, queries, tokenCount, startPosition, mixed);
+    matrices.addProduct(layer, TensorRole.ATTN_OUTPUT, mixed, tokenCount, partial);
+  }
+
+  private void project(
+      int layer, TensorRole role, float[] bias, float[] x, int tokenCount, float[] out) {
+    int width = matrices.rowCount(role);
+    if (bias.length == 0) {
+      Arrays.fill(out, 0, tokenCount * width, 0);
+    } else {
+      for (int token = 0; token < tokenCount; token++) {
+        System.arraycopy(bias, 0, out, token * width, width);
+      }
+    }
+    matrices.addProduct(layer, role, x, tokenCount, out);
+  }
+
+  /** Normalises (where the model does) and rotates each head. */
+  private void positionHeads(int layer, float[] norm, float[] heads, int tokens, int headCount) {
+    RotaryEmbedding rope = config.isGlobalLayer(layer) ? globalRope : localRope;
+    int headDim = config.headDim();
+    for (int token = 0; token < tokens; token++) {
+      for (int head = 0; head < headCount; head++) {
+        int offset = (token * headCount + head) * headDim;
+        if (norm.length != 0) {
+          RmsNorm.normalize(heads, offset, norm, config.rmsEpsilon(), heads, offset, headDim);
+        }
+        rope.rotate(heads, offset, token);
+      }
+    }
+  }
+
+  private void store(int layer, int tokenCount, int startPosition) {
+    int headDim = config.headDim();
+    for (int token = 0; token < tokenCount; token++) {
+      for (int head = 0; head < shard.kvHeadCount(); head++) {
+        int offset = (token * shard.kvHeadCount() + head) * headDim;
+        cache.write(layer, head, startPosition + token, keys, offset, values, offset);
+      }
+    }
+  }
+}

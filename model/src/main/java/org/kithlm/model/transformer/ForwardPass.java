@@ -1,0 +1,147 @@
+package org.kithlm.model.transformer;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import org.kithlm.model.config.ModelConfig;
+import org.kithlm.model.config.ModelConfig.Architecture;
+import org.kithlm.model.kernel.RmsNorm;
+import org.kithlm.model.shard.RankShard;
+import org.kithlm.model.weight.ShardLayout;
+import org.kithlm.model.weight.TensorRole;
+import org.kithlm.model.weight.WeightSource;
+
+/**
+ * Takes the hidden states of a batch of tokens through all layers, as one rank of many: norms are
+ * computed by every rank, matrices by slices, and the partial sums are added by the {@link
+ * Allreduce}, so that all ranks hold the same hidden states. Acquires and releases every tile of
+ * the layers once, in order; the tiles of the LM head follow in the cycle, so a caller that does
+ * not go on with {@link LmHead} rewinds the source. Owned by the rank's compute thread; a step
+ * allocates nothing but new KV blocks.
+ */
+public final class ForwardPass {
+  /** Norm weights of one layer; the last two are empty where the model has none. */
+  private record LayerNorms(
+      float[] attention, float[] ffn, float[] postAttention, float[] postFfn) {}
+
+  private final ModelConfig config;
+  private final Allreduce allreduce;
+  private final KvCache cache;
+  private final Attention attention;
+  private final FeedForward feedForward;
+  private final List<LayerNorms> norms = new ArrayList<>();
+  private final int tokensMax;
+  private final float[] normed;
+  private final float[] sum;
+
+  /**
+   * Allocates the buffers.
+   *
+   * @param shard what this rank holds
+   * @param layout its tiles, covering the shard
+   * @param commonTensors norms and biases by GGUF name
+   * @param weights brings the tiles
+   * @param cache for the KV heads of the shard
+   * @param tokensMax tokens of a step at most
+   * @throws IllegalArgumentException if tiles or tensors do not fit the model
+   */
+  public ForwardPass(
+      ModelConfig config,
+      RankShard shard,
+      ShardLayout layout,
+      Map<String, float[]> commonTensors,
+      WeightSource weights,
+      Allreduce allreduce,
+      KvCache cache,
+      int tokensMax) {
+    if (tokensMax < 1 || cache.headCount() != shard.kvHeadCount()) {
+      throw new IllegalArgumentException(
+          "tokensMax=" + tokensMax + " cache heads=" + cache.headCount() + " for " + shard);
+    }
+    this.config = config;
+    this.allreduce = allreduce;
+    this.cache = cache;
+    this.tokensMax = tokensMax;
+    CommonTensors vectors = new CommonTensors(commonTensors);
+    ShardMatrices matrices = new ShardMatrices(config, shard, layout, weights);
+    for (int layer = 0; layer < config.layerCount(); layer++) {
+      for (TensorRole role : TensorRole.values()) {
+        if (role != TensorRole.LM_HEAD) {
+          matrices.requireComplete(layer, role);
+        }
+      }
+      norms.add(layerNorms(vectors, layer));
+    }
+    attention = new Attention(config, shard, vectors, matrices, cache, tokensMax);
+    feedForward = new FeedForward(config, matrices, tokensMax);
+    normed = new float[tokensMax * config.hiddenSize()];
+    sum = new float[tokensMax * config.hiddenSize()];
+  }
+
+  private LayerNorms layerNorms(CommonTensors vectors, int layer) {
+    boolean post = config.architecture() == Architecture.GEMMA3;
+    int hidden = config.hiddenSize();
+    return new LayerNorms(
+        vectors.ofLayer(layer, "attn_norm.weight", hidden),
+        vectors.ofLayer(layer, "ffn_norm.weight", hidden),
+        post ? vectors.ofLayer(layer, "post_attention_norm.weight", hidden) : CommonTensors.NONE,
+        post ? vectors.ofLayer(layer, "post_ffw_norm.weight", hidden) : CommonTensors.NONE);
+  }
+
+  /**
+   * Transforms {@code hidden[tokenCount x hiddenSize]} in place. Keys and values at and beyond
+   * {@code startPosition} are replaced, which is how a generation is taken back.
+   *
+   * @param hidden embeddings of consecutive tokens, already scaled by {@link
+   *     ModelConfig#embeddingScale()}
+   * @param tokenCount 1 to {@code tokensMax}
+   * @param startPosition position of the first token, at most the length of the cache
+   * @throws IllegalArgumentException if a count is out of range or the context exceeded
+   * @throws RuntimeException if the step was aborted or weights cannot be read; the hidden states
+   *     are undefined then, and the cache ends at {@code startPosition}
+   */
+  public void forward(float[] hidden, int tokenCount, int startPosition) {
+    if (tokenCount < 1 || tokenCount > tokensMax) {
+      throw new IllegalArgumentException(
+          "tokenCount=" + tokenCount + " is out of range: 1 to " + tokensMax);
+    }
+    int length = tokenCount * config.hiddenSize();
+    cache.prepare(startPosition, tokenCount);
+    attention.prepare(tokenCount, startPosition);
+    for (int layer = 0; layer < config.layerCount(); layer++) {
+      LayerNorms norm = norms.get(layer);
+
+      normalize(hidden, norm.attention, normed, tokenCount);
+      Arrays.fill(sum, 0, length, 0);
+      attention.addPartial(layer, normed, tokenCount, startPosition, sum);
+      allreduce.sum(layer, Allreduce.Block.ATTENTION, sum, length);
+      normalize(sum, norm.postAttention, sum, tokenCount);
+      addResidual(hidden, length);
+
+      normalize(hidden, norm.ffn, normed, tokenCount);
+      Arrays.fill(sum, 0, length, 0);
+      feedForward.addPartial(layer, normed, tokenCount, sum);
+      allreduce.sum(layer, Allreduce.Block.FFN, sum, length);
+      normalize(sum, norm.postFfn, sum, tokenCount);
+      addResidual(hidden, length);
+    }
+    cache.commit(startPosition + tokenCount);
+  }
+
+  /** Leaves x as it is where the model has no such norm. */
+  private void normalize(float[] x, float[] weight, float[] out, int tokenCount) {
+    if (weight.length != 0) {
+      int hidden = config.hiddenSize();
+      for (int offset = 0; offset < tokenCount * hidden; offset += hidden) {
+        RmsNorm.normalize(x, offset, weight, config.rmsEpsilon(), out, offset, hidden);
+      }
+    }
+  }
+
+  private void addResidual(float[] hidden, int length) {
+    for (int i = 0; i < length; i++) {
+      hidden[i] += sum[i];
+    }
+  }
+}

@@ -1,0 +1,61 @@
+package org.kithlm.model.transformer;
+
+import java.util.Arrays;
+import java.util.Map;
+import org.kithlm.model.config.ModelConfig;
+import org.kithlm.model.config.ModelTensors;
+import org.kithlm.model.kernel.RmsNorm;
+import org.kithlm.model.shard.RankShard;
+import org.kithlm.model.weight.ShardLayout;
+import org.kithlm.model.weight.TensorRole;
+import org.kithlm.model.weight.WeightSource;
+
+/**
+ * The final norm and the output head: hidden states to logits. Acquires and releases the head's
+ * tiles, which end the cycle, once each. Owned by the root's compute thread.
+ */
+public final class LmHead {
+  /** The head is not split; of the layers it needs nothing. */
+  private static final RankShard HEAD_ONLY = new RankShard(0, 1, 0, 0, 0, 0, 0, 0, true);
+
+  private final ModelConfig config;
+  private final ShardMatrices matrices;
+  private final float[] norm;
+  private final float[] normed;
+
+  /**
+   * The head, on the rank that holds all of it.
+   *
+   * @param layout the rank's tiles, those of the head among them
+   * @param commonTensors by GGUF name
+   * @throws IllegalArgumentException if tiles or tensors do not fit the model
+   */
+  public LmHead(
+      ModelConfig config,
+      ShardLayout layout,
+      Map<String, float[]> commonTensors,
+      WeightSource weights) {
+    this.config = config;
+    matrices = new ShardMatrices(config, HEAD_ONLY, layout, weights);
+    matrices.requireComplete(config.layerCount(), TensorRole.LM_HEAD);
+    norm = new CommonTensors(commonTensors).require(ModelTensors.OUTPUT_NORM, config.hiddenSize());
+    normed = new float[config.hiddenSize()];
+  }
+
+  /**
+   * Computes the logits of one token.
+   *
+   * @param hidden states after {@link ForwardPass#forward}; not changed
+   * @param rowOffset where the token's row starts in {@code hidden}
+   * @param logits replaced; one for each token of the vocabulary
+   */
+  public void logits(float[] hidden, int rowOffset, float[] logits) {
+    int width = config.hiddenSize();
+    RmsNorm.normalize(hidden, rowOffset, norm, config.rmsEpsilon(), normed, 0, width);
+    Arrays.fill(logits, 0, config.vocabularySize(), 0);
+    matrices.addProduct(config.layerCount(), TensorRole.LM_HEAD, normed, 1, logits);
+    if (config.logitSoftcap() > 0) {
+      Softcap.apply(logits, 0, config.vocabularySize(), config.logitSoftcap());
+    }
+  }
+}
