@@ -1,0 +1,237 @@
+package org.kithlm.model.transformer;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.kithlm.model.TinyModel;
+import org.kithlm.model.config.ModelConfig.Architecture;
+import org.kithlm.model.gguf.GgmlType;
+import org.kithlm.model.gguf.GgufFile;
+import org.kithlm.model.gguf.GgufWriter;
+import org.kithlm.model.pack.Pack;
+import org.kithlm.model.pack.PackWriter;
+import org.kithlm.model.shard.ShardPlan;
+import org.kithlm.model.weight.TensorRole;
+
+/** Small random models of every family: shards, chunks and the scalar twin must agree. */
+class ForwardPassTest {
+  private static final int TOKENS = 19;
+  private static final int TOKENS_MAX = 32;
+  private static final int POSITIONS_MAX = 64;
+
+  @TempDir Path folder;
+
+  /** Weights of moderate size, so that 16-bit keys do not decide between near ties. */
+  private static TinyModel random(Architecture architecture, long seed) {
+    Random random = new Random(seed);
+    List<GgmlType> typesToPick = List.of(GgmlType.F32, GgmlType.F16, GgmlType.BF16, GgmlType.Q8_0);
+    Map<TensorRole, GgmlType> types = new EnumMap<>(TensorRole.class);
+    for (TensorRole role : TensorRole.values()) {
+      types.put(role, typesToPick.get(random.nextInt(typesToPick.size())));
+    }
+    int kvHeads = 1 + random.nextInt(3);
+    return new TinyModel(
+        architecture,
+        1 + random.nextInt(7),
+        32 * (1 + random.nextInt(4)),
+        32 * (1 + random.nextInt(6)),
+        kvHeads * 2 * (1 + random.nextInt(2)),
+        kvHeads,
+        16 * (1 + random.nextInt(2)),
+        40 + random.nextInt(30),
+        random.nextBoolean(),
+        GgmlType.Q8_0,
+        types,
+        seed);
+  }
+
+  private Path packOf(GgufWriter writer) throws IOException {
+    Path gguf = writer.write(folder.resolve("model.gguf"));
+    Path pack = folder.resolve("model.pack");
+    PackWriter.write(gguf, pack, (doneBytes, totalBytes) -> {});
+    return pack;
+  }
+
+  private static int[] tokens(TinyModel model, int count) {
+    return new Random(model.seed()).ints(count, 0, model.vocabulary()).toArray();
+  }
+
+  private static void assertClose(float[] expected, float[] actual, double tolerance, String what) {
+    double scale = 0;
+    double error = 0;
+    for (int i = 0; i < expected.length; i++) {
+      scale = Math.max(scale, Math.abs(expected[i]));
+      error = Math.max(error, Math.abs(expected[i] - actual[i]));
+      assertTrue(Float.isFinite(actual[i]), what);
+    }
+    assertTrue(error <= tolerance * scale, what + ": error " + error + " of " + scale);
+  }
+
+  private static float[] flat(float[][] rows) {
+    float[] out = new float[rows.length * rows[0].length];
+    for (int t = 0; t < rows.length; t++) {
+      System.arraycopy(rows[t], 0, out, t * rows[0].length, rows[0].length);
+    }
+    return out;
+  }
+
+  private void compareWithTwin(GgufWriter writer, int[] ids, String what) throws IOException {
+    Path path = packOf(writer);
+    GgufFile gguf = GgufFile.read(folder.resolve("model.gguf"));
+    try (Pack pack = Pack.open(path);
+        ScalarTransformer twin = new ScalarTransformer(gguf, true);
+        TestCluster one =
+            new TestCluster(
+                pack, ShardPlan.equal(pack.config(), pack.units(), 1), POSITIONS_MAX, TOKENS_MAX)) {
+      assertClose(flat(twin.hidden(ids)), one.step(one.embeddings(ids), 0), 2e-3, what);
+      one.rewind();
+      assertClose(twin.logits(ids), one.logits(ids, 0, TOKENS_MAX), 2e-3, what);
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Architecture.class)
+  void shouldAgreeWithScalarTwin(Architecture architecture) throws IOException {
+    for (long seed = 1; seed <= 5; seed++) {
+      TinyModel model = random(architecture, seed);
+      compareWithTwin(model.writer(), tokens(model, TOKENS), "seed=" + seed + " " + model);
+    }
+  }
+
+  @Test
+  void shouldScaleAndDividePositionsAndCapScores() throws IOException {
+    TinyModel model = random(Architecture.LLAMA, 11);
+    int pairs = model.headDim() / 2;
+    ByteBuffer divisors = ByteBuffer.allocate(pairs * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    for (int i = 0; i < pairs; i++) {
+      divisors.putFloat(1 + i);
+    }
+    GgufWriter writer =
+        model
+            .writer()
+            .put("llama.rope.scaling.type", "linear")
+            .put("llama.rope.scaling.factor", 4f)
+            .put("llama.attn_logit_softcapping", 2f)
+            .put("llama.final_logit_softcapping", 3f)
+            .tensor("rope_freqs.weight", GgmlType.F32, divisors.array(), pairs);
+    compareWithTwin(writer, tokens(model, TOKENS), model.toString());
+  }
+
+  @ParameterizedTest
+  @EnumSource(Architecture.class)
+  void shouldAgreeForAnyShards(Architecture architecture) throws IOException {
+    for (long seed = 21; seed <= 23; seed++) {
+      TinyModel model = random(architecture, seed);
+      int[] ids = tokens(model, TOKENS);
+      double[][] shares = {{1, 1}, {5, 1, 2}, {1, 0, 1, 1}, {0, 1, 9, 1, 0}, {1, 1, 1, 1, 1, 1, 1}};
+      try (Pack pack = Pack.open(packOf(model.writer()))) {
+        float[] whole = run(pack, new double[] {1}, ids);
+        for (double[] share : shares) {
+          String what = "seed=" + seed + " shares=" + Arrays.toString(share) + " " + model;
+          float[] sharded = run(pack, share, ids);
+          assertClose(whole, sharded, 1e-3, what);
+          assertArrayEquals(sharded, run(pack, share, ids), 0, "repeat of " + what);
+        }
+      }
+    }
+  }
+
+  private static float[] run(Pack pack, double[] shares, int[] ids) throws IOException {
+    ShardPlan plan = ShardPlan.weighted(pack.config(), pack.units(), shares);
+    try (TestCluster cluster = new TestCluster(pack, plan, POSITIONS_MAX, TOKENS_MAX)) {
+      return cluster.step(cluster.embeddings(ids), 0);
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Architecture.class)
+  void shouldNotDependOnChunks(Architecture architecture) throws IOException {
+    TinyModel model = random(architecture, 31);
+    int[] ids = tokens(model, POSITIONS_MAX);
+    try (Pack pack = Pack.open(packOf(model.writer()))) {
+      ShardPlan plan = ShardPlan.equal(pack.config(), pack.units(), 1);
+      try (TestCluster cluster = new TestCluster(pack, plan, POSITIONS_MAX, POSITIONS_MAX)) {
+        float[] atOnce = cluster.logits(ids, 0, POSITIONS_MAX);
+        for (int chunk : new int[] {1, 3, 4, 7, 33}) {
+          assertArrayEquals(atOnce, cluster.logits(ids, 0, chunk), 0, "chunk=" + chunk);
+        }
+      }
+    }
+  }
+
+  @Test
+  void shouldForgetWhatIsWrittenOver() throws IOException {
+    TinyModel model = random(Architecture.GEMMA3, 41);
+    int[] ids = tokens(model, TOKENS);
+    try (Pack pack = Pack.open(packOf(model.writer()))) {
+      ShardPlan plan = ShardPlan.equal(pack.config(), pack.units(), 1);
+      try (TestCluster cluster = new TestCluster(pack, plan, POSITIONS_MAX, TOKENS_MAX)) {
+        float[] expected = cluster.logits(ids, 0, TOKENS_MAX);
+        int[] other = ids.clone();
+        Arrays.fill(other, 5, TOKENS, 1);
+        cluster.logits(other, 0, TOKENS_MAX);
+        assertEquals(TOKENS, cluster.cache(0).length());
+        int[] rest = Arrays.copyOfRange(ids, 5, TOKENS);
+        assertArrayEquals(expected, cluster.logits(rest, 5, TOKENS_MAX), 0);
+      }
+    }
+  }
+
+  @Test
+  void shouldRefuseWhatDoesNotFit() throws IOException {
+    TinyModel model = random(Architecture.LLAMA, 51);
+    try (Pack pack = Pack.open(packOf(model.writer()))) {
+      ShardPlan plan = ShardPlan.equal(pack.config(), pack.units(), 1);
+      try (TestCluster cluster = new TestCluster(pack, plan, 8, 16)) {
+        ForwardPass pass = cluster.pass(0);
+        float[] hidden = new float[17 * model.hidden()];
+        assertRefused("tokenCount=0", () -> pass.forward(hidden, 0, 0));
+        assertRefused("tokenCount=17", () -> pass.forward(hidden, 17, 0));
+        assertRefused("startPosition=1 would leave a gap", () -> pass.forward(hidden, 1, 1));
+        assertRefused("exceeds the context of 8", () -> pass.forward(hidden, 9, 0));
+      }
+    }
+  }
+
+  private static void assertRefused(String message, Runnable call) {
+    String actual = assertThrows(IllegalArgumentException.class, call::run).toString();
+    assertTrue(actual.contains(message), actual);
+  }
+
+  @Test
+  void shouldNotAllocateAfterWarmUp() throws IOException {
+    var memory = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
+    TinyModel model = random(Architecture.GEMMA3, 61);
+    try (Pack pack = Pack.open(packOf(model.writer()))) {
+      ShardPlan plan = ShardPlan.equal(pack.config(), pack.units(), 1);
+      try (TestCluster cluster = new TestCluster(pack, plan, POSITIONS_MAX, TOKENS_MAX)) {
+        float[] hidden = cluster.embeddings(tokens(model, 5));
+        long least = Long.MAX_VALUE;
+        for (int i = 0; i < 20_000 && least > 0; i++) {
+          long before = memory.getCurrentThreadAllocatedBytes();
+          cluster.pass(0).forward(hidden, 5, 0);
+          least = Math.min(least, memory.getCurrentThreadAllocatedBytes() - before);
+          cluster.rewind();
+          Arrays.fill(hidden, 1);
+        }
+        assertEquals(0, least);
+      }
+    }
+  }
+}

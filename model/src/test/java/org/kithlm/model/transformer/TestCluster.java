@@ -1,0 +1,174 @@
+package org.kithlm.model.transformer;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.channels.FileChannel;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.kithlm.model.config.ModelConfig;
+import org.kithlm.model.pack.EmbeddingTable;
+import org.kithlm.model.pack.Pack;
+import org.kithlm.model.shard.RankShard;
+import org.kithlm.model.shard.ShardPlan;
+import org.kithlm.model.weight.ShardLayout;
+import org.kithlm.model.weight.Tile;
+
+/** All ranks of a plan in one JVM, a thread each, on the tiles of one mapped pack. */
+final class TestCluster implements AutoCloseable {
+  private static final int STEP_TIMEOUT_SECONDS = 120;
+
+  private final ModelConfig config;
+  private final EmbeddingTable embedding;
+  private final Arena arena = Arena.ofShared();
+  private final ExecutorService threads;
+  private final List<MappedWeights> weights = new ArrayList<>();
+  private final List<KvCache> caches = new ArrayList<>();
+  private final List<ForwardPass> passes = new ArrayList<>();
+  private final LmHead head;
+  private final int tokensMax;
+
+  TestCluster(Pack pack, ShardPlan plan, int positionsMax, int tokensMax) throws IOException {
+    config = pack.config();
+    embedding = pack.embedding();
+    this.tokensMax = tokensMax;
+    threads = Executors.newFixedThreadPool(plan.worldSize());
+    InMemoryAllreduce allreduce = new InMemoryAllreduce(plan.worldSize());
+    MemorySegment bytes;
+    try (FileChannel channel = FileChannel.open(pack.path())) {
+      bytes = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena);
+    }
+    for (int rank = 0; rank < plan.worldSize(); rank++) {
+      RankShard shard = plan.shard(rank);
+      List<Tile> tiles = pack.tiles(shard);
+      weights.add(new MappedWeights(bytes, tiles));
+      caches.add(new KvCache(config, shard, positionsMax));
+      passes.add(
+          new ForwardPass(
+              config,
+              shard,
+              new ShardLayout(tiles, config.layerCount()),
+              pack.vectors(),
+              weights.get(rank),
+              plan.worldSize() == 1 ? Allreduce.alone() : allreduce.port(rank),
+              caches.get(rank),
+              tokensMax));
+    }
+    ShardLayout rootLayout = new ShardLayout(pack.tiles(plan.shard(0)), config.layerCount());
+    head = new LmHead(config, rootLayout, pack.vectors(), weights.getFirst());
+  }
+
+  /** Scaled embeddings [ids x hidden]. */
+  float[] embeddings(int... ids) {
+    float[] hidden = new float[ids.length * config.hiddenSize()];
+    for (int t = 0; t < ids.length; t++) {
+      embedding.row(ids[t], hidden, t * config.hiddenSize());
+    }
+    for (int i = 0; i < hidden.length; i++) {
+      hidden[i] *= config.embeddingScale();
+    }
+    return hidden;
+  }
+
+  /** One step on all ranks; insists that all end with the same bits. */
+  float[] step(float[] input, int startPosition) {
+    int tokenCount = input.length / config.hiddenSize();
+    List<Future<float[]>> results = new ArrayList<>();
+    for (int rank = 0; rank < passes.size(); rank++) {
+      int r = rank;
+      results.add(
+          threads.submit(
+              () -> {
+                float[] hidden = input.clone();
+                passes.get(r).forward(hidden, tokenCount, startPosition);
+                weights.get(r).requireNothingHeld();
+                return hidden;
+              }));
+    }
+    float[] root = get(results.getFirst());
+    for (int rank = 1; rank < results.size(); rank++) {
+      assertArrayEquals(root, get(results.get(rank)), 0, "rank " + rank);
+    }
+    return root;
+  }
+
+  private static float[] get(Future<float[]> result) {
+    try {
+      return result.get(STEP_TIMEOUT_SECONDS, TimeUnit.SECONDS);
+    } catch (InterruptedException | ExecutionException | TimeoutException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  /** Feeds tokens in chunks and returns the logits after the last. */
+  float[] logits(int[] ids, int startPosition, int chunk) {
+    float[] last = {};
+    for (int from = 0; from < ids.length; from += chunk) {
+      int[] part = Arrays.copyOfRange(ids, from, Math.min(from + chunk, ids.length));
+      last = step(embeddings(part), startPosition + from);
+      if (from + chunk < ids.length) {
+        rewind();
+      }
+    }
+    float[] logits = new float[config.vocabularySize()];
+    head.logits(last, last.length - config.hiddenSize(), logits);
+    rewind();
+    return logits;
+  }
+
+  /** Ends the cycle, as after a chunk without logits. */
+  void rewind() {
+    weights.forEach(MappedWeights::rewind);
+  }
+
+  /** Greedy continuation of a prompt, with the margin (best minus second logit) of each step. */
+  Generated generate(int[] prompt, int count) {
+    int[] ids = new int[count];
+    float[] margins = new float[count];
+    float[] logits = logits(prompt, 0, tokensMax);
+    for (int i = 0; i < count; i++) {
+      int best = 0;
+      for (int token = 1; token < logits.length; token++) {
+        best = logits[token] > logits[best] ? token : best;
+      }
+      float second = Float.NEGATIVE_INFINITY;
+      for (int token = 0; token < logits.length; token++) {
+        second = token != best ? Math.max(second, logits[token]) : second;
+      }
+      ids[i] = best;
+      margins[i] = logits[best] - second;
+      if (i + 1 < count) {
+        logits = logits(new int[] {best}, prompt.length + i, tokensMax);
+      }
+    }
+    return new Generated(ids, margins);
+  }
+
+  /** Tokens and their margins. */
+  record Generated(int[] ids, float[] margins) {}
+
+  /** The cache of a rank. */
+  KvCache cache(int rank) {
+    return caches.get(rank);
+  }
+
+  /** The pass of a rank, for calls from the test's own thread. */
+  ForwardPass pass(int rank) {
+    return passes.get(rank);
+  }
+
+  @Override
+  public void close() {
+    threads.shutdownNow();
+    arena.close();
+  }
+}
