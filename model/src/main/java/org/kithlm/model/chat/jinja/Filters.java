@@ -28,7 +28,7 @@ final class Filters {
       case "capitalize" -> text(value).changedTo(PyStrings.capitalize(text(value).toString()));
       case "title" -> text(value).changedTo(PyStrings.titleByWords(text(value).toString()));
       case "replace" -> replaced(text(value), arguments);
-      case "indent" -> indented(text(value), arguments);
+      case "indent" -> indented(value, arguments);
       case "format" -> new PyFormat(budget).percent(text(value), formatArguments(arguments));
       case "escape", "e" -> text(value).escaped(budget);
       case "safe" -> text(value).asMarkup();
@@ -63,7 +63,10 @@ final class Filters {
         countMax < 0 ? Integer.MAX_VALUE : countMax);
   }
 
-  private Text indented(Text value, Arguments arguments) {
+  private Text indented(Object value, Arguments arguments) {
+    if (!(value instanceof Text text)) {
+      throw new JinjaException("cannot indent a " + Values.typeName(value));
+    }
     Object width = arguments.get(0, "width", 4L);
     boolean first = Values.truthy(arguments.get(1, "first", false));
     boolean blank = Values.truthy(arguments.get(2, "blank", false));
@@ -73,7 +76,7 @@ final class Filters {
             : (Text) Operators.apply("*", Text.own(" "), PyNumbers.integral(width), budget);
     Text newLine = Text.own("\n");
     // The filter appends a newline first, so a text that ends with one keeps an empty last line.
-    Text whole = new Text.Builder(budget).append(value).append(newLine).build();
+    Text whole = new Text.Builder(budget).append(text).append(newLine).build();
     Text.Builder out = new Text.Builder(budget);
     boolean isFirst = true;
     for (Text line : PyStrings.lines(whole, false)) {

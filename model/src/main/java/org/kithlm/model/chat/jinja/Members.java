@@ -31,8 +31,11 @@ final class Members {
 
   /** {@code target[index]}. */
   Object item(Object target, Object index) {
+    if (target instanceof Undefined undefined) {
+      throw undefined.fault();
+    }
     if (target instanceof Map<?, ?> map) {
-      Object item = isKey(index) ? map.get(index) : null;
+      Object item = Values.isKey(index) ? map.get(index) : null;
       if (item != null) {
         return item;
       }
@@ -43,10 +46,6 @@ final class Members {
     Optional<Object> own =
         index instanceof Text name ? ownAttribute(target, name.toString()) : Optional.empty();
     return own.orElseGet(() -> missing(target, Printer.str(index, budget).toString()));
-  }
-
-  private static boolean isKey(Object value) {
-    return value instanceof Text || PyNumbers.isNumber(value) || value instanceof None;
   }
 
   private static Undefined missing(Object target, String name) {

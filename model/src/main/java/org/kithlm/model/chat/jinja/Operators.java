@@ -26,7 +26,7 @@ final class Operators {
     if (operator.equals("+")
         && left instanceof List<?> a
         && right instanceof List<?> b
-        && a instanceof Tuple == b instanceof Tuple) {
+        && (a instanceof Tuple) == (b instanceof Tuple)) {
       return joined(a, b, budget);
     }
     if (operator.equals("*") && PyNumbers.isIntegral(right)) {

@@ -33,8 +33,12 @@ final class PyFormat {
       position = at + 1;
       out.append(directive(pattern, arguments));
     }
+    boolean indexable = // what the reference takes for a mapping, of which nothing need be used
+        arguments instanceof Map
+            || arguments instanceof Undefined
+            || (arguments instanceof List && !(arguments instanceof Tuple));
     int expected = arguments instanceof Tuple tuple ? tuple.size() : 1;
-    if (used < expected && !(arguments instanceof Map)) {
+    if (used < expected && !indexable) {
       throw new JinjaException("not all arguments converted during string formatting");
     }
     return out.append(format.cut(position, pattern.length())).build();

@@ -112,7 +112,7 @@ final class PyNumbers {
     if (rest == 0) {
       return Math.copySign(0.0, right);
     }
-    return rest < 0 != right < 0 ? rest + right : rest;
+    return (rest < 0) != (right < 0) ? rest + right : rest;
   }
 
   /** {@code repr(float)}: shortest digits that read back; exponent below 1e-4 and from 1e16. */

@@ -30,7 +30,7 @@ final class Slices {
     if (sequence instanceof Undefined undefined) {
       throw undefined.fault();
     }
-    return new Undefined("a " + Values.typeName(sequence) + " cannot be sliced");
+    throw new JinjaException("a " + Values.typeName(sequence) + " cannot be sliced");
   }
 
   private static Text run(Text text, Object start, Object stop) {

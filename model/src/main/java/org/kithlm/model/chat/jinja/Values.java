@@ -153,16 +153,17 @@ final class Values {
 
   /** {@code left == right}. */
   static boolean equal(Object left, Object right, Budget budget) {
+    if (PyNumbers.isIntegral(left) && PyNumbers.isIntegral(right)) {
+      return PyNumbers.integral(left) == PyNumbers.integral(right);
+    }
     if (PyNumbers.isNumber(left) && PyNumbers.isNumber(right)) {
-      return PyNumbers.isIntegral(left) && PyNumbers.isIntegral(right)
-          ? PyNumbers.integral(left) == PyNumbers.integral(right)
-          : PyNumbers.real(left) == PyNumbers.real(right);
+      return PyNumbers.real(left) == PyNumbers.real(right);
     }
     if (left instanceof Undefined && right instanceof Undefined) {
       return true;
     }
     if (left instanceof List<?> a && right instanceof List<?> b) {
-      return a instanceof Tuple == b instanceof Tuple && equalItems(a, b, budget);
+      return (a instanceof Tuple) == (b instanceof Tuple) && equalItems(a, b, budget);
     }
     if (left instanceof Map<?, ?> a && right instanceof Map<?, ?> b) {
       return equalEntries(a, b, budget);
@@ -207,7 +208,7 @@ final class Values {
       order = compareCodePoints(a.toString(), b.toString());
     } else if (left instanceof List<?> a
         && right instanceof List<?> b
-        && a instanceof Tuple == b instanceof Tuple) {
+        && (a instanceof Tuple) == (b instanceof Tuple)) {
       order = 0;
       for (int i = 0; order == 0 && i < Math.min(a.size(), b.size()); i++) {
         order = equal(a.get(i), b.get(i), budget) ? 0 : compare(a.get(i), b.get(i), budget);
@@ -252,7 +253,7 @@ final class Values {
         budget.steps(text.length() / 64);
         yield text.toString().contains(part.toString());
       }
-      case Map<?, ?> map -> map.containsKey(key(needle));
+      case Map<?, ?> map -> isKey(needle) && map.containsKey(needle);
       default -> {
         boolean found = false;
         for (Iterator<Object> i = iterate(container, budget); !found && i.hasNext(); ) {
@@ -264,11 +265,16 @@ final class Values {
     };
   }
 
-  /** A value as a key of a mapping; containers are refused, as hashing them has no bound. */
+  /** Whether a value can be a key of a mapping; containers cannot, as hashing has no bound. */
+  static boolean isKey(Object value) {
+    return value instanceof Text || PyNumbers.isNumber(value) || value instanceof None;
+  }
+
+  /** A value that is to be a key of a mapping. */
   static Object key(Object value) {
-    if (value instanceof Text || PyNumbers.isNumber(value) || value instanceof None) {
-      return value;
+    if (!isKey(value)) {
+      throw new JinjaException("a " + typeName(value) + " cannot be a dict key");
     }
-    throw new JinjaException("a " + typeName(value) + " cannot be a dict key");
+    return value;
   }
 }
