@@ -46,7 +46,8 @@ final class Answers {
    *
    * @param maxTokens limit where the request names none
    * @param promptParam the request's field with the prompt, for errors
-   * @param closed completes when the client is gone, which cancels the generation
+   * @param over completes when the answer is sent or the client has gone; a generation that still
+   *     runs then is cancelled
    */
   CompletionStage<HttpResponse> answer(
       int[] prompt,
@@ -54,7 +55,7 @@ final class Answers {
       CompletionOptions options,
       AnswerFormat format,
       String promptParam,
-      CompletionStage<Done> closed) {
+      CompletionStage<Done> over) {
     GenerationRequest request =
         new GenerationRequest(
             prompt,
@@ -66,10 +67,10 @@ final class Answers {
     CompletionStage<Generation> running = started;
     Runnable cancel = () -> running.thenAccept(Generation::cancel);
     if (!options.stream()) {
-      WholeAnswer answer = new WholeAnswer(options.logprobs());
+      WholeAnswer answer = new WholeAnswer(options.logprobs(), cancel);
       started.complete(generate(request, answer, promptParam));
-      closed.thenRun(cancel);
-      return answer.response(format, limits.generation(), cancel, system.executionContext());
+      over.thenRun(answer::abandon);
+      return answer.response(format, limits.generation(), system.executionContext());
     }
     StreamedAnswer answer =
         new StreamedAnswer(system, new SseEncoder(format, options), limits, cancel);
@@ -79,7 +80,7 @@ final class Answers {
       answer.discard();
       throw e;
     }
-    closed.thenRun(cancel);
+    over.thenRun(answer::abandon);
     return CompletableFuture.completedFuture(answer.response());
   }
 

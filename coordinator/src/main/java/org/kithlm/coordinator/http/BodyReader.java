@@ -13,6 +13,7 @@ import org.apache.pekko.http.javadsl.model.ContentType;
 import org.apache.pekko.http.javadsl.model.HttpRequest;
 import org.apache.pekko.http.javadsl.model.StatusCodes;
 import org.apache.pekko.http.javadsl.model.headers.Connection;
+import org.apache.pekko.http.scaladsl.model.EntityStreamException;
 import org.apache.pekko.http.scaladsl.model.EntityStreamSizeException;
 
 /** Reads a JSON object from a request's body, within a size and a time. Thread-safe. */
@@ -40,17 +41,23 @@ final class BodyReader {
                   + encoding,
               "unsupported_media_type"));
     }
+    // A length that is known beforehand: Pekko would refuse it as any other broken body.
+    if (request.entity().getContentLengthOption().orElse(0) > limits.maxBodyBytes()) {
+      discard(request);
+      return CompletableFuture.failedFuture(tooLarge());
+    }
     return request
         .entity()
         .withSizeLimit(limits.maxBodyBytes())
         .toStrict(limits.body().toMillis(), limits.maxBodyBytes(), system)
-        .handle(
+        .handleAsync(
             (entity, failure) -> {
               if (failure != null) {
                 throw unread(failure);
               }
               return parse(entity.getData().toArrayUnsafe());
-            });
+            },
+            system.executionContext());
   }
 
   /** Drops a body that nobody wants, up to the size limit; beyond it the connection ends. */
@@ -67,10 +74,13 @@ final class BodyReader {
   private RuntimeException unread(Throwable failure) {
     Throwable cause = failure instanceof CompletionException ? failure.getCause() : failure;
     if (cause instanceof EntityStreamSizeException) {
+      return tooLarge();
+    }
+    if (cause instanceof EntityStreamException) {
       return ApiException.of(
-          StatusCodes.CONTENT_TOO_LARGE,
-          "the body is larger than " + limits.maxBodyBytes() + " bytes",
-          "body_too_large",
+          StatusCodes.BAD_REQUEST,
+          "the body was cut off or badly chunked",
+          null,
           Connection.create("close"));
     }
     if (cause instanceof TimeoutException) {
@@ -81,6 +91,14 @@ final class BodyReader {
           Connection.create("close"));
     }
     return new CompletionException(cause);
+  }
+
+  private ApiException tooLarge() {
+    return ApiException.of(
+        StatusCodes.CONTENT_TOO_LARGE,
+        "the body is larger than " + limits.maxBodyBytes() + " bytes",
+        "body_too_large",
+        Connection.create("close"));
   }
 
   private static Fields parse(byte[] body) {

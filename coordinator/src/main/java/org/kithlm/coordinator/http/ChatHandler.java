@@ -15,14 +15,14 @@ final class ChatHandler {
     this.answers = answers;
   }
 
-  CompletionStage<HttpResponse> handle(Fields body, CompletionStage<Done> closed) {
+  CompletionStage<HttpResponse> handle(Fields body, CompletionStage<Done> over) {
     ChatRequest request = ChatRequest.read(body);
     answers.checkServed(request.options());
     int[] prompt = tokenize(request);
     // Without a limit an answer may fill the context.
     int room = Math.max(1, service.model().contextLength() - prompt.length);
     AnswerFormat format = new ChatFormat(service, request.options().logprobs());
-    return answers.answer(prompt, room, request.options(), format, "messages", closed);
+    return answers.answer(prompt, room, request.options(), format, "messages", over);
   }
 
   private int[] tokenize(ChatRequest request) {

@@ -19,7 +19,7 @@ final class CompletionHandler {
     this.answers = answers;
   }
 
-  CompletionStage<HttpResponse> handle(Fields body, CompletionStage<Done> closed) {
+  CompletionStage<HttpResponse> handle(Fields body, CompletionStage<Done> over) {
     CompletionRequest request = CompletionRequest.read(body);
     answers.checkServed(request.options());
     int[] prompt =
@@ -27,6 +27,6 @@ final class CompletionHandler {
             ? Objects.requireNonNull(request.tokens())
             : service.tokenize(request.text());
     AnswerFormat format = new CompletionFormat(service, request.options().logprobs());
-    return answers.answer(prompt, MAX_TOKENS, request.options(), format, "prompt", closed);
+    return answers.answer(prompt, MAX_TOKENS, request.options(), format, "prompt", over);
   }
 }

@@ -1,22 +1,29 @@
 package org.kithlm.coordinator.http;
 
 import java.time.Duration;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.BiFunction;
 import org.apache.pekko.Done;
+import org.apache.pekko.http.javadsl.model.HttpProtocols;
 import org.apache.pekko.http.javadsl.model.HttpRequest;
 import org.apache.pekko.http.javadsl.model.HttpResponse;
 import org.apache.pekko.stream.Attributes;
 import org.apache.pekko.stream.FlowShape;
 import org.apache.pekko.stream.Inlet;
 import org.apache.pekko.stream.Outlet;
+import org.apache.pekko.stream.javadsl.Flow;
 import org.apache.pekko.stream.stage.AbstractInHandler;
 import org.apache.pekko.stream.stage.AbstractOutHandler;
 import org.apache.pekko.stream.stage.AsyncCallback;
 import org.apache.pekko.stream.stage.GraphStage;
 import org.apache.pekko.stream.stage.GraphStageLogic;
 import org.apache.pekko.stream.stage.TimerGraphStageLogic;
+import org.apache.pekko.util.ByteString;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,6 +31,9 @@ import org.jspecify.annotations.Nullable;
  * only a server that reads notices that the client has gone; the handler is then told. A connection
  * that brings no whole request head for some time is closed, however slowly it drips. One logic per
  * connection, owned by its stream.
+ *
+ * <p>After {@code Connection: close}, and in HTTP/1.0, Pekko reads no further, so of such a client
+ * only a failed write tells that it has gone.
  */
 final class ConnectionStage extends GraphStage<FlowShape<HttpRequest, HttpResponse>> {
   private final Inlet<HttpRequest> in = Inlet.create("requests");
@@ -31,12 +41,13 @@ final class ConnectionStage extends GraphStage<FlowShape<HttpRequest, HttpRespon
   private final BiFunction<HttpRequest, CompletionStage<Done>, CompletionStage<HttpResponse>>
       handler;
   private final Duration idle;
+  private final Set<Connection> connections = ConcurrentHashMap.newKeySet();
 
   /**
    * A stage for any number of connections.
    *
    * @param handler answers a request and never fails; its second argument completes when the
-   *     connection ends before the answer was sent
+   *     exchange is over: the answer is sent, or the client has gone
    * @param idle longest wait for a request head
    */
   ConnectionStage(
@@ -44,6 +55,14 @@ final class ConnectionStage extends GraphStage<FlowShape<HttpRequest, HttpRespon
       Duration idle) {
     this.handler = handler;
     this.idle = idle;
+  }
+
+  /** Closes every connection once its running exchange is over; completes when all are closed. */
+  CompletableFuture<Void> drain() {
+    List<Connection> open = List.copyOf(connections);
+    open.forEach(connection -> connection.drain.invoke(Done.done()));
+    return CompletableFuture.allOf(
+        open.stream().map(connection -> connection.ended).toArray(CompletableFuture<?>[]::new));
   }
 
   @Override
@@ -58,12 +77,21 @@ final class ConnectionStage extends GraphStage<FlowShape<HttpRequest, HttpRespon
 
   private final class Connection extends TimerGraphStageLogic {
     private final AsyncCallback<HttpResponse> answered = createAsyncCallback(this::onAnswer);
+    private final AsyncCallback<Done> sent = createAsyncCallback(done -> finishExchange());
+    private final AsyncCallback<Done> drain = createAsyncCallback(done -> closeWhenDone());
+    private final CompletableFuture<Done> ended = new CompletableFuture<>();
 
-    /** Completed if the connection ends; null while no request runs. */
-    private @Nullable CompletableFuture<Done> closed;
+    /** Told when what runs now is over; null between two exchanges. */
+    private @Nullable CompletableFuture<Done> exchange;
 
     /** A pipelined request, which waits for the running one. */
     private @Nullable HttpRequest next;
+
+    /** Whether Pekko reads on while the exchange runs. */
+    private boolean reading;
+
+    private boolean streaming;
+    private boolean draining;
 
     Connection() {
       super(shape());
@@ -73,14 +101,15 @@ final class ConnectionStage extends GraphStage<FlowShape<HttpRequest, HttpRespon
             @Override
             public void onPush() {
               next = grab(in);
-              startNext();
+              proceed();
             }
 
             @Override
             public void onUpstreamFinish() {
-              // "Connection: close" ends the requests too; a lost client cancels the responses.
-              if (closed == null && next == null) {
+              if (exchange == null) {
                 completeStage();
+              } else if (reading) {
+                exchange.complete(Done.done());
               }
             }
           });
@@ -89,45 +118,79 @@ final class ConnectionStage extends GraphStage<FlowShape<HttpRequest, HttpRespon
           new AbstractOutHandler() {
             @Override
             public void onPull() {
-              // Asked for a response: the previous one has been sent, to its last byte.
-              closed = null;
-              startNext();
+              // Asked for the next response: this one was written, unless it is a stream.
+              if (!streaming) {
+                finishExchange();
+              }
             }
           });
     }
 
     @Override
     public void preStart() {
-      waitForRequest();
+      connections.add(this);
+      scheduleOnce(in, idle);
+      pull(in);
     }
 
-    private void startNext() {
-      if (closed != null || next == null || !isAvailable(out)) {
-        waitForRequest();
-        return;
+    /** Starts the next request if nothing runs, and asks for the one after it. */
+    private void proceed() {
+      if (exchange == null && next != null && isAvailable(out)) {
+        start(next);
+        next = null;
       }
-      HttpRequest request = next;
-      next = null;
-      CompletableFuture<Done> running = new CompletableFuture<>();
-      closed = running;
-      cancelTimer(in);
-      waitForRequest();
-      handler.apply(request, running).thenAccept(answered::invoke);
-    }
-
-    private void waitForRequest() {
-      if (next == null && isClosed(in) && closed == null) {
+      if (exchange == null && next == null && isClosed(in)) {
         completeStage();
       } else if (next == null && !isClosed(in) && !hasBeenPulled(in)) {
         pull(in);
       }
-      if (closed == null && next == null && !isTimerActive(in)) {
-        scheduleOnce(in, idle);
-      }
+    }
+
+    private void start(HttpRequest request) {
+      cancelTimer(in);
+      reading = !endsConnection(request);
+      CompletableFuture<Done> over = new CompletableFuture<>();
+      exchange = over;
+      handler.apply(request, over).thenAccept(answered::invoke);
     }
 
     private void onAnswer(HttpResponse response) {
-      push(out, response);
+      streaming = !response.entity().isStrict();
+      push(out, streaming ? reportingItsEnd(response) : response);
+    }
+
+    private HttpResponse reportingItsEnd(HttpResponse response) {
+      return response.transformEntityDataBytes(
+          Flow.of(ByteString.class)
+              .watchTermination(
+                  (mat, done) -> done.whenComplete((end, failure) -> sent.invoke(Done.done()))));
+    }
+
+    private void finishExchange() {
+      streaming = false;
+      endExchange();
+      if (draining) {
+        completeStage();
+        return;
+      }
+      if (next == null && !isTimerActive(in)) {
+        scheduleOnce(in, idle);
+      }
+      proceed();
+    }
+
+    private void endExchange() {
+      if (exchange != null) {
+        exchange.complete(Done.done());
+        exchange = null;
+      }
+    }
+
+    private void closeWhenDone() {
+      draining = true;
+      if (exchange == null) {
+        completeStage();
+      }
     }
 
     @Override
@@ -137,9 +200,18 @@ final class ConnectionStage extends GraphStage<FlowShape<HttpRequest, HttpRespon
 
     @Override
     public void postStop() {
-      if (closed != null) {
-        closed.complete(Done.done());
-      }
+      endExchange();
+      connections.remove(this);
+      ended.complete(Done.done());
     }
+  }
+
+  /** Whether Pekko reads nothing after this request. */
+  private static boolean endsConnection(HttpRequest request) {
+    return request.protocol().equals(HttpProtocols.HTTP_1_0)
+        || request
+            .getHeader("Connection")
+            .map(header -> header.value().toLowerCase(Locale.ROOT).contains("close"))
+            .orElse(false);
   }
 }

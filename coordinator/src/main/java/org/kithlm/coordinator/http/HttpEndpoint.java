@@ -11,6 +11,8 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
 import org.apache.pekko.Done;
 import org.apache.pekko.actor.typed.ActorSystem;
 import org.apache.pekko.http.javadsl.Http;
@@ -22,10 +24,18 @@ import org.kithlm.coordinator.generation.ChatService;
 
 /** The chat endpoint while it listens. Thread-safe. */
 public final class HttpEndpoint {
-  private final ServerBinding binding;
+  /** For connections that bring a request in the moment of closing. */
+  private static final Duration CLOSE_DEADLINE = Duration.ofSeconds(1);
 
-  private HttpEndpoint(ServerBinding binding) {
+  /** What Pekko puts before the system's message. */
+  private static final Pattern ADDRESS_PREFIX = Pattern.compile("^\\[[^ ]*\\] ");
+
+  private final ServerBinding binding;
+  private final ConnectionStage connections;
+
+  private HttpEndpoint(ServerBinding binding, ConnectionStage connections) {
     this.binding = binding;
+    this.connections = connections;
   }
 
   /**
@@ -53,16 +63,17 @@ public final class HttpEndpoint {
                   + " API key or listen on 127.0.0.1"));
     }
     Router router = new Router(system, service, settings, new AccessRules(settings, address));
+    ConnectionStage connections = new ConnectionStage(router::handle, settings.limits().idle());
     return Http.get(system)
         .newServerAt(address.getHostAddress(), settings.port())
         .withSettings(serverSettings(system, settings.limits()))
-        .bindFlow(Flow.fromGraph(new ConnectionStage(router::handle, settings.limits().idle())))
+        .bindFlow(Flow.fromGraph(connections))
         .handle(
             (binding, failure) -> {
               if (failure != null) {
                 throw new CompletionException(bindFailure(settings, failure));
               }
-              return new HttpEndpoint(binding);
+              return new HttpEndpoint(binding, connections);
             });
   }
 
@@ -74,7 +85,7 @@ public final class HttpEndpoint {
         ConfigFactory.parseMap(
                 Map.of(
                     "pekko.http.server.idle-timeout",
-                    silence,
+                    silence.toMillis() + " ms",
                     "pekko.http.server.max-connections",
                     limits.maxConnections()))
             .withFallback(
@@ -99,7 +110,7 @@ public final class HttpEndpoint {
                 + ":"
                 + settings.port()
                 + ": "
-                + cause.getMessage()
+                + ADDRESS_PREFIX.matcher(String.valueOf(cause.getMessage())).replaceFirst("")
                 + "; stop what listens there or choose another port (0 for a free one)");
     clear.initCause(failure);
     return clear;
@@ -115,6 +126,15 @@ public final class HttpEndpoint {
    * off and their generations cancelled.
    */
   public CompletionStage<Done> stop(Duration deadline) {
-    return binding.terminate(deadline).thenApply(terminated -> Done.done());
+    // Pekko's own termination cuts streams at once, so running answers are waited for here.
+    return binding
+        .unbind()
+        .thenCompose(
+            unbound ->
+                connections
+                    .drain()
+                    .completeOnTimeout(null, deadline.toMillis(), TimeUnit.MILLISECONDS))
+        .thenCompose(drained -> binding.terminate(CLOSE_DEADLINE))
+        .thenApply(terminated -> Done.done());
   }
 }

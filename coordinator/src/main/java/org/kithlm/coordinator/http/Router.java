@@ -40,21 +40,21 @@ final class Router {
   /**
    * Answers a request, whatever happens.
    *
-   * @param closed completes when the client is gone before its answer is
+   * @param over completes when the answer is sent or the client has gone
    */
-  CompletionStage<HttpResponse> handle(HttpRequest request, CompletionStage<Done> closed) {
+  CompletionStage<HttpResponse> handle(HttpRequest request, CompletionStage<Done> over) {
     try {
       access.checkHost(request);
       cors.check(request);
     } catch (ApiException e) {
       return CompletableFuture.completedFuture(withoutBody(request, ErrorResponses.of(e)));
     }
-    return route(request, closed)
+    return route(request, over)
         .exceptionally(ErrorResponses::of)
         .thenApply(response -> CorsPolicy.allow(request, response));
   }
 
-  private CompletionStage<HttpResponse> route(HttpRequest request, CompletionStage<Done> closed) {
+  private CompletionStage<HttpResponse> route(HttpRequest request, CompletionStage<Done> over) {
     try {
       // A browser sends no credentials when it asks whether it may.
       if (request.method().equals(HttpMethods.OPTIONS)) {
@@ -64,8 +64,8 @@ final class Router {
       access.checkKey(request);
       String path = path(request);
       return switch (path) {
-        case "v1/chat/completions" -> post(request, closed, chat::handle);
-        case "v1/completions" -> post(request, closed, completions::handle);
+        case "v1/chat/completions" -> post(request, over, chat::handle);
+        case "v1/completions" -> post(request, over, completions::handle);
         case "v1/models" -> get(request, models::list);
         case "health" -> get(request, models::health);
         default -> {
@@ -83,12 +83,12 @@ final class Router {
 
   private CompletionStage<HttpResponse> post(
       HttpRequest request,
-      CompletionStage<Done> closed,
+      CompletionStage<Done> over,
       BiFunction<Fields, CompletionStage<Done>, CompletionStage<HttpResponse>> handler) {
     if (!request.method().equals(HttpMethods.POST)) {
       throw methodNotAllowed(request, "POST");
     }
-    return bodies.read(request).thenCompose(body -> handler.apply(body, closed));
+    return bodies.read(request).thenCompose(body -> handler.apply(body, over));
   }
 
   private CompletionStage<HttpResponse> get(HttpRequest request, Supplier<HttpResponse> handler) {

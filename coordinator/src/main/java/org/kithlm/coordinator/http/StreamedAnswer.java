@@ -55,6 +55,7 @@ final class StreamedAnswer implements GenerationListener {
   private final Runnable cancel;
   private final BoundedSourceQueue<Event> queue;
   private final Source<ByteString, NotUsed> bytes;
+  private volatile boolean ended;
 
   /**
    * An answer whose stream is open from now on.
@@ -90,6 +91,14 @@ final class StreamedAnswer implements GenerationListener {
     queue.complete();
   }
 
+  /** Nobody reads any more: stops the generation, if it still runs. */
+  void abandon() {
+    if (!ended) {
+      cancel.run();
+      queue.complete();
+    }
+  }
+
   @Override
   public void onToken(Token token) {
     offer(new Event.Made(token));
@@ -101,12 +110,14 @@ final class StreamedAnswer implements GenerationListener {
       onFailed("the generation was cancelled");
       return;
     }
+    ended = true;
     offer(new Event.Finished(reason, tail, usage));
     queue.complete();
   }
 
   @Override
   public void onFailed(String message) {
+    ended = true;
     offer(new Event.Failed(message));
     offer(new Event.Aborted());
   }

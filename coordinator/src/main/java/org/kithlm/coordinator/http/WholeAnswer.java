@@ -18,11 +18,19 @@ final class WholeAnswer implements GenerationListener {
   private record Result(String text, List<Token> tokens, FinishReason reason, Usage usage) {}
 
   private final boolean keepTokens;
+  private final Runnable cancel;
   private final StringBuilder text = new StringBuilder();
   private final List<Token> tokens = new ArrayList<>();
   private final CompletableFuture<Result> result = new CompletableFuture<>();
 
-  WholeAnswer(boolean keepTokens) {
+  /**
+   * An answer without any text yet.
+   *
+   * @param keepTokens whether the format needs the tokens
+   * @param cancel stops the generation
+   */
+  WholeAnswer(boolean keepTokens, Runnable cancel) {
+    this.cancel = cancel;
     this.keepTokens = keepTokens;
   }
 
@@ -33,7 +41,7 @@ final class WholeAnswer implements GenerationListener {
    * @param executor writes the JSON, so that the engine's thread need not
    */
   CompletionStage<HttpResponse> response(
-      AnswerFormat format, Duration deadline, Runnable cancel, Executor executor) {
+      AnswerFormat format, Duration deadline, Executor executor) {
     return result
         .orTimeout(deadline.toMillis(), TimeUnit.MILLISECONDS)
         .handleAsync(
@@ -52,6 +60,13 @@ final class WholeAnswer implements GenerationListener {
               return Json.ok(format.whole(done.text(), done.tokens(), done.reason(), done.usage()));
             },
             executor);
+  }
+
+  /** Nobody waits any more: stops the generation, if it still runs. */
+  void abandon() {
+    if (!result.isDone()) {
+      cancel.run();
+    }
   }
 
   @Override

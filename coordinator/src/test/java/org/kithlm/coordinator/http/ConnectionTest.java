@@ -175,8 +175,11 @@ class ConnectionTest {
           "HTTP/1.1 200 OK HTTP/1.1 200 OK HTTP/1.1 404 Not Found",
           String.join(
               " ",
-              answers.lines().map(l -> l.substring(Math.max(0, l.indexOf("HTTP/1.1"))))
-                  .filter(l -> l.startsWith("HTTP/1.1")).toList()));
+              answers
+                  .lines()
+                  .map(l -> l.substring(Math.max(0, l.indexOf("HTTP/1.1"))))
+                  .filter(l -> l.startsWith("HTTP/1.1"))
+                  .toList()));
     }
   }
 
@@ -205,8 +208,7 @@ class ConnectionTest {
   @Test
   void shouldCloseConnectionsThatBringNoRequest() throws Exception {
     EndpointSettings.Limits limits = TestEndpoint.limits(Duration.ofMillis(300), 16);
-    try (TestEndpoint hasty =
-        new TestEndpoint(TestEndpoint.settings(null, Set.of(), limits))) {
+    try (TestEndpoint hasty = new TestEndpoint(TestEndpoint.settings(null, Set.of(), limits))) {
       for (String start : new String[] {"", "GET /health HTTP/1.1\r\nHost: local"}) {
         try (Socket socket = hasty.raw(start)) {
           assertEquals(-1, socket.getInputStream().read(), start);
@@ -223,6 +225,29 @@ class ConnectionTest {
   }
 
   @Test
+  void shouldFinishRunningAnswersBeforeItStops() throws Exception {
+    CountDownLatch stopping = new CountDownLatch(1);
+    endpoint.service.script =
+        run -> {
+          run.say("a");
+          stopping.await();
+          run.say("b").finish(FinishReason.STOP);
+        };
+    try (Socket socket =
+        endpoint.rawPost(TestEndpoint.CHAT, TestEndpoint.chat(",\"stream\":true"))) {
+      BufferedReader in = reader(socket);
+      readUntil(in, "data: {");
+      var stopped = endpoint.endpoint.stop(Duration.ofSeconds(20)).toCompletableFuture();
+      assertFalse(stopped.isDone());
+
+      stopping.countDown();
+
+      readUntil(in, "data: [DONE]");
+      stopped.orTimeout(20, TimeUnit.SECONDS).join();
+    }
+  }
+
+  @Test
   void shouldCancelRunningGenerationsWhenStopped() throws Exception {
     endpoint.service.script = FakeChatService.Run::awaitCancel;
     try (Socket socket =
@@ -232,6 +257,7 @@ class ConnectionTest {
       endpoint.endpoint.stop(Duration.ofMillis(100)).toCompletableFuture().join();
 
       assertTrue(run.wasCancelled());
+      assertThrows(SocketException.class, () -> socket.getInputStream().readAllBytes());
     }
   }
 }

@@ -77,8 +77,7 @@ class ErrorAnswersTest {
     String field = param.contains(".") ? param.substring(0, param.indexOf('.')) : param;
 
     assertBadRequest(
-        endpoint.post(
-            TestEndpoint.CHAT, TestEndpoint.chat(",\"%s\":%s".formatted(field, value))),
+        endpoint.post(TestEndpoint.CHAT, TestEndpoint.chat(",\"%s\":%s".formatted(field, value))),
         param,
         message);
   }
@@ -190,11 +189,13 @@ class ErrorAnswersTest {
             .POST(HttpRequest.BodyPublishers.ofString(TestEndpoint.chat("")));
 
     assertEquals(415, endpoint.send(plain.copy()).status());
-    assertEquals(
-        415, endpoint.send(plain.copy().header("Content-Type", "text/plain")).status());
+    assertEquals(415, endpoint.send(plain.copy().header("Content-Type", "text/plain")).status());
     TestEndpoint.Answer zipped =
         endpoint.send(
-            plain.copy().header("Content-Type", "application/json").header("Content-Encoding", "br"));
+            plain
+                .copy()
+                .header("Content-Type", "application/json")
+                .header("Content-Encoding", "br"));
     assertEquals(415, zipped.status());
     assertEquals(
         "the body must be uncompressed application/json, got application/json in encoding br",
@@ -362,8 +363,7 @@ class ErrorAnswersTest {
             limits.maxBodyBytes(),
             limits.maxConnections(),
             limits.streamBufferEvents());
-    try (TestEndpoint slow =
-        new TestEndpoint(TestEndpoint.settings(null, Set.of(), hasty))) {
+    try (TestEndpoint slow = new TestEndpoint(TestEndpoint.settings(null, Set.of(), hasty))) {
       slow.service.script = FakeChatService.Run::awaitCancel;
 
       TestEndpoint.Answer answer = slow.post(TestEndpoint.CHAT, TestEndpoint.chat(""));

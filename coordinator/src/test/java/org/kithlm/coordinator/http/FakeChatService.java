@@ -58,8 +58,8 @@ final class FakeChatService implements ChatService, AutoCloseable {
 
     /** A token per character; the candidates are the character and those after it. */
     Run say(String text) {
-      for (char c : text.toCharArray()) {
-        token(c, String.valueOf(c));
+      for (int c : text.chars().toArray()) {
+        token(c, Character.toString(c));
       }
       return this;
     }

@@ -4,7 +4,6 @@ import static java.util.concurrent.TimeUnit.SECONDS;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
-import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -133,7 +132,7 @@ final class TestEndpoint implements AutoCloseable {
   Socket raw(String text) throws IOException {
     Socket socket = new Socket();
     socket.setSoTimeout(20_000);
-    socket.connect(new InetSocketAddress("127.0.0.1", port()));
+    socket.connect(endpoint.address());
     socket.getOutputStream().write(text.getBytes(StandardCharsets.UTF_8));
     return socket;
   }
