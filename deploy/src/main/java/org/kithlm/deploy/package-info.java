@@ -1,4 +1,4 @@
-/** The kith command. */
+/** The kith command: entry point, exit codes and the folder that holds its state. */
 @NullMarked
 package org.kithlm.deploy;
 
