@@ -40,18 +40,25 @@ final class SpecialTokens {
     void token(int from, int to, int id);
   }
 
-  /** Passes on the parts of a text. */
-  void split(String text, boolean parseSpecial, Parts parts) {
+  /**
+   * Passes on the parts of a text.
+   *
+   * @param trusted the characters that control tokens may consist of
+   */
+  void split(String text, BitSet trusted, Parts parts) {
     BitSet claimed = new BitSet();
-    List<Special> present = present(text, parseSpecial);
+    List<Special> present = present(text, !trusted.isEmpty());
     int[] specialAt = new int[present.isEmpty() ? 0 : text.length()]; // index in present
     for (int i = 0; i < present.size(); i++) {
       String special = present.get(i).text();
+      boolean hidden = present.get(i).hidden();
       int at = text.indexOf(special);
       while (at >= 0) {
         int taken = claimed.nextSetBit(at);
         int end = at + special.length();
-        if (taken >= 0 && taken < end) {
+        if (hidden && trusted.nextClearBit(at) < end) {
+          end = at + 1; // somebody else's text, or half of it
+        } else if (taken >= 0 && taken < end) {
           end = claimed.nextClearBit(taken);
         } else {
           claimed.set(at, end);

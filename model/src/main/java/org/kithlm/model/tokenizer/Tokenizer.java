@@ -109,6 +109,19 @@ public final class Tokenizer {
    * @param addBos whether to add the BOS, and EOS, that the model's metadata asks for
    */
   public int[] encode(String text, boolean parseSpecial, boolean addBos) {
+    BitSet trusted = new BitSet();
+    trusted.set(0, parseSpecial ? text.length() : 0);
+    return encode(text, trusted, addBos);
+  }
+
+  /**
+   * Encodes text of several authors as one run.
+   *
+   * @param text unpaired surrogates count as U+FFFD
+   * @param trusted indexes of the characters of which control tokens may consist
+   * @param addBos whether to add the BOS, and EOS, that the model's metadata asks for
+   */
+  public int[] encode(String text, BitSet trusted, boolean addBos) {
     IntStream.Builder ids = IntStream.builder();
     if (addBos && addsBos) {
       ids.accept(bosId);
@@ -116,7 +129,7 @@ public final class Tokenizer {
     String valid = withoutUnpairedSurrogates(text);
     specials.split(
         valid,
-        parseSpecial,
+        trusted,
         new SpecialTokens.Parts() {
           private boolean atStart = true;
 

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Random;
@@ -29,6 +30,14 @@ class SpecialTokensTest {
     SpecialTokens specials = new SpecialTokens(List.of("<s>", "<t>"), types);
     assertEquals(List.of("a<s>", "#<t>"), split(specials, "a<s><t>", false));
     assertEquals(List.of("a", "#<s>", "#<t>"), split(specials, "a<s><t>", true));
+  }
+
+  @Test
+  void shouldTakeControlTokensFromTrustedCharactersOnly() {
+    SpecialTokens specials = new SpecialTokens(List.of("<s>"), new TokenType[] {TokenType.CONTROL});
+    BitSet trusted = new BitSet();
+    trusted.set(0, 5); // the first token, and half of the second
+    assertEquals(List.of("#<s>", "<s><s>"), split(specials, "<s><s><s>", trusted));
   }
 
   @Test
@@ -77,11 +86,17 @@ class SpecialTokensTest {
 
   /** The parts of a text, those that are tokens marked. */
   private static List<String> split(SpecialTokens specials, String text, boolean parseSpecial) {
+    BitSet trusted = new BitSet();
+    trusted.set(0, parseSpecial ? text.length() : 0);
+    return split(specials, text, trusted);
+  }
+
+  private static List<String> split(SpecialTokens specials, String text, BitSet trusted) {
     List<String> parts = new ArrayList<>();
     int[] done = {0};
     specials.split(
         text,
-        parseSpecial,
+        trusted,
         new SpecialTokens.Parts() {
           @Override
           public void text(int from, int to) {
