@@ -22,8 +22,10 @@ import org.jspecify.annotations.Nullable;
  * that the coordinator assigns. Its life is enrolling, joining, serving.
  */
 public final class NodeActor {
-  /** Path of the coordinator's actor, below its system. */
-  public static final String COORDINATOR_PATH = "/user";
+  /** Name of the coordinator's actor, started as a system actor. */
+  public static final String COORDINATOR = "coordinator";
+
+  private static final String COORDINATOR_PATH = "/system/" + COORDINATOR;
 
   private static final Duration HELLO_INTERVAL = Duration.ofMillis(500);
 

@@ -45,6 +45,15 @@ public interface NodeMessage extends KithMessage {
    *
    * @param url HTTP address that answers Range requests for the pack file
    * @param packLengthBytes its length
+   * @param prelude the runs that every rank needs to open the pack, before it knows its own
    */
-  record WeightOrigin(String url, long packLengthBytes) {}
+  record WeightOrigin(String url, long packLengthBytes, List<ByteRun> prelude) {}
+
+  /**
+   * A run of bytes of the pack.
+   *
+   * @param offsetBytes where it starts
+   * @param lengthBytes its length
+   */
+  record ByteRun(long offsetBytes, long lengthBytes) {}
 }

@@ -1,0 +1,98 @@
+package org.kithlm.node.rank;
+
+import java.util.concurrent.atomic.AtomicLong;
+import org.kithlm.memory.TileStore;
+import org.kithlm.model.config.ModelConfig;
+import org.kithlm.model.transformer.Allreduce;
+import org.kithlm.model.transformer.ForwardPass;
+import org.kithlm.model.transformer.KvCache;
+import org.kithlm.node.control.RankAssignment;
+import org.kithlm.node.control.RankStatistics;
+
+/**
+ * The forward pass of a rank with its weights and clocks. Owned by the rank's thread but for {@link
+ * #statistics}.
+ */
+final class RankCompute implements AutoCloseable {
+  private final RankWeights weights;
+  private final int maxTokens;
+  private final TileWeights tiles;
+  private final ForwardPass pass;
+  private Allreduce collective = Allreduce.alone();
+  private final AtomicLong forwardNs = new AtomicLong();
+  private final AtomicLong collectiveNs = new AtomicLong();
+
+  RankCompute(RankWeights weights, RankAssignment assignment) {
+    this.weights = weights;
+    this.maxTokens = assignment.maxTokens();
+    this.tiles = new TileWeights(weights.store());
+    ModelConfig config = weights.pack().config();
+    this.pass =
+        new ForwardPass(
+            config,
+            weights.shard(),
+            weights.layout(),
+            weights.pack().vectors(),
+            tiles,
+            this::sum,
+            new KvCache(config, weights.shard(), assignment.contextLength()),
+            maxTokens);
+  }
+
+  /** Sums over ranks from now on. */
+  void collective(Allreduce connected) {
+    collective = connected;
+  }
+
+  RankWeights weights() {
+    return weights;
+  }
+
+  TileWeights tiles() {
+    return tiles;
+  }
+
+  int maxTokens() {
+    return maxTokens;
+  }
+
+  /** Floats of the hidden state of the longest step. */
+  int maxFloats() {
+    return Math.multiplyExact(maxTokens, weights.pack().config().hiddenSize());
+  }
+
+  void forward(float[] hidden, int tokenCount, int startPosition) {
+    long start = System.nanoTime();
+    pass.forward(hidden, tokenCount, startPosition);
+    addForwardNs(System.nanoTime() - start);
+  }
+
+  void addForwardNs(long ns) {
+    forwardNs.addAndGet(ns);
+  }
+
+  RankStatistics statistics() {
+    TileStore store = weights.store();
+    double collectiveMs = collectiveNs.get() / 1e6;
+    double diskWaitMs = store.waitNs() / 1e6;
+    return new RankStatistics(
+        ProcessHandle.current().pid(),
+        ResidentSet.peakBytes(),
+        store.residentBytes(),
+        store.streamedBytes(),
+        Math.max(0, forwardNs.get() / 1e6 - collectiveMs - diskWaitMs),
+        collectiveMs,
+        diskWaitMs);
+  }
+
+  @Override
+  public void close() {
+    weights.close();
+  }
+
+  private void sum(int layer, Allreduce.Block block, float[] values, int length) {
+    long start = System.nanoTime();
+    collective.sum(layer, block, values, length);
+    collectiveNs.addAndGet(System.nanoTime() - start);
+  }
+}

@@ -1,0 +1,29 @@
+package org.kithlm.node.rank;
+
+import java.util.List;
+import org.kithlm.model.transformer.Allreduce;
+import org.kithlm.node.control.NodeMessage;
+import org.kithlm.node.control.RankAssignment;
+import org.kithlm.transport.PeerAddress;
+import org.kithlm.transport.StarConfig;
+
+/** A plan as the transport wants it. */
+final class StarConfigs {
+  private StarConfigs() {}
+
+  /** A block's number in a frame. */
+  static int number(Allreduce.Block block) {
+    return switch (block) {
+      case ATTENTION -> 0;
+      case FFN -> 1;
+    };
+  }
+
+  static StarConfig of(RankAssignment assignment, List<NodeMessage.Peer> peers, int maxFloats) {
+    return StarConfig.of(
+        assignment.epoch(),
+        assignment.rank(),
+        peers.stream().map(peer -> new PeerAddress(peer.rank(), peer.host(), peer.port())).toList(),
+        maxFloats);
+  }
+}

@@ -1,0 +1,114 @@
+package org.kithlm.node.rank;
+
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.kithlm.node.control.Causes;
+import org.kithlm.node.control.LeafRank;
+import org.kithlm.node.control.NodeMessage;
+import org.kithlm.node.control.RankAssignment;
+import org.kithlm.node.control.RankStatistics;
+import org.kithlm.transport.DataPort;
+import org.kithlm.transport.StepAbortedException;
+import org.kithlm.transport.StepHeader;
+import org.kithlm.transport.star.StarLeaf;
+
+/**
+ * A leaf of the star: waits for steps and runs them, on a thread of its own. The methods may be
+ * called from any thread.
+ */
+public final class StarLeafRank implements LeafRank {
+  private static final long STEP_WAIT_NS = TimeUnit.MILLISECONDS.toNanos(50);
+
+  private final RankAssignment assignment;
+  private final RankCompute compute;
+  private final DataPort port;
+  private final int portNumber;
+  private volatile boolean closed;
+  private volatile @Nullable StarLeaf session;
+  private @Nullable Thread thread; // guarded by this
+
+  /**
+   * A loaded leaf.
+   *
+   * @param host address that its data plane listens at
+   */
+  public StarLeafRank(RankWeights weights, RankAssignment assignment, String host) {
+    this.assignment = assignment;
+    this.compute = new RankCompute(weights, assignment);
+    this.port = DataPort.reserve(host, 0);
+    this.portNumber = port.port();
+  }
+
+  @Override
+  public int dataPort() {
+    return portNumber;
+  }
+
+  @Override
+  public synchronized void start(List<NodeMessage.Peer> peers, Listener listener) {
+    if (closed || thread != null) {
+      return;
+    }
+    thread =
+        Thread.ofPlatform()
+            .name("kith-rank-" + assignment.rank())
+            .daemon()
+            .start(() -> run(peers, listener));
+  }
+
+  @Override
+  public RankStatistics statistics() {
+    return compute.statistics();
+  }
+
+  @Override
+  public synchronized void close() {
+    closed = true;
+    StarLeaf open = session;
+    if (open != null) {
+      open.fail(new IllegalStateException("rank " + assignment.rank() + " is closed"));
+    }
+    if (thread == null) {
+      free();
+    }
+  }
+
+  private void run(List<NodeMessage.Peer> peers, Listener listener) {
+    port.close();
+    try (StarLeaf leaf = new StarLeaf(StarConfigs.of(assignment, peers, compute.maxFloats()))) {
+      session = leaf;
+      leaf.connect();
+      listener.onConnected();
+      serve(leaf);
+    } catch (RuntimeException e) {
+      if (!closed) {
+        listener.onFailed(Causes.message(e));
+      }
+    } finally {
+      free();
+    }
+  }
+
+  private void serve(StarLeaf leaf) {
+    compute.collective(
+        (layer, block, values, length) ->
+            leaf.allreduce(layer, StarConfigs.number(block), values, length));
+    float[] hidden = new float[compute.maxFloats()];
+    while (!closed) {
+      StepHeader step = leaf.awaitStep(hidden, STEP_WAIT_NS);
+      if (step != null) {
+        try {
+          compute.forward(hidden, step.tokenCount(), step.startPosition());
+        } catch (StepAbortedException e) {
+          compute.tiles().rewind(); // the root gave the step up; wait for the next one
+        }
+      }
+    }
+  }
+
+  private void free() {
+    port.close();
+    compute.close();
+  }
+}

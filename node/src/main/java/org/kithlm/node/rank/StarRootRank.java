@@ -1,0 +1,178 @@
+package org.kithlm.node.rank;
+
+import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+import org.kithlm.model.config.ModelConfig;
+import org.kithlm.model.pack.EmbeddingTable;
+import org.kithlm.model.transformer.LmHead;
+import org.kithlm.node.control.NodeMessage;
+import org.kithlm.node.control.RankAssignment;
+import org.kithlm.node.control.RankStatistics;
+import org.kithlm.transport.DataPort;
+import org.kithlm.transport.StepAbortedException;
+import org.kithlm.transport.star.StarRoot;
+
+/** Rank 0 of the star: embeds tokens, leads every step and holds the output head. */
+public final class StarRootRank implements RootRank {
+  private static final long NO_STEP = -1;
+
+  private final RankAssignment assignment;
+  private final RankCompute compute;
+  private final ModelConfig config;
+  private final EmbeddingTable embedding;
+  private final LmHead head;
+  private final DataPort port;
+  private final int portNumber;
+  private final float[] hidden;
+  private final float[] logits;
+  private int lastRow;
+  private boolean headPending;
+  private final AtomicLong step = new AtomicLong(NO_STEP);
+  private volatile long abortedUpTo = NO_STEP;
+  private volatile @Nullable StarRoot session;
+  private volatile @Nullable RuntimeException failure;
+
+  /**
+   * A loaded root.
+   *
+   * @param host address that its data plane listens at
+   */
+  public StarRootRank(RankWeights weights, RankAssignment assignment, String host) {
+    this.assignment = assignment;
+    this.compute = new RankCompute(weights, assignment);
+    this.config = weights.pack().config();
+    this.embedding = weights.pack().embedding();
+    this.head = new LmHead(config, weights.layout(), weights.pack().vectors(), compute.tiles());
+    this.hidden = new float[compute.maxFloats()];
+    this.logits = new float[config.vocabularySize()];
+    this.port = DataPort.reserve(host, 0);
+    this.portNumber = port.port();
+  }
+
+  @Override
+  public int dataPort() {
+    return portNumber;
+  }
+
+  @Override
+  public void connect(List<NodeMessage.Peer> peers) {
+    port.close();
+    if (peers.size() == 1) {
+      compute.collective((layer, block, values, length) -> checkAbort());
+      return;
+    }
+    StarRoot root = new StarRoot(StarConfigs.of(assignment, peers, compute.maxFloats()));
+    session = root;
+    checkFailure();
+    root.connect();
+    compute.collective(
+        (layer, block, values, length) ->
+            root.allreduce(layer, StarConfigs.number(block), values, length));
+  }
+
+  @Override
+  public int maxTokens() {
+    return compute.maxTokens();
+  }
+
+  @Override
+  public int vocabularySize() {
+    return config.vocabularySize();
+  }
+
+  @Override
+  public void step(int[] tokens, int offset, int count, int startPosition) {
+    checkFailure();
+    if (headPending) {
+      compute.tiles().rewind(); // nobody asked for the logits of the last step
+    }
+    int width = config.hiddenSize();
+    for (int i = 0; i < count; i++) {
+      embedding.row(tokens[offset + i], hidden, i * width);
+      for (int j = i * width; j < (i + 1) * width; j++) {
+        hidden[j] *= config.embeddingScale();
+      }
+    }
+    long current = step.incrementAndGet();
+    try {
+      StarRoot root = session;
+      if (root != null) {
+        root.beginStep(current, startPosition, count, hidden, count * width);
+      }
+      compute.forward(hidden, count, startPosition);
+    } catch (RuntimeException e) {
+      compute.tiles().rewind();
+      throw e;
+    }
+    headPending = true;
+    lastRow = count - 1;
+  }
+
+  @Override
+  public float[] logits() {
+    long start = System.nanoTime();
+    head.logits(hidden, lastRow * config.hiddenSize(), logits);
+    compute.addForwardNs(System.nanoTime() - start);
+    headPending = false;
+    return logits;
+  }
+
+  @Override
+  public void keepAlive() {
+    checkFailure();
+    StarRoot root = session;
+    if (root != null) {
+      root.keepAlive();
+    }
+  }
+
+  @Override
+  public void abort() {
+    long last = step.get();
+    abortedUpTo = last;
+    StarRoot root = session;
+    if (root != null) {
+      root.abort(last);
+    }
+  }
+
+  @Override
+  public void fail(RuntimeException cause) {
+    failure = cause;
+    StarRoot root = session;
+    if (root != null) {
+      root.fail(cause);
+    }
+  }
+
+  @Override
+  public RankStatistics statistics() {
+    return compute.statistics();
+  }
+
+  @Override
+  public void close() {
+    port.close();
+    StarRoot root = session;
+    if (root != null) {
+      root.close();
+    }
+    compute.close();
+  }
+
+  /** What the star does at each collective, for a root without leaves. */
+  private void checkAbort() {
+    checkFailure();
+    if (abortedUpTo >= step.get()) {
+      throw new StepAbortedException(step.get());
+    }
+  }
+
+  private void checkFailure() {
+    RuntimeException cause = failure;
+    if (cause != null) {
+      throw cause;
+    }
+  }
+}

@@ -1,0 +1,24 @@
+package org.kithlm.node.shard;
+
+import java.nio.file.Path;
+import java.util.concurrent.CompletionStage;
+import org.kithlm.node.control.RankAssignment;
+import org.kithlm.node.rank.RankWeights;
+import org.kithlm.node.rank.RootRank;
+import org.kithlm.node.rank.RootRankLoader;
+import org.kithlm.node.rank.StarRootRank;
+
+/**
+ * Loads rank 0 from the coordinator's own pack.
+ *
+ * @param pack the pack file
+ * @param host address that the data plane listens at
+ */
+public record PackRootLoader(Path pack, String host) implements RootRankLoader {
+  @Override
+  public CompletionStage<RootRank> load(RankAssignment assignment) {
+    return LoadThread.start(
+        "kith-load-0",
+        () -> new StarRootRank(RankWeights.load(pack, assignment), assignment, host));
+  }
+}

@@ -1,0 +1,47 @@
+package org.kithlm.node.shard;
+
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.concurrent.CompletionStage;
+import java.util.function.Function;
+import org.kithlm.node.control.LeafRank;
+import org.kithlm.node.control.LeafRankLoader;
+import org.kithlm.node.control.NodeMessage;
+import org.kithlm.node.control.RankAssignment;
+import org.kithlm.node.rank.RankWeights;
+import org.kithlm.node.rank.StarLeafRank;
+
+/**
+ * Loads a leaf from a whole local pack where there is one, else from the runs fetched from the
+ * coordinator.
+ */
+public final class ShardRankLoader implements LeafRankLoader {
+  private final Function<String, Optional<Path>> localPacks;
+  private final ShardFetcher fetcher;
+  private final String host;
+
+  /**
+   * A loader.
+   *
+   * @param localPacks finds a whole pack by its id
+   * @param host address that data planes listen at
+   */
+  public ShardRankLoader(
+      Function<String, Optional<Path>> localPacks, ShardFetcher fetcher, String host) {
+    this.localPacks = localPacks;
+    this.fetcher = fetcher;
+    this.host = host;
+  }
+
+  @Override
+  public CompletionStage<LeafRank> load(
+      RankAssignment assignment, NodeMessage.WeightOrigin origin) {
+    return LoadThread.start(
+        "kith-load-" + assignment.rank(),
+        () -> {
+          Optional<Path> local = localPacks.apply(assignment.packId());
+          Path pack = local.isPresent() ? local.get() : fetcher.fetch(assignment, origin);
+          return new StarLeafRank(RankWeights.load(pack, assignment), assignment, host);
+        });
+  }
+}
