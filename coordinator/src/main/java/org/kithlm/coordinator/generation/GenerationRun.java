@@ -1,0 +1,138 @@
+package org.kithlm.coordinator.generation;
+
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+import org.kithlm.model.sampling.Sampler;
+import org.kithlm.model.tokenizer.StreamingDetokenizer;
+import org.kithlm.model.tokenizer.Tokenizer;
+import org.kithlm.node.rank.RootRank;
+
+/** One generation from prefill to its end. Runs on the engine's thread. */
+final class GenerationRun {
+  private final RootRank rank;
+  private final Tokenizer tokenizer;
+  private final int contextLength;
+  private final GenerationJob job;
+  private final GenerationRequest request;
+  private final Sampler sampler;
+  private final StreamingDetokenizer detokenizer;
+  private final StopStrings stops;
+  private int[] tokens;
+  private int position;
+  private int generated;
+  private long startNs;
+  private long firstTokenNs;
+  private long lastTokenNs;
+
+  GenerationRun(RootRank rank, Tokenizer tokenizer, int contextLength, GenerationJob job) {
+    this.rank = rank;
+    this.tokenizer = tokenizer;
+    this.contextLength = contextLength;
+    this.job = job;
+    this.request = job.request;
+    this.sampler = new Sampler(request.sampling());
+    this.detokenizer = new StreamingDetokenizer(tokenizer);
+    this.stops = new StopStrings(request.stops());
+    this.tokens = Arrays.copyOf(request.prompt(), request.prompt().length + 64);
+  }
+
+  /** Tells the listener all but failures, which are thrown. */
+  void run() {
+    startNs = System.nanoTime();
+    FinishReason reason = generate();
+    String tail = reason == FinishReason.CANCELLED ? "" : lastText();
+    job.listener.onFinished(reason, tail, usage());
+  }
+
+  private FinishReason generate() {
+    if (!prefill()) {
+      return FinishReason.CANCELLED;
+    }
+    while (true) {
+      FinishReason reason = chooseToken();
+      if (reason != null) {
+        return reason;
+      }
+      if (!step(position, 1)) {
+        return FinishReason.CANCELLED;
+      }
+    }
+  }
+
+  private boolean prefill() {
+    int length = request.prompt().length;
+    while (position < length) {
+      if (!step(position, Math.min(rank.maxTokens(), length - position))) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** Runs the next tokens; false if the job was cancelled. */
+  private boolean step(int offset, int count) {
+    if (job.isCancelled()) {
+      return false;
+    }
+    try {
+      rank.step(tokens, offset, count, position);
+    } catch (RuntimeException e) {
+      if (job.isCancelled()) {
+        return false; // the abort came through; the session goes on
+      }
+      throw e;
+    }
+    position += count;
+    return true;
+  }
+
+  private @Nullable FinishReason chooseToken() {
+    Sampler.Choice choice =
+        sampler.choose(rank.logits(), tokens, 0, position, request.topLogprobs());
+    long now = System.nanoTime();
+    if (firstTokenNs == 0) {
+      firstTokenNs = now;
+    }
+    lastTokenNs = now;
+    int token = choice.token();
+    if (tokenizer.isEndOfGeneration(token)) {
+      return FinishReason.STOP;
+    }
+    generated++;
+    String text = stops.accept(detokenizer.accept(token));
+    job.listener.onToken(
+        new GenerationListener.Token(
+            token,
+            text,
+            choice.logprob(),
+            choice.top().stream()
+                .map(top -> new GenerationListener.Candidate(top.token(), top.logprob()))
+                .toList()));
+    if (stops.isMatched()) {
+      return FinishReason.STOP;
+    }
+    if (generated == request.maxTokens() || position + 1 >= contextLength) {
+      return FinishReason.LENGTH;
+    }
+    if (position == tokens.length) {
+      tokens = Arrays.copyOf(tokens, Math.min(contextLength, tokens.length * 2));
+    }
+    tokens[position] = token;
+    return null;
+  }
+
+  private String lastText() {
+    return stops.accept(detokenizer.flush()) + stops.flush();
+  }
+
+  private GenerationListener.Usage usage() {
+    double ttftMs = firstTokenNs == 0 ? 0 : (firstTokenNs - startNs) / 1e6;
+    double decodeSeconds = (lastTokenNs - firstTokenNs) / 1e9;
+    int decoded = Math.max(0, generated - 1);
+    return new GenerationListener.Usage(
+        request.prompt().length,
+        generated,
+        ttftMs,
+        decoded == 0 || decodeSeconds <= 0 ? 0 : decoded / decodeSeconds);
+  }
+}
