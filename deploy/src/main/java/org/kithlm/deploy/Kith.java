@@ -9,10 +9,14 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Properties;
 import org.kithlm.deploy.cli.FailureReport;
+import org.kithlm.deploy.cli.JoinCommand;
 import org.kithlm.deploy.cli.ListCommand;
+import org.kithlm.deploy.cli.LocalCommand;
+import org.kithlm.deploy.cli.PsCommand;
 import org.kithlm.deploy.cli.PullCommand;
 import org.kithlm.deploy.cli.RmCommand;
 import org.kithlm.deploy.cli.ShowCommand;
+import org.kithlm.deploy.cli.UpCommand;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
@@ -25,7 +29,16 @@ import picocli.CommandLine.ScopeType;
     mixinStandardHelpOptions = true,
     versionProvider = Kith.Version.class,
     scope = ScopeType.INHERIT,
-    subcommands = {PullCommand.class, ListCommand.class, ShowCommand.class, RmCommand.class})
+    subcommands = {
+      LocalCommand.class,
+      UpCommand.class,
+      JoinCommand.class,
+      PsCommand.class,
+      PullCommand.class,
+      ListCommand.class,
+      ShowCommand.class,
+      RmCommand.class
+    })
 public final class Kith {
   private final Map<String, String> environment;
 

@@ -1,0 +1,242 @@
+package org.kithlm.deploy.cli;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import org.kithlm.coordinator.generation.GenerationRefusedException;
+import org.kithlm.coordinator.generation.GenerationRequest;
+import org.kithlm.coordinator.http.EndpointSettings;
+import org.kithlm.coordinator.membership.ClusterView;
+import org.kithlm.deploy.ExitCode;
+import org.kithlm.deploy.Json;
+import org.kithlm.deploy.Kith;
+import org.kithlm.deploy.KithException;
+import org.kithlm.deploy.catalog.ByteSize;
+import org.kithlm.deploy.cluster.Answer;
+import org.kithlm.deploy.cluster.ClusterWatch;
+import org.kithlm.deploy.cluster.Lifetime;
+import org.kithlm.deploy.cluster.NodeProcess;
+import org.kithlm.deploy.cluster.Server;
+import org.kithlm.deploy.cluster.ServerOptions;
+import org.kithlm.node.control.JoinToken;
+import org.kithlm.node.control.RankStatistics;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.ParentCommand;
+import picocli.CommandLine.Spec;
+
+/** {@code kith local MODEL}: a whole cluster on this machine. */
+@Command(
+    name = "local",
+    description = {
+      "Run a model over several processes of this machine.",
+      "With --prompt it answers once and ends, else it serves chat clients until it is stopped."
+    })
+public final class LocalCommand implements Callable<Integer> {
+  private static final String LOOPBACK = "127.0.0.1";
+  private static final int MAX_NODES = 64;
+  private static final long READY_SECONDS = 120;
+
+  @SuppressWarnings("NullAway.Init") // set by picocli
+  @ParentCommand
+  private Kith kith;
+
+  @SuppressWarnings("NullAway.Init") // set by picocli
+  @Spec
+  private CommandSpec spec;
+
+  @Mixin(name = CommonOptions.MIXIN)
+  private final CommonOptions common = new CommonOptions();
+
+  @Mixin private final EndpointOptions endpoint = new EndpointOptions();
+
+  @Mixin private final GenerationOptions generation = new GenerationOptions();
+
+  @SuppressWarnings("NullAway.Init") // set by picocli
+  @Parameters(paramLabel = "MODEL", description = "Its name; pulled first if it is not here.")
+  private String model;
+
+  @Option(
+      names = {"-n", "--nodes"},
+      paramLabel = "N",
+      defaultValue = "2",
+      description = "Processes, this one included (default: 2).")
+  private int nodes;
+
+  @Option(names = "--prompt", paramLabel = "TEXT", description = "Answer this and end.")
+  private @Nullable String prompt;
+
+  @Option(
+      names = "--context",
+      paramLabel = "TOKENS",
+      defaultValue = "0",
+      description = "Longest prompt plus answer (default: the model's own).")
+  private int contextLength;
+
+  /** The plan, for programs. */
+  private record PlanReport(long epoch, int worldSize, String collective, String head) {}
+
+  /** What one rank used, for programs. */
+  private record NodeReport(
+      int rank,
+      long pid,
+      long rssPeakBytes,
+      long weightsResidentBytes,
+      long weightsStreamedBytes,
+      double computeMs,
+      double collectiveMs,
+      double diskWaitMs) {
+    static NodeReport of(Map.Entry<Integer, RankStatistics> rank) {
+      RankStatistics used = rank.getValue();
+      return new NodeReport(
+          rank.getKey(),
+          used.pid(),
+          used.rssPeakBytes(),
+          used.weightsResidentBytes(),
+          used.weightsStreamedBytes(),
+          used.computeMs(),
+          used.collectiveMs(),
+          used.diskWaitMs());
+    }
+  }
+
+  /** The answer to a prompt, for programs. */
+  private record Report(
+      String text,
+      List<Integer> promptTokens,
+      List<Integer> tokens,
+      double ttftMs,
+      double tokensPerSecond,
+      String finishReason,
+      PlanReport plan,
+      List<NodeReport> nodes) {}
+
+  @Override
+  public Integer call() throws IOException, InterruptedException {
+    if (nodes < 1 || nodes > MAX_NODES) {
+      throw new KithException(
+          ExitCode.USAGE, "-n " + nodes + " is out of range: 1 to " + MAX_NODES + " processes");
+    }
+    ServedModel served = ServedModel.of(model, kith, spec, common.json());
+    JoinToken token = JoinToken.create();
+    EndpointSettings settings = prompt == null ? endpoint.settings() : null;
+    ServerOptions options =
+        new ServerOptions(
+            served.stored().name(),
+            served.stored().createdEpochSeconds(),
+            served.pack(),
+            LOOPBACK,
+            0,
+            token,
+            nodes - 1,
+            contextLength,
+            settings);
+    List<NodeProcess> processes = new ArrayList<>();
+    try (ServerSession session = ServerSession.start(options, kith.home())) {
+      Lifetime.closeAtExit(session);
+      startNodes(session.server(), token, processes);
+      ClusterWatch watch = session.watch();
+      ClusterView ready =
+          watch.awaitReady(READY_SECONDS, () -> processes.stream().allMatch(NodeProcess::isAlive));
+      if (prompt == null) {
+        session.printReady(spec.commandLine().getOut(), common.json());
+        return Lifetime.awaitSignal();
+      }
+      return answer(session.server(), ready, prompt);
+    } finally {
+      processes.forEach(NodeProcess::close);
+    }
+  }
+
+  private void startNodes(Server server, JoinToken token, List<NodeProcess> processes)
+      throws IOException {
+    Path logs = kith.home().subfolder("logs");
+    for (int node = 1; node < nodes; node++) {
+      NodeProcess process =
+          NodeProcess.start(
+              "node-" + node,
+              LOOPBACK + ":" + server.controlPort(),
+              token.secret(),
+              logs.resolve("node-" + node + ".log"));
+      processes.add(process);
+      Lifetime.closeAtExit(process);
+    }
+  }
+
+  private int answer(Server server, ClusterView ready, String text)
+      throws IOException, InterruptedException {
+    PrintWriter out = spec.commandLine().getOut();
+    GenerationRequest request = generation.request(text, server.chat());
+    Answer answer;
+    try {
+      answer =
+          Answer.of(
+              server.chat(),
+              request,
+              part -> {
+                if (!common.json()) {
+                  out.print(part);
+                  out.flush();
+                }
+              });
+    } catch (GenerationRefusedException e) {
+      throw new KithException(
+          e.reason() == GenerationRefusedException.Reason.CONTEXT_LENGTH_EXCEEDED
+              ? ExitCode.DOES_NOT_FIT
+              : ExitCode.OTHER,
+          String.valueOf(e.getMessage()),
+          e);
+    }
+    List<NodeReport> used =
+        server.statistics().entrySet().stream()
+            .sorted(Map.Entry.comparingByKey())
+            .map(NodeReport::of)
+            .toList();
+    if (common.json()) {
+      out.println(
+          Json.MAPPER.writeValueAsString(
+              new Report(
+                  answer.text(),
+                  Arrays.stream(request.prompt()).boxed().toList(),
+                  answer.tokens(),
+                  answer.usage().ttftMs(),
+                  answer.usage().tokensPerSecond(),
+                  answer.reason().name().toLowerCase(Locale.ROOT),
+                  new PlanReport(ready.epoch(), nodes, "star", "root"),
+                  used)));
+    } else {
+      print(out, answer, used);
+    }
+    return ExitCode.OK.code();
+  }
+
+  private static void print(PrintWriter out, Answer answer, List<NodeReport> used) {
+    out.println();
+    out.println();
+    out.printf(
+        "first token after %.0f ms, then %.1f tokens/s, %d tokens%n",
+        answer.usage().ttftMs(),
+        answer.usage().tokensPerSecond(),
+        answer.usage().completionTokens());
+    for (NodeReport node : used) {
+      out.printf(
+          "rank %d (pid %d): peak RSS %s, weights %s, compute %.0f ms, collective %.0f ms%n",
+          node.rank(),
+          node.pid(),
+          ByteSize.format(node.rssPeakBytes()),
+          ByteSize.format(node.weightsResidentBytes()),
+          node.computeMs(),
+          node.collectiveMs());
+    }
+  }
+}

@@ -1,0 +1,243 @@
+package org.kithlm.deploy.cluster;
+
+import com.typesafe.config.Config;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
+import org.apache.pekko.actor.typed.ActorRef;
+import org.apache.pekko.actor.typed.ActorSystem;
+import org.apache.pekko.actor.typed.Props;
+import org.apache.pekko.actor.typed.javadsl.Behaviors;
+import org.jspecify.annotations.Nullable;
+import org.kithlm.coordinator.generation.ChatService;
+import org.kithlm.coordinator.generation.EngineChatService;
+import org.kithlm.coordinator.generation.GenerationEngine;
+import org.kithlm.coordinator.http.HttpEndpoint;
+import org.kithlm.coordinator.membership.ClusterView;
+import org.kithlm.coordinator.membership.CoordinatorActor;
+import org.kithlm.coordinator.membership.CoordinatorSettings;
+import org.kithlm.coordinator.membership.WeightServer;
+import org.kithlm.deploy.ExitCode;
+import org.kithlm.deploy.KithException;
+import org.kithlm.model.chat.ChatTemplate;
+import org.kithlm.model.gguf.GgufMetadata;
+import org.kithlm.model.pack.Pack;
+import org.kithlm.model.pack.PackRun;
+import org.kithlm.model.shard.RankShard;
+import org.kithlm.model.tokenizer.Tokenizer;
+import org.kithlm.node.control.Causes;
+import org.kithlm.node.control.ClusterSettings;
+import org.kithlm.node.control.CoordinatorMessage;
+import org.kithlm.node.control.NodeActor;
+import org.kithlm.node.control.NodeMessage;
+import org.kithlm.node.control.RankStatistics;
+import org.kithlm.node.shard.PackRootLoader;
+
+/** The process that leads a cluster: coordinator, rank 0 and endpoint. */
+public final class Server implements AutoCloseable {
+  /** Tokens in one step of the prefill: enough to share each weight's load, small in memory. */
+  private static final int MAX_TOKENS = 128;
+
+  private static final Duration STOP_GRACE = Duration.ofMillis(300);
+  private static final long WAIT_SECONDS = 10;
+
+  private final ActorSystem<Void> system;
+  private final WeightServer weights;
+  private final GenerationEngine engine;
+  private final ChatService chat;
+  private final ActorRef<CoordinatorMessage> coordinator;
+  private final @Nullable HttpEndpoint endpoint;
+
+  private Server(
+      ActorSystem<Void> system,
+      WeightServer weights,
+      GenerationEngine engine,
+      ChatService chat,
+      ActorRef<CoordinatorMessage> coordinator,
+      @Nullable HttpEndpoint endpoint) {
+    this.system = system;
+    this.weights = weights;
+    this.engine = engine;
+    this.chat = chat;
+    this.coordinator = coordinator;
+    this.endpoint = endpoint;
+  }
+
+  /**
+   * Starts a server; nodes may join from now on.
+   *
+   * @param observer told each new state of the cluster; must not block
+   * @throws KithException if the pack is damaged or a port is taken
+   */
+  public static Server start(ServerOptions options, Consumer<ClusterView> observer)
+      throws IOException {
+    try (Pack pack = Pack.open(options.pack())) {
+      GgufMetadata metadata = pack.metadata();
+      Tokenizer tokenizer = Tokenizer.from(metadata);
+      ChatTemplate template = ChatTemplate.from(metadata);
+      int contextLength = contextLength(options, pack);
+      ActorSystem<Void> system = startSystem(options);
+      try {
+        return start(options, observer, pack, tokenizer, template, contextLength, system);
+      } catch (RuntimeException e) {
+        system.terminate();
+        throw e;
+      }
+    }
+  }
+
+  private static Server start(
+      ServerOptions options,
+      Consumer<ClusterView> observer,
+      Pack pack,
+      Tokenizer tokenizer,
+      ChatTemplate template,
+      int contextLength,
+      ActorSystem<Void> system) {
+    WeightServer weights = await(WeightServer.start(system, options.host(), 0, options.pack()));
+    GenerationEngine engine = new GenerationEngine(tokenizer, contextLength);
+    ChatService chat =
+        new EngineChatService(
+            new ChatService.Model(options.model(), options.createdEpochSeconds(), contextLength),
+            tokenizer,
+            template,
+            engine);
+    HttpEndpoint endpoint =
+        options.endpoint() == null
+            ? null
+            : await(HttpEndpoint.start(system, chat, options.endpoint()));
+    CoordinatorSettings settings =
+        new CoordinatorSettings(
+            hostName(),
+            options.host(),
+            options.token(),
+            options.expectedNodes(),
+            pack.id(),
+            origin(weights, pack, options),
+            contextLength,
+            MAX_TOKENS);
+    ActorRef<CoordinatorMessage> coordinator =
+        system.systemActorOf(
+            CoordinatorActor.create(
+                settings, new PackRootLoader(options.pack(), options.host()), engine, observer),
+            NodeActor.COORDINATOR,
+            Props.empty());
+    return new Server(system, weights, engine, chat, coordinator, endpoint);
+  }
+
+  private static int contextLength(ServerOptions options, Pack pack) {
+    int longest = pack.config().contextLength();
+    if (options.contextLength() > longest) {
+      throw new KithException(
+          ExitCode.USAGE,
+          "--context " + options.contextLength() + " is longer than the model's " + longest);
+    }
+    return options.contextLength() == 0 ? longest : options.contextLength();
+  }
+
+  private static ActorSystem<Void> startSystem(ServerOptions options) {
+    Config config =
+        ClusterSettings.of(options.host(), options.controlPort(), ClusterSettings.COORDINATOR_ROLE);
+    try {
+      return ActorSystem.create(Behaviors.<Void>empty(), ClusterSettings.SYSTEM, config);
+    } catch (RuntimeException e) {
+      throw new KithException(
+          ExitCode.OTHER,
+          "cannot listen on "
+              + options.host()
+              + ":"
+              + options.controlPort()
+              + " for nodes; stop what listens there or choose another --control-port (0 for a"
+              + " free one)",
+          e);
+    }
+  }
+
+  private static NodeMessage.WeightOrigin origin(
+      WeightServer weights, Pack pack, ServerOptions options) {
+    // What a rank without any units needs is what every rank needs.
+    RankShard nothing = new RankShard(1, 2, 0, 0, 0, 0, 0, 0, false);
+    List<NodeMessage.ByteRun> prelude = pack.runs(nothing).stream().map(Server::byteRun).toList();
+    return new NodeMessage.WeightOrigin(weights.url(), options.pack().toFile().length(), prelude);
+  }
+
+  private static NodeMessage.ByteRun byteRun(PackRun run) {
+    return new NodeMessage.ByteRun(run.offsetBytes(), run.lengthBytes());
+  }
+
+  private static String hostName() {
+    try {
+      return InetAddress.getLocalHost().getHostName();
+    } catch (IOException e) {
+      return "coordinator";
+    }
+  }
+
+  /** What clients are served. */
+  public ChatService chat() {
+    return chat;
+  }
+
+  /** TCP port of the control plane. */
+  public int controlPort() {
+    return system.address().getPort().orElse(0);
+  }
+
+  /** Where the endpoint listens, or null. */
+  public @Nullable InetSocketAddress endpointAddress() {
+    return endpoint == null ? null : endpoint.address();
+  }
+
+  /**
+   * What each rank has used in this epoch; ranks that do not answer within seconds are left out.
+   */
+  public Map<Integer, RankStatistics> statistics() {
+    CompletableFuture<Map<Integer, RankStatistics>> leaves = new CompletableFuture<>();
+    coordinator.tell(new CoordinatorActor.CollectStatistics(leaves));
+    Map<Integer, RankStatistics> all = new HashMap<>(await(leaves));
+    RankStatistics root = engine.statistics();
+    if (root != null) {
+      all.put(0, root);
+    }
+    return all;
+  }
+
+  /** Ends endpoint, generation and cluster; nodes notice. */
+  @Override
+  public void close() {
+    if (endpoint != null) {
+      endpoint.stop(STOP_GRACE).toCompletableFuture().completeOnTimeout(null, 1, TimeUnit.SECONDS);
+    }
+    engine.close();
+    weights.stop(STOP_GRACE);
+    system.terminate();
+    try {
+      system.getWhenTerminated().toCompletableFuture().get(WAIT_SECONDS, TimeUnit.SECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (ExecutionException | TimeoutException e) {
+      // The process ends anyway; its sockets go with it.
+    }
+  }
+
+  private static <T> T await(CompletionStage<T> stage) {
+    try {
+      return stage.toCompletableFuture().get(WAIT_SECONDS, TimeUnit.SECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new KithException(ExitCode.OTHER, "interrupted", e);
+    } catch (ExecutionException | TimeoutException e) {
+      throw new KithException(ExitCode.OTHER, Causes.message(e), e);
+    }
+  }
+}

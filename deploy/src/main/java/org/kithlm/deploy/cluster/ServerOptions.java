@@ -1,0 +1,30 @@
+package org.kithlm.deploy.cluster;
+
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+import org.kithlm.coordinator.http.EndpointSettings;
+import org.kithlm.node.control.JoinToken;
+
+/**
+ * What a server runs.
+ *
+ * @param model name of the model
+ * @param createdEpochSeconds when its pack was made
+ * @param pack its pack file
+ * @param host address that nodes reach this process at
+ * @param controlPort TCP port of the control plane, 0 for any
+ * @param token what nodes must prove
+ * @param expectedNodes nodes to wait for, this process not counted
+ * @param contextLength longest prompt plus answer in tokens, 0 for the model's own
+ * @param endpoint where chat clients are served, null for nowhere
+ */
+public record ServerOptions(
+    String model,
+    long createdEpochSeconds,
+    Path pack,
+    String host,
+    int controlPort,
+    JoinToken token,
+    int expectedNodes,
+    int contextLength,
+    @Nullable EndpointSettings endpoint) {}
