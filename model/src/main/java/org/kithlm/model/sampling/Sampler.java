@@ -145,16 +145,7 @@ public final class Sampler {
 
   private int draw(float max) {
     double sum = weigh(max, topK());
-    if (parameters.topP() < 1) {
-      keep(nucleus(parameters.topP() * sum));
-    }
-    double kept = 0;
-    for (int token = 0; token < weights.length; token++) {
-      if (weights[token] < parameters.minP()) {
-        weights[token] = 0;
-      }
-      kept += weights[token];
-    }
+    double kept = keep(parameters.topP() < 1 ? nucleus(parameters.topP() * sum) : Long.MIN_VALUE);
     double rest = random.nextDouble() * kept;
     int chosen = -1;
     for (int token = 0; token < weights.length && rest >= 0; token++) {
@@ -180,9 +171,11 @@ public final class Sampler {
     double temperature = parameters.temperature();
     double sum = 0;
     for (int token = 0; token < logits.length; token++) {
-      boolean kept = LikeliestTokens.key(logits[token], token) >= leastKey;
-      weights[token] = kept ? (float) Math.exp(((double) logits[token] - max) / temperature) : 0;
-      sum += weights[token];
+      weights[token] = 0;
+      if (LikeliestTokens.key(logits[token], token) >= leastKey) {
+        weights[token] = (float) Math.exp(((double) logits[token] - max) / temperature);
+        sum += weights[token];
+      }
     }
     return sum;
   }
@@ -204,11 +197,19 @@ public final class Sampler {
     }
   }
 
-  private void keep(long leastKey) {
+  /** Drops tokens below a key and those min-p rules out; returns the sum of the others. */
+  private double keep(long leastKey) {
+    double sum = 0;
     for (int token = 0; token < weights.length; token++) {
-      if (LikeliestTokens.key(logits[token], token) < leastKey) {
-        weights[token] = 0;
+      float weight = weights[token];
+      if (weight > 0) {
+        if (weight < parameters.minP() || LikeliestTokens.key(logits[token], token) < leastKey) {
+          weights[token] = 0;
+        } else {
+          sum += weight;
+        }
       }
     }
+    return sum;
   }
 }

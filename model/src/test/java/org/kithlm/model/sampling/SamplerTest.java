@@ -47,7 +47,7 @@ class SamplerTest {
   })
   void shouldDrawWhatAFullSortDraws(int topK, float topP, float minP, float temperature) {
     Random random = new Random(SEED);
-    for (int trial = 0; trial < 400; trial++) {
+    for (int trial = 0; trial < 150; trial++) {
       float spread = List.of(0.1f, 1f, 4f).get(trial % 3);
       float[] logits = randomLogits(random, 1 + random.nextInt(3000), spread);
       SamplingParameters parameters = filters(temperature, topK, topP, minP, trial);
@@ -196,7 +196,7 @@ class SamplerTest {
     Sampler.Choice choice = new Sampler(SamplingParameters.greedy()).choose(always, NONE, 0, 0, 3);
     assertEquals(1, choice.token());
     assertEquals(-Math.log(2), choice.logprob(), 1e-6);
-    assertEquals(-INFINITY, choice.top().get(2).logprob());
+    assertEquals(-Float.MAX_VALUE, choice.top().get(2).logprob());
     SamplingParameters banned = penalties(1, 0, 0, Map.of(1, -INFINITY));
     assertEquals(3, choose(new Sampler(banned), always));
     float[] all = {-INFINITY, -INFINITY};
