@@ -40,6 +40,9 @@ public final class CoordinatorActor {
   public record CollectStatistics(CompletableFuture<Map<Integer, RankStatistics>> result)
       implements CoordinatorMessage {}
 
+  /** Ends the plan and the nodes; then the actor stops. */
+  public record Stop(String reason) implements CoordinatorMessage {}
+
   private record StatisticsTimedOut() implements CoordinatorMessage {}
 
   private record RootLoaded(long epoch, RootRank rank) implements CoordinatorMessage {}
@@ -123,6 +126,7 @@ public final class CoordinatorActor {
         .onMessage(RootFailed.class, this::onRootFailed)
         .onMessage(Replan.class, this::onReplan)
         .onMessage(CollectStatistics.class, this::onCollectStatistics)
+        .onMessage(Stop.class, this::onStop)
         .onMessage(StatisticsTimedOut.class, this::onStatisticsTimedOut)
         .onSignal(Terminated.class, this::onTerminated)
         .onSignal(PostStop.class, this::onPostStop)
@@ -416,6 +420,14 @@ public final class CoordinatorActor {
       nodes.add(member.view(label));
     }
     observer.accept(new ClusterView(phase, epoch, nodes));
+  }
+
+  private Behavior<CoordinatorMessage> onStop(Stop message) {
+    for (Member member : members.values()) {
+      context.unwatch(member.ref); // they leave on our word
+      member.ref.tell(new NodeMessage.Shutdown(message.reason()));
+    }
+    return Behaviors.stopped();
   }
 
   private Behavior<CoordinatorMessage> onPostStop(PostStop signal) {

@@ -218,6 +218,7 @@ public final class Server implements AutoCloseable {
     if (endpoint != null) {
       endpoint.stop(STOP_GRACE).toCompletableFuture().completeOnTimeout(null, 1, TimeUnit.SECONDS);
     }
+    coordinator.tell(new CoordinatorActor.Stop("the coordinator shut down"));
     engine.close();
     weights.stop(STOP_GRACE);
     system.terminate();
