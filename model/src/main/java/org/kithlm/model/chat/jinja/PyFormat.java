@@ -12,6 +12,9 @@ import java.util.Map;
  * their marks.
  */
 final class PyFormat {
+  /** No float has more decimals than this; more would only be zeros. */
+  private static final int PRECISION_MAX = 1074;
+
   private final Budget budget;
   private int position;
   private int used;
@@ -118,7 +121,9 @@ final class PyFormat {
       }
       case 'f' -> {
         int places = precision < 0 ? 6 : precision;
-        budget.chars(places);
+        if (places > PRECISION_MAX) {
+          throw new JinjaException("precision " + places + " is more than " + PRECISION_MAX);
+        }
         double real = value instanceof Double d ? d : number(value);
         String digits =
             Double.isFinite(real)
