@@ -64,6 +64,13 @@ final class FakeChatService implements ChatService, AutoCloseable {
       return this;
     }
 
+    /** Says hello up to the token limit. */
+    void sayWithinLimit() {
+      int length = Math.min(5, request.maxTokens());
+      say("Hello".substring(0, length))
+          .finish(length < 5 ? FinishReason.LENGTH : FinishReason.STOP);
+    }
+
     /** A token whose text is held back or joined to another's. */
     Run token(int id, String text) {
       List<Candidate> top =

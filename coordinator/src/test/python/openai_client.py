@@ -1,0 +1,194 @@
+"""Drives an endpoint with the unmodified openai client and checks what it makes of the answers.
+
+usage: openai_client.py BASE_URL MODEL API_KEY [CHECK...]
+
+Without names all checks run that hold for every model; "rate_limit" and "failure" need a server
+that is told to refuse or to fail. Prints one line per check; ends with 1 if one failed.
+"""
+
+import sys
+import traceback
+
+import openai
+
+MESSAGES = [
+    {"role": "developer", "content": "Answer briefly."},
+    {"role": "user", "content": [{"type": "text", "text": "Say hello."}]},
+]
+
+
+def chat(client, model):
+    answer = client.chat.completions.create(
+        model=model, messages=MESSAGES, max_completion_tokens=8, temperature=0, seed=1, user="u"
+    )
+    choice = answer.choices[0]
+    assert answer.object == "chat.completion" and answer.model == model
+    assert choice.message.role == "assistant" and choice.message.content
+    assert choice.finish_reason in ("stop", "length"), choice.finish_reason
+    usage = answer.usage
+    assert 0 < usage.completion_tokens <= 8 and usage.prompt_tokens > 0
+    assert usage.total_tokens == usage.prompt_tokens + usage.completion_tokens
+
+
+def chat_stream(client, model):
+    whole = client.chat.completions.create(
+        model=model, messages=MESSAGES, max_tokens=8, temperature=0
+    )
+    chunks = list(
+        client.chat.completions.create(
+            model=model,
+            messages=MESSAGES,
+            max_tokens=8,
+            temperature=0,
+            stream=True,
+            stream_options={"include_usage": True},
+        )
+    )
+    assert len({(c.id, c.created, c.model, c.object) for c in chunks}) == 1
+    assert chunks[0].object == "chat.completion.chunk"
+    assert chunks[0].choices[0].delta.role == "assistant"
+    assert chunks[-1].choices == [] and chunks[-1].usage == whole.usage
+    choices = [c.choices[0] for c in chunks[:-1]]
+    assert all(c.index == 0 for c in choices)
+    assert [c.finish_reason for c in choices[:-1]] == [None] * (len(choices) - 1)
+    assert choices[-1].finish_reason == whole.choices[0].finish_reason
+    text = "".join(c.delta.content or "" for c in choices)
+    assert text == whole.choices[0].message.content, (text, whole)
+
+
+def chat_stream_helper(client, model):
+    text = ""
+    with client.chat.completions.stream(
+        model=model, messages=MESSAGES, max_tokens=8, temperature=0
+    ) as stream:
+        for event in stream:
+            if event.type == "content.delta":
+                text += event.delta
+        final = stream.get_final_completion()
+    assert final.choices[0].message.content == text and text
+    assert final.choices[0].finish_reason in ("stop", "length")
+
+
+def chat_logprobs(client, model):
+    answer = client.chat.completions.create(
+        model=model, messages=MESSAGES, max_tokens=4, temperature=0, logprobs=True, top_logprobs=3
+    )
+    content = answer.choices[0].logprobs.content
+    assert len(content) == answer.usage.completion_tokens
+    for token in content:
+        assert token.logprob <= 0 and len(token.top_logprobs) == 3
+        # Greedy: the chosen token is the likeliest.
+        assert token.top_logprobs[0].token == token.token
+        assert token.top_logprobs[0].logprob == token.logprob
+        assert bytes(token.bytes).decode("utf-8", "replace") == token.token
+
+
+def completion(client, model):
+    answer = client.completions.create(model=model, prompt="Once upon", max_tokens=5, temperature=0)
+    assert answer.object == "text_completion" and answer.choices[0].text
+    text = "".join(
+        chunk.choices[0].text
+        for chunk in client.completions.create(
+            model=model, prompt=["Once upon"], max_tokens=5, temperature=0, stream=True
+        )
+    )
+    assert text == answer.choices[0].text, (text, answer)
+
+
+def completion_logprobs(client, model):
+    answer = client.completions.create(
+        model=model, prompt="Once upon", max_tokens=5, temperature=0, logprobs=2
+    )
+    logprobs = answer.choices[0].logprobs
+    count = answer.usage.completion_tokens
+    assert len(logprobs.tokens) == len(logprobs.token_logprobs) == count
+    assert len(logprobs.top_logprobs) == len(logprobs.text_offset) == count
+    assert logprobs.text_offset[0] == 0
+    assert all(t in top for t, top in zip(logprobs.tokens, logprobs.top_logprobs))
+
+
+def models(client, model):
+    listed = client.models.list().data
+    assert [m.id for m in listed] == [model] and listed[0].object == "model"
+    assert client.models.retrieve(model) == listed[0]
+
+
+def expect(error, call):
+    try:
+        call()
+    except error as e:
+        assert e.message and e.type, e
+        return e
+    raise AssertionError(f"no {error.__name__}")
+
+
+def errors(client, model):
+    def ask(**changes):
+        request = {"model": model, "messages": MESSAGES, "max_tokens": 1} | changes
+        return lambda: client.chat.completions.create(**request)
+
+    assert expect(openai.NotFoundError, ask(model="no-such")).code == "model_not_found"
+    expect(openai.NotFoundError, lambda: client.models.retrieve("no/such:model"))
+    assert expect(openai.BadRequestError, ask(temperature=9)).param == "temperature"
+    assert expect(openai.BadRequestError, ask(n=2)).param == "n"
+    long_prompt = [{"role": "user", "content": "word " * 150_000}]
+    too_long = expect(openai.BadRequestError, ask(messages=long_prompt))
+    assert too_long.code == "context_length_exceeded", too_long.code
+    too_large = [{"role": "user", "content": "word " * 400_000}]
+    assert expect(openai.APIStatusError, ask(messages=too_large)).status_code == 413
+
+
+def authentication(client, model):
+    stranger = client.with_options(api_key="wrong")
+    assert expect(openai.AuthenticationError, stranger.models.list).code == "invalid_api_key"
+
+
+def rate_limit(client, model):
+    refused = expect(
+        openai.RateLimitError,
+        lambda: client.chat.completions.create(model=model, messages=MESSAGES),
+    )
+    assert refused.code == "queue_full" and int(refused.response.headers["retry-after"]) > 0
+
+
+def failure(client, model):
+    # With retries allowed: x-should-retry must keep the client from repeating the prefill.
+    patient = client.with_options(max_retries=2)
+    expect(
+        openai.InternalServerError,
+        lambda: patient.chat.completions.create(model=model, messages=MESSAGES),
+    )
+    stream = patient.chat.completions.create(model=model, messages=MESSAGES, stream=True)
+    expect(openai.APIError, lambda: list(stream))
+
+
+EVERY_MODEL = [
+    chat,
+    chat_stream,
+    chat_stream_helper,
+    chat_logprobs,
+    completion,
+    completion_logprobs,
+    models,
+    errors,
+    authentication,
+]
+
+
+def main(base_url, model, api_key, *names):
+    client = openai.OpenAI(base_url=base_url, api_key=api_key, max_retries=0, timeout=300)
+    checks = [globals()[name] for name in names] or EVERY_MODEL
+    failed = 0
+    for check in checks:
+        try:
+            check(client, model)
+            print(f"ok {check.__name__}")
+        except Exception:
+            failed += 1
+            print(f"FAILED {check.__name__}")
+            traceback.print_exc(file=sys.stdout)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
