@@ -1,0 +1,84 @@
+package org.kithlm.deploy.cluster;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.kithlm.deploy.Kith;
+
+/** A kith command in a JVM of its own. */
+final class KithProcess implements AutoCloseable {
+  private static final long TIMEOUT_SECONDS = 180;
+
+  private final Process process;
+  private final Path errors;
+
+  private KithProcess(Process process, Path errors) {
+    this.process = process;
+    this.errors = errors;
+  }
+
+  static KithProcess start(Path home, String... args) throws IOException {
+    Path options = Path.of(System.getProperty("kith.project.dir"), "deploy", "jvm.options");
+    Path errors = Files.createTempFile(Files.createDirectories(home), "kith", ".err");
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(List.of("@" + options, "-XX:+UseSerialGC", "-Xmx512m", "-ea"));
+    command.addAll(List.of("-cp", System.getProperty("java.class.path"), Kith.class.getName()));
+    command.addAll(List.of(args));
+    ProcessBuilder builder = new ProcessBuilder(command).redirectError(errors.toFile());
+    builder.environment().put("KITH_HOME", home.toString());
+    return new KithProcess(builder.start(), errors);
+  }
+
+  /** The next line of its standard output. */
+  String awaitLine() throws Exception {
+    BufferedReader out = process.inputReader(StandardCharsets.UTF_8);
+    CompletableFuture<String> line =
+        CompletableFuture.supplyAsync(
+            () -> {
+              try {
+                return String.valueOf(out.readLine());
+              } catch (IOException e) {
+                return "no line: " + e;
+              }
+            });
+    try {
+      return line.get(TIMEOUT_SECONDS, TimeUnit.SECONDS);
+    } catch (TimeoutException | ExecutionException e) {
+      throw new AssertionError("no line on standard output; errors: " + errors(), e);
+    }
+  }
+
+  int awaitExit() throws Exception {
+    if (!process.waitFor(TIMEOUT_SECONDS, TimeUnit.SECONDS)) {
+      throw new AssertionError("still runs; errors: " + errors());
+    }
+    return process.exitValue();
+  }
+
+  String errors() throws IOException {
+    return Files.readString(errors);
+  }
+
+  @Override
+  public void close() throws IOException {
+    process.destroy();
+    try {
+      if (!process.waitFor(30, TimeUnit.SECONDS)) {
+        process.destroyForcibly();
+      }
+    } catch (InterruptedException e) {
+      process.destroyForcibly();
+      Thread.currentThread().interrupt();
+    }
+    Files.deleteIfExists(errors);
+  }
+}
