@@ -1,0 +1,173 @@
+package org.kithlm.model.transformer;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.kithlm.model.ReferenceOutput;
+import org.kithlm.model.TestModels;
+import org.kithlm.model.gguf.GgufFile;
+import org.kithlm.model.kernel.Formulas;
+import org.kithlm.model.pack.Pack;
+import org.kithlm.model.pack.PackWriter;
+import org.kithlm.model.shard.ShardPlan;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Three real models against other implementations, and shards of them against the whole. */
+@Tag("model")
+class RealModelTest {
+  private static final Logger LOG = LoggerFactory.getLogger(RealModelTest.class);
+  private static final int TOKENS_MAX = 128;
+  private static final int POSITIONS_MAX = 1024;
+
+  /** Margins below which the reference's own rounding turns a choice. */
+  private static final double REFERENCE_MARGIN = 0.3;
+
+  /** Margins below which the order of f32 sums turns a choice. */
+  private static final double SHARD_MARGIN = 0.05;
+
+  @TempDir static Path folder;
+
+  private static Pack pack(String model) throws IOException {
+    Path path = folder.resolve(model + ".pack");
+    if (!Files.exists(path)) {
+      PackWriter.write(TestModels.gguf(model), path, (doneBytes, totalBytes) -> {});
+    }
+    return Pack.open(path);
+  }
+
+  private static TestCluster cluster(Pack pack, double... shares) throws IOException {
+    ShardPlan plan = ShardPlan.weighted(pack.config(), pack.units(), shares);
+    return new TestCluster(pack, plan, POSITIONS_MAX, TOKENS_MAX);
+  }
+
+  /** KL(expected || actual) of the distributions that two vectors of logits stand for. */
+  private static double divergence(float[] expected, float[] actual) {
+    double[] p = Formulas.softmax(widened(expected));
+    double[] q = Formulas.softmax(widened(actual));
+    double sum = 0;
+    for (int i = 0; i < p.length; i++) {
+      if (p[i] > 0) {
+        sum += p[i] * Math.log(p[i] / q[i]);
+      }
+    }
+    return sum;
+  }
+
+  private static double[] widened(float[] values) {
+    double[] out = new double[values.length];
+    for (int i = 0; i < values.length; i++) {
+      out[i] = values[i];
+    }
+    return out;
+  }
+
+  private static float[] twinLogits(String model, int[] ids) throws IOException {
+    try (ScalarTransformer twin =
+        new ScalarTransformer(GgufFile.read(TestModels.gguf(model)), false)) {
+      return twin.logits(ids);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"smollm2", "gemma3", "qwen25"})
+  void shouldContinueAsReference(String model) throws IOException {
+    try (Pack pack = pack(model);
+        TestCluster cluster = cluster(pack, 1)) {
+      for (String prompt : new String[] {"p1", "p2", "p3", "long"}) {
+        ReferenceOutput reference = ReferenceOutput.read(model + "-" + prompt);
+        int steps = reference.certainSteps(REFERENCE_MARGIN);
+        int[] ids = cluster.generate(reference.promptIds(), steps).ids();
+        assertArrayEquals(Arrays.copyOf(reference.greedyIds(), steps), ids, model + " " + prompt);
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"smollm2", "qwen25"})
+  void shouldBeNearerToF32ThanReference(String model) throws IOException {
+    double ours = 0;
+    double references = 0;
+    try (Pack pack = pack(model);
+        TestCluster cluster = cluster(pack, 1)) {
+      for (String prompt : new String[] {"p1", "p2", "p3", "long"}) {
+        ReferenceOutput reference = ReferenceOutput.read(model + "-" + prompt);
+        float[] logits = cluster.logits(reference.promptIds(), 0, TOKENS_MAX);
+        double divergence = divergence(reference.f32Logits(), logits);
+        LOG.info("{} {}: KL(f32 || ours) = {}", model, prompt, divergence);
+        ours += divergence / 4;
+        references += divergence(reference.f32Logits(), reference.logits()) / 4;
+      }
+    }
+    LOG.info("{}: mean KL ours {}, llama.cpp's {}", model, ours, references);
+    assertTrue(ours <= references, model + ": " + ours + " > " + references);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"p1", "p2", "p3"})
+  void shouldBeNearerToScalarTwinThanReferenceOnGemma(String prompt) throws IOException {
+    ReferenceOutput reference = ReferenceOutput.read("gemma3-" + prompt);
+    float[] twin = twinLogits("gemma3", reference.promptIds());
+    try (Pack pack = pack("gemma3");
+        TestCluster cluster = cluster(pack, 1)) {
+      double ours = divergence(twin, cluster.logits(reference.promptIds(), 0, TOKENS_MAX));
+      double references = divergence(twin, reference.logits());
+      LOG.info("gemma3 {}: KL(twin || ours) = {}, llama.cpp's {}", prompt, ours, references);
+      assertTrue(ours <= references, prompt + ": " + ours + " > " + references);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"smollm2, p1", "smollm2, p2", "smollm2, p3", "qwen25, p1"})
+  void scalarTwinShouldBeExact(String model, String prompt) throws IOException {
+    ReferenceOutput reference = ReferenceOutput.read(model + "-" + prompt);
+    float[] twin = twinLogits(model, reference.promptIds());
+    double divergence = divergence(reference.f32Logits(), twin);
+    LOG.info("{} {}: KL(f32 || twin) = {}", model, prompt, divergence);
+    assertTrue(divergence < 1e-4, model + " " + prompt + ": " + divergence);
+  }
+
+  /** Uneven shares, and ranks that hold nothing. */
+  @ParameterizedTest
+  @CsvSource({
+    "smollm2, '1 1', 12",
+    "smollm2, '3 1 2', 12",
+    "smollm2, '1 0 2 1', 12",
+    "smollm2, '0 1 1 8 1', 12",
+    "gemma3, '1 1', 8",
+    "gemma3, '1 0 0 2 1', 8",
+    "qwen25, '2 1 1', 4"
+  })
+  void shouldDecodeSameTokensOnManyRanksAsOnOne(String model, String shares, int count)
+      throws IOException {
+    int[] prompt = ReferenceOutput.read(model + "-p1").promptIds();
+    double[] share = Arrays.stream(shares.split(" ")).mapToDouble(Double::parseDouble).toArray();
+    try (Pack pack = pack(model);
+        TestCluster one = cluster(pack, 1);
+        TestCluster many = cluster(pack, share)) {
+      TestCluster.Generated expected = one.generate(prompt, count);
+      TestCluster.Generated actual = many.generate(prompt, count);
+      int certain = 0;
+      while (certain < count && expected.margins()[certain] >= SHARD_MARGIN) {
+        certain++;
+      }
+      assertTrue(certain > 0, "the prompt decides nothing");
+      for (int i = 0; i < certain; i++) {
+        assertEquals(expected.ids()[i], actual.ids()[i], model + " " + shares + " step " + i);
+      }
+      TestCluster.Generated repeat = many.generate(prompt, count);
+      assertArrayEquals(actual.ids(), repeat.ids());
+      assertArrayEquals(actual.margins(), repeat.margins(), 0);
+    }
+  }
+}
