@@ -35,12 +35,10 @@ final class TestCluster implements AutoCloseable {
   private final List<KvCache> caches = new ArrayList<>();
   private final List<ForwardPass> passes = new ArrayList<>();
   private final LmHead head;
-  private final int tokensMax;
 
   TestCluster(Pack pack, ShardPlan plan, int positionsMax, int tokensMax) throws IOException {
     config = pack.config();
     embedding = pack.embedding();
-    this.tokensMax = tokensMax;
     threads = Executors.newFixedThreadPool(plan.worldSize());
     InMemoryAllreduce allreduce = new InMemoryAllreduce(plan.worldSize());
     MemorySegment bytes;
@@ -130,11 +128,15 @@ final class TestCluster implements AutoCloseable {
     weights.forEach(MappedWeights::rewind);
   }
 
-  /** Greedy continuation of a prompt, with the margin (best minus second logit) of each step. */
-  Generated generate(int[] prompt, int count) {
+  /**
+   * Greedy continuation, with the margin (best minus second logit) of each step.
+   *
+   * @param promptLogits after the last token of the prompt
+   */
+  Generated generate(float[] promptLogits, int promptLength, int count) {
     int[] ids = new int[count];
     float[] margins = new float[count];
-    float[] logits = logits(prompt, 0, tokensMax);
+    float[] logits = promptLogits;
     for (int i = 0; i < count; i++) {
       int best = 0;
       for (int token = 1; token < logits.length; token++) {
@@ -147,7 +149,7 @@ final class TestCluster implements AutoCloseable {
       ids[i] = best;
       margins[i] = logits[best] - second;
       if (i + 1 < count) {
-        logits = logits(new int[] {best}, prompt.length + i, tokensMax);
+        logits = logits(new int[] {best}, promptLength + i, 1);
       }
     }
     return new Generated(ids, margins);

@@ -1,0 +1,190 @@
+package org.kithlm.model.kernel;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.Arrays;
+import java.util.Random;
+import jdk.incubator.vector.FloatVector;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The kernels on activations against their formulas. */
+class ElementwiseTest {
+  private static float[] random(int length, float size, long seed) {
+    Random random = new Random(seed);
+    float[] values = new float[length];
+    for (int i = 0; i < length; i++) {
+      values[i] = size * (float) random.nextGaussian();
+    }
+    return values;
+  }
+
+  private static void assertRelative(
+      double expected, double actual, double tolerance, String what) {
+    assertEquals(expected, actual, Math.max(Math.abs(expected), 1e-30) * tolerance, what);
+  }
+
+  @Test
+  void exponentialShouldBeWithinTwoUnits() {
+    float[] lanes = new float[Lanes.COUNT];
+    for (float x = -87; x < 88; x += 0.00917f) {
+      float actual = Exponential.exp(x);
+      assertRelative(Math.exp(x), actual, 2 * 0x1p-23, "x=" + x);
+      Exponential.exp(FloatVector.broadcast(Lanes.FLOATS, x)).intoArray(lanes, 0);
+      assertEquals(actual, lanes[Lanes.COUNT - 1], 0, "x=" + x);
+    }
+  }
+
+  @Test
+  void exponentialShouldSaturateAndKeepNaN() {
+    for (float x : new float[] {-88, -1e30f, Float.NEGATIVE_INFINITY}) {
+      assertTrue(Exponential.exp(x) > 0 && Exponential.exp(x) < 2e-38f, "x=" + x);
+    }
+    for (float x : new float[] {89, 1e30f, Float.POSITIVE_INFINITY}) {
+      assertTrue(Exponential.exp(x) > 1e38f && Float.isFinite(Exponential.exp(x)), "x=" + x);
+    }
+    assertTrue(Float.isNaN(Exponential.exp(Float.NaN)));
+    assertEquals(1, Exponential.exp(0f), 0);
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 7, 13, 31, 33, 1025})
+  void activationsShouldFollowTheFormulas(int length) {
+    for (float size : new float[] {1e-20f, 0.1f, 1, 10, 1000}) {
+      float[] x = random(length, size, length);
+      float[] up = random(length, 1, length + 1);
+      float[] silu = x.clone();
+      GatedActivation.silu(silu, up, length);
+      float[] gelu = x.clone();
+      GatedActivation.geluTanh(gelu, up, length);
+      for (int i = 0; i < length; i++) {
+        double tolerance = 1e-6 * Math.abs(x[i] * up[i]) + 1e-30;
+        String what = "x=" + x[i] + " up=" + up[i];
+        assertEquals(Formulas.silu(x[i]) * up[i], silu[i], tolerance, what);
+        assertEquals(Formulas.geluTanh(x[i]) * up[i], gelu[i], tolerance, what);
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 7, 13, 31, 33, 1025})
+  void rmsNormShouldFollowTheFormula(int length) {
+    for (float size : new float[] {1e-4f, 1, 1e15f}) {
+      float[] x = random(length, size, length);
+      float[] weight = random(length, 1, length + 1);
+      float[] expected = Formulas.rmsNorm(x, weight, 1e-6f);
+      float[] padded = new float[length + 2];
+      System.arraycopy(x, 0, padded, 2, length);
+      RmsNorm.normalize(padded, 2, weight, 1e-6f, padded, 2, length);
+      for (int i = 0; i < length; i++) {
+        assertRelative(expected[i], padded[2 + i], 4e-7, "i=" + i + " size=" + size);
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void ropeShouldFollowTheFormula(boolean halfSplit) {
+    int headDim = 20;
+    int dimensions = 14;
+    float[] divisors = {1, 1, 2, 3, 4, 8, 8};
+    float scale = 0.25f;
+    int count = 3;
+    RotaryEmbedding rope =
+        new RotaryEmbedding(dimensions, 10_000, scale, divisors, halfSplit, count);
+    for (int first : new int[] {0, 5, 30_000}) {
+      rope.prepare(first, count);
+      for (int index = 0; index < count; index++) {
+        float[] head = random(headDim + 3, 1, first + index);
+        float[] expected = head.clone();
+        double position = (double) scale * (first + index);
+        Formulas.rotate(expected, 3, dimensions, position, 10_000, divisors, halfSplit);
+        rope.rotate(head, 3, index);
+        assertArrayEquals(expected, head, 1e-6f, "first=" + first + " index=" + index);
+      }
+    }
+    assertThrows(
+        IllegalArgumentException.class,
+        () -> new RotaryEmbedding(dimensions, 10_000, scale, new float[3], halfSplit, count));
+  }
+
+  @Test
+  void weightedRowsShouldFollowTheFormula() {
+    for (int columns : new int[] {1, 7, 13, 31, 33, 64, 200}) {
+      for (int rows : new int[] {0, 1, 5, 64}) {
+        int stride = columns + 3;
+        float[] weights = random(rows + 2, 1, columns);
+        float[] matrix = random(rows * stride + 4, 1, rows);
+        float[] out = new float[columns + 5];
+        Arrays.fill(out, 1);
+        WeightedRows.add(weights, 2, rows, matrix, 4, stride, out, 1, columns);
+        for (int j = 0; j < out.length; j++) {
+          double expected = 1;
+          for (int i = 0; i < rows && j >= 1 && j < 1 + columns; i++) {
+            expected += (double) weights[2 + i] * matrix[4 + i * stride + j - 1];
+          }
+          assertEquals(expected, out[j], 1e-5 * (rows + 1), columns + "x" + rows + " j=" + j);
+        }
+      }
+    }
+  }
+
+  /** Blocks of any length give the softmax of the whole. */
+  @Test
+  void onlineSoftmaxShouldFollowTheFormula() {
+    int length = 100;
+    float[] scores = random(length, 5, 3);
+    double[] wide = new double[length];
+    for (int i = 0; i < length; i++) {
+      wide[i] = scores[i];
+    }
+    double[] expected = Formulas.softmax(wide);
+    for (int block : new int[] {1, 7, 33, 100}) {
+      float max = Float.NEGATIVE_INFINITY;
+      float sum = 0;
+      float[] weights = scores.clone();
+      for (int from = 0; from < length; from += block) {
+        int count = Math.min(block, length - from);
+        float newMax = Math.max(max, OnlineSoftmax.max(weights, from, count));
+        float factor = OnlineSoftmax.rescale(max, newMax);
+        OnlineSoftmax.scale(weights, 0, from, factor);
+        sum = sum * factor + OnlineSoftmax.exponentiate(weights, from, count, newMax);
+        max = newMax;
+      }
+      for (int i = 0; i < length; i++) {
+        assertRelative(expected[i], weights[i] / sum, 1e-5, "block=" + block + " i=" + i);
+      }
+    }
+  }
+
+  @Test
+  void halvesShouldKeepEveryValue() {
+    short[] halves = new short[1 << 16];
+    for (int i = 0; i < halves.length; i++) {
+      halves[i] = (short) i;
+    }
+    float[] floats = new float[halves.length];
+    HalfFloats.toFloats(halves, 0, floats, 0, halves.length);
+    short[] back = new short[halves.length];
+    HalfFloats.fromFloats(floats, 0, back, 0, halves.length);
+    for (int i = 0; i < halves.length; i++) {
+      assertEquals(Float.float16ToFloat(halves[i]), floats[i], 0, "bits=" + i);
+      if (!Float.isNaN(floats[i])) {
+        assertEquals(halves[i], back[i], "bits=" + i);
+      }
+    }
+  }
+
+  @Test
+  void lanesShouldAddHalvesOntoHalves() {
+    float[] lanes = new float[2 * Lanes.COUNT];
+    for (int i = 0; i < Lanes.COUNT; i++) {
+      lanes[Lanes.COUNT + i] = i + 1;
+    }
+    assertEquals(Lanes.COUNT * (Lanes.COUNT + 1) / 2f, Lanes.sum(lanes, Lanes.COUNT), 0);
+  }
+}
