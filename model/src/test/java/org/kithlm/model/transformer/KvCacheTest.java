@@ -1,0 +1,138 @@
+package org.kithlm.model.transformer;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import org.junit.jupiter.api.Test;
+import org.kithlm.model.config.ModelConfig;
+import org.kithlm.model.config.ModelConfig.Activation;
+import org.kithlm.model.config.ModelConfig.Architecture;
+import org.kithlm.model.config.ModelConfig.Rope;
+import org.kithlm.model.shard.RankShard;
+
+class KvCacheTest {
+  private static final int LAYERS = 3;
+  private static final int HEADS = 2;
+  private static final int HEAD_DIM = 4;
+  private static final int POSITIONS_MAX = 600;
+  private static final long BLOCK_BYTES =
+      (long) LAYERS * HEADS * HEAD_DIM * KvCache.BLOCK_POSITIONS * 2 * Short.BYTES;
+
+  private static KvCache cache(int kvHeads, int positionsMax) {
+    Rope rope = new Rope(HEAD_DIM, 10_000, 10_000, 1, false);
+    ModelConfig config =
+        new ModelConfig(
+            Architecture.LLAMA,
+            LAYERS,
+            8,
+            8,
+            2,
+            HEADS,
+            HEAD_DIM,
+            10,
+            4096,
+            1e-5f,
+            rope,
+            0,
+            0,
+            1,
+            0,
+            0,
+            1,
+            Activation.SILU,
+            true);
+    return new KvCache(config, new RankShard(0, 1, 0, 2, 0, kvHeads, 0, 8, true), positionsMax);
+  }
+
+  @Test
+  void shouldGrowByBlocksOnly() {
+    KvCache cache = cache(HEADS, POSITIONS_MAX);
+    assertEquals(0, cache.allocatedBytes());
+    cache.prepare(0, 256);
+    assertEquals(BLOCK_BYTES, cache.allocatedBytes());
+    cache.commit(256);
+    cache.prepare(256, 1);
+    assertEquals(2 * BLOCK_BYTES, cache.allocatedBytes());
+    cache.prepare(3, 1);
+    assertEquals(2 * BLOCK_BYTES, cache.allocatedBytes());
+  }
+
+  @Test
+  void shouldCostNothingWithoutHeads() {
+    KvCache cache = cache(0, POSITIONS_MAX);
+    cache.prepare(0, POSITIONS_MAX);
+    assertEquals(0, cache.allocatedBytes());
+  }
+
+  @Test
+  void shouldHoldWhatWasWrittenWhereItBelongs() {
+    KvCache cache = cache(HEADS, POSITIONS_MAX);
+    cache.prepare(0, POSITIONS_MAX);
+    for (int layer = 0; layer < LAYERS; layer++) {
+      for (int head = 0; head < HEADS; head++) {
+        for (int position = 0; position < POSITIONS_MAX; position++) {
+          float[] key = new float[HEAD_DIM + 1];
+          float[] value = new float[HEAD_DIM + 2];
+          for (int i = 0; i < HEAD_DIM; i++) {
+            key[1 + i] = element(layer, head, position, i);
+            value[2 + i] = -element(layer, head, position, i);
+          }
+          cache.write(layer, head, position, key, 1, value, 2);
+        }
+      }
+    }
+    int count = 64;
+    float[] keys = new float[HEAD_DIM * count];
+    float[] values = new float[HEAD_DIM * count];
+    for (int layer = 0; layer < LAYERS; layer++) {
+      for (int head = 0; head < HEADS; head++) {
+        for (int first = 0; first + count <= POSITIONS_MAX; first += count) {
+          cache.readKeys(layer, head, first, count, keys);
+          cache.readValues(layer, head, first, count, values);
+          for (int p = 0; p < count; p++) {
+            for (int i = 0; i < HEAD_DIM; i++) {
+              float expected = element(layer, head, first + p, i);
+              assertEquals(expected, keys[i * count + p]);
+              assertEquals(-expected, values[p * HEAD_DIM + i]);
+            }
+          }
+        }
+      }
+    }
+  }
+
+  /** Distinct within a layer, and exact in 16 bits. */
+  private static float element(int layer, int head, int position, int i) {
+    int index = (position * HEADS + head) * HEAD_DIM + i;
+    return Float.float16ToFloat((short) (0x0400 + index + layer));
+  }
+
+  @Test
+  void shouldRefuseGapsAndExcess() {
+    KvCache cache = cache(HEADS, POSITIONS_MAX);
+    cache.prepare(0, 10);
+    cache.commit(10);
+    assertRefused("startPosition=11 would leave a gap: the cache holds 10", cache, 11, 1);
+    assertRefused("startPosition=-1", cache, -1, 1);
+    assertRefused("exceeds the context of 600 positions", cache, 10, 591);
+    assertEquals(10, cache.length());
+    cache.prepare(10, 590);
+    assertThrows(IllegalArgumentException.class, () -> cache(HEADS, 0));
+  }
+
+  private static void assertRefused(String message, KvCache cache, int start, int count) {
+    String actual =
+        assertThrows(IllegalArgumentException.class, () -> cache.prepare(start, count)).toString();
+    assertTrue(actual.contains(message), actual);
+  }
+
+  @Test
+  void shouldEndAtTheStartOfAnAbortedStep() {
+    KvCache cache = cache(HEADS, POSITIONS_MAX);
+    cache.prepare(0, 10);
+    cache.commit(10);
+    cache.prepare(7, 5);
+    assertEquals(7, cache.length());
+  }
+}
