@@ -17,6 +17,9 @@ final class Budget {
    */
   static final int DEPTH_MAX = 500;
 
+  /** Characters read that count as a step. */
+  private static final int CHARS_PER_STEP = 64;
+
   private int steps;
   private int chars;
   private int depth;
@@ -32,6 +35,18 @@ final class Budget {
       throw new JinjaException("takes more than " + STEPS_MAX + " steps");
     }
     steps += (int) count;
+  }
+
+  /** Counts the reading of a value, as a loop over a long text takes time too. */
+  void read(Object value) {
+    if (value instanceof Text text) {
+      steps(text.length() / CHARS_PER_STEP);
+    }
+  }
+
+  /** Counts a search, which compares the start of {@code wanted} again and again at worst. */
+  void search(Text text, Text wanted) {
+    steps((long) text.length() * (1 + wanted.length() / 16) / CHARS_PER_STEP);
   }
 
   /** Counts characters about to be made. */

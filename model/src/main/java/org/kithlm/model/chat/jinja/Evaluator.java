@@ -56,6 +56,7 @@ final class Evaluator {
           case Expr.TupleLiteral tuple -> new Tuple(values(tuple.items(), scope));
           case Expr.DictLiteral dict -> dict(dict, scope);
         };
+    budget.read(value);
     budget.exit();
     return value;
   }

@@ -17,6 +17,7 @@ final class Filters {
   }
 
   Object apply(String name, Object value, Arguments arguments) {
+    budget.read(value);
     return switch (name) {
       case "default", "d" -> defaulted(value, arguments);
       case "length", "count" -> Values.length(value);

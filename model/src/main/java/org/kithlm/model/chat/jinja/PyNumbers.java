@@ -8,6 +8,9 @@ import java.util.regex.Pattern;
 
 /** Python's numbers: int as {@link Long} (larger ones are an error), float, and bool as 0 or 1. */
 final class PyNumbers {
+  /** Longest text that is tried as a number: the matcher recurses at every underscore. */
+  private static final int DIGITS_MAX = 1000;
+
   private static final Pattern FLOAT =
       Pattern.compile("[+-]?(\\d+(_\\d+)*\\.?(\\d+(_\\d+)*)?|\\.\\d+(_\\d+)*)([eE][+-]?\\d+)?");
   private static final Pattern INTEGER = Pattern.compile("[+-]?[0-9a-zA-Z]+(_[0-9a-zA-Z]+)*");
@@ -151,10 +154,16 @@ final class PyNumbers {
     return Math.copySign(rounded, value);
   }
 
+  /** A text without whitespace around it; empty, which is no number, if it is too long for one. */
+  private static String trimmed(String text) {
+    String start = text.substring(0, PyStrings.stripEnd(text, ""));
+    String trimmed = start.substring(PyStrings.stripStart(start, ""));
+    return trimmed.length() > DIGITS_MAX ? "" : trimmed;
+  }
+
   /** {@code float(text)}, if it is one. */
   static Optional<Double> parseReal(String text) {
-    String trimmed = text.substring(0, PyStrings.stripEnd(text, ""));
-    trimmed = trimmed.substring(PyStrings.stripStart(trimmed, ""));
+    String trimmed = trimmed(text);
     if (FLOAT.matcher(trimmed).matches()) {
       return Optional.of(Double.parseDouble(trimmed.replace("_", "")));
     }
@@ -168,8 +177,7 @@ final class PyNumbers {
 
   /** {@code int(text, radix)}, if it is one of 64 bits; a prefix such as 0x may name the radix. */
   static Optional<Long> parseInteger(String text, int radix) {
-    String trimmed = text.substring(0, PyStrings.stripEnd(text, ""));
-    trimmed = trimmed.substring(PyStrings.stripStart(trimmed, ""));
+    String trimmed = trimmed(text);
     if (!INTEGER.matcher(trimmed).matches()) {
       return Optional.empty();
     }

@@ -161,7 +161,7 @@ final class SequenceFilters {
     for (Object item : Values.list(value, budget)) {
       Object key =
           folded(attribute == None.NONE ? item : path(item, attribute, None.NONE), caseSensitive);
-      if (!Values.contains(seen, key, budget)) {
+      if (!Values.contains(seen, Values.hashable(key), budget)) {
         seen.add(key);
         unique.add(item);
       }

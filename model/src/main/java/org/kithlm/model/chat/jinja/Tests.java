@@ -13,6 +13,7 @@ final class Tests {
   }
 
   boolean check(String name, Object value, Arguments arguments) {
+    budget.read(value);
     return switch (name) {
       case "defined" -> !(value instanceof Undefined);
       case "undefined" -> value instanceof Undefined;

@@ -19,8 +19,7 @@ final class TextMethods {
 
   /** The bound method of a name, if there is one. */
   Optional<Callable> find(Text self, String name) {
-    Callable method = method(self, name);
-    return method == null ? Optional.empty() : Optional.of(charged(self, method));
+    return Optional.ofNullable(method(self, name));
   }
 
   private @Nullable Callable method(Text self, String name) {
@@ -56,14 +55,6 @@ final class TextMethods {
       case "isalnum" -> a -> all(self, Character::isLetterOrDigit);
       case "format" -> a -> new PyFormat(budget).format(self, a);
       default -> null;
-    };
-  }
-
-  /** Scanning a long string costs steps too, so that a loop of scans stays bounded. */
-  private Callable charged(Text self, Callable method) {
-    return arguments -> {
-      budget.steps(1 + self.length() / 64);
-      return method.call(arguments);
     };
   }
 
@@ -138,6 +129,7 @@ final class TextMethods {
     if (mark.isEmpty()) {
       throw new JinjaException("cannot split by an empty separator");
     }
+    budget.search(self, mark);
     return fromRight
         ? rsplitBy(self, mark.toString(), countMax)
         : splitBy(self, mark.toString(), countMax);
@@ -219,10 +211,11 @@ final class TextMethods {
     return parts;
   }
 
-  private static Tuple partition(Text self, Text mark, boolean last) {
+  private Tuple partition(Text self, Text mark, boolean last) {
     if (mark.isEmpty()) {
       throw new JinjaException("cannot split by an empty separator");
     }
+    budget.search(self, mark);
     String value = self.toString();
     int at = last ? value.lastIndexOf(mark.toString()) : value.indexOf(mark.toString());
     if (at < 0) {
@@ -236,6 +229,7 @@ final class TextMethods {
   Text replace(Text self, Text old, Text replacement, int countMax) {
     String value = self.toString();
     String wanted = old.toString();
+    budget.search(self, old);
     Text.Builder out = new Text.Builder(budget);
     int start = 0;
     int from = 0;
@@ -268,13 +262,14 @@ final class TextMethods {
     return out.build();
   }
 
-  private static long find(Text self, Text part, boolean last) {
+  private long find(Text self, Text part, boolean last) {
+    budget.search(self, part);
     String value = self.toString();
     int at = last ? value.lastIndexOf(part.toString()) : value.indexOf(part.toString());
     return at < 0 ? -1 : value.codePointCount(0, at);
   }
 
-  private static long index(Text self, Text part) {
+  private long index(Text self, Text part) {
     long at = find(self, part, false);
     if (at < 0) {
       throw new JinjaException("substring not found");
@@ -282,7 +277,8 @@ final class TextMethods {
     return at;
   }
 
-  private static long count(Text self, Text part) {
+  private long count(Text self, Text part) {
+    budget.search(self, part);
     return part.isEmpty()
         ? Values.length(self) + 1
         : splitBy(self, part.toString(), Integer.MAX_VALUE).size() - 1;

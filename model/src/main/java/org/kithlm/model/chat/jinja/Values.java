@@ -39,7 +39,6 @@ final class Values {
           case Double number -> number;
           case Float number -> number.doubleValue();
           case BigDecimal number -> number.doubleValue();
-          case Callable callable -> callable;
           case List<?> list -> {
             List<Object> items = new ArrayList<>(list.size());
             for (Object item : list) {
@@ -168,6 +167,7 @@ final class Values {
     if (left instanceof Map<?, ?> a && right instanceof Map<?, ?> b) {
       return equalEntries(a, b, budget);
     }
+    budget.read(left);
     return left.equals(right);
   }
 
@@ -205,6 +205,7 @@ final class Values {
     } else if (PyNumbers.isNumber(left) && PyNumbers.isNumber(right)) {
       order = Double.compare(PyNumbers.real(left), PyNumbers.real(right));
     } else if (left instanceof Text a && right instanceof Text b) {
+      budget.read(a);
       order = compareCodePoints(a.toString(), b.toString());
     } else if (left instanceof List<?> a
         && right instanceof List<?> b
@@ -250,10 +251,10 @@ final class Values {
         if (!(needle instanceof Text part)) {
           throw new JinjaException("cannot look for a " + typeName(needle) + " in a str");
         }
-        budget.steps(text.length() / 64);
+        budget.search(text, part);
         yield text.toString().contains(part.toString());
       }
-      case Map<?, ?> map -> isKey(needle) && map.containsKey(needle);
+      case Map<?, ?> map -> isKey(hashable(needle)) && map.containsKey(needle);
       default -> {
         boolean found = false;
         for (Iterator<Object> i = iterate(container, budget); !found && i.hasNext(); ) {
@@ -268,6 +269,14 @@ final class Values {
   /** Whether a value can be a key of a mapping; containers cannot, as hashing has no bound. */
   static boolean isKey(Object value) {
     return value instanceof Text || PyNumbers.isNumber(value) || value instanceof None;
+  }
+
+  /** A value as a member of a set, which Python's lists and dicts cannot be. */
+  static Object hashable(Object value) {
+    if (value instanceof Map || (value instanceof List && !(value instanceof Tuple))) {
+      throw new JinjaException("a " + typeName(value) + " cannot be hashed");
+    }
+    return value;
   }
 
   /** A value that is to be a key of a mapping. */

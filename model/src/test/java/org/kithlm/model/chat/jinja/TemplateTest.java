@@ -128,7 +128,13 @@ class TemplateTest {
         "{% set t = 'x' * 9999999 %}{% for i in range(99999) %}{{ t.find('y') }}{% endfor %}",
         "{% set l = range(99999) | list %}{% for i in l %}{{ l | sort(reverse=true) | first }}{%"
             + " endfor %}",
-        "{{ range(99999) | unique | list | length }}"
+        "{{ range(99999) | unique | list | length }}",
+        "{% set t = 'x' * 9999999 %}{% for i in range(99999) %}{% set u = t[1:] %}{% endfor %}",
+        "{% set t = 'x' * 9999999 %}{% for i in range(99999) %}{% set u = t | upper %}{% endfor %}",
+        "{% set t = 'x' * 9999999 %}{{ ([t] * 99999) | map('lower') | list }}",
+        "{{ ('x' * 9999999).find('x' * 4999999 ~ 'y') }}",
+        "{{ ('x' * 4999999 ~ 'y') in 'x' * 9999999 }}",
+        "{{ ('x' * 9999999) | replace('x' * 4999999 ~ 'y', '') }}"
       })
   void shouldEndAHostileTemplateWithAnError(String template) {
     String message = fault(template);
@@ -159,6 +165,11 @@ class TemplateTest {
     if (failure.get() != null) {
       throw new AssertionError("on a stack of 512 KiB", failure.get());
     }
+  }
+
+  @Test
+  void shouldNotOverflowOnALongNumber() {
+    assertEquals("0", render("{{ ('1_' * 99999 ~ '1') | int }}", Map.of()));
   }
 
   @Test
