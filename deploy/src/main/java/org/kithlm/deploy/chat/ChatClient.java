@@ -99,8 +99,7 @@ public final class ChatClient implements AutoCloseable {
     BodyHandler<String> body =
         info ->
             info.statusCode() == 200
-                ? BodySubscribers.fromLineSubscriber(
-                    lines, all -> "", StandardCharsets.UTF_8, null)
+                ? BodySubscribers.fromLineSubscriber(lines, all -> "", StandardCharsets.UTF_8, null)
                 : BodySubscribers.ofString(StandardCharsets.UTF_8);
     AnswerReader reader = new AnswerReader(onText);
     CompletableFuture<HttpResponse<String>> response =
@@ -122,17 +121,10 @@ public final class ChatClient implements AutoCloseable {
 
   private static void read(LineQueue lines, AnswerReader reader) throws InterruptedException {
     SseParser parser = new SseParser();
-    while (true) {
-      Optional<String> line = lines.poll(SILENCE_MAX);
-      if (line == null) {
-        throw new KithException(
-            ExitCode.UNREACHABLE,
-            "the endpoint has been silent for " + SILENCE_MAX.toSeconds() + " s");
-      }
-      if (line.isEmpty()) {
-        return;
-      }
+    Optional<String> line = lines.next(SILENCE_MAX);
+    while (line.isPresent()) {
       parser.accept(line.get()).ifPresent(reader::accept);
+      line = lines.next(SILENCE_MAX);
     }
   }
 

@@ -7,6 +7,8 @@ import java.util.concurrent.Flow;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
+import org.kithlm.deploy.ExitCode;
+import org.kithlm.deploy.KithException;
 
 /** Lines of a response on their way from the HTTP client's threads to the one that reads them. */
 final class LineQueue implements Flow.Subscriber<String> {
@@ -16,11 +18,20 @@ final class LineQueue implements Flow.Subscriber<String> {
   private final BlockingQueue<Optional<String>> lines = new LinkedBlockingQueue<>();
   private volatile Flow.@Nullable Subscription subscription;
 
-  /** The next line, nothing at the end, or null if none of both came in time. */
-  @Nullable Optional<String> poll(Duration deadline) throws InterruptedException {
-    Optional<String> line = lines.poll(deadline.toMillis(), TimeUnit.MILLISECONDS);
+  /**
+   * The next line, nothing at the end.
+   *
+   * @throws KithException if none of both comes in time
+   */
+  Optional<String> next(Duration silenceMax) throws InterruptedException {
+    Optional<String> line = lines.poll(silenceMax.toMillis(), TimeUnit.MILLISECONDS);
+    if (line == null) {
+      throw new KithException(
+          ExitCode.UNREACHABLE,
+          "the endpoint has been silent for " + silenceMax.toSeconds() + " s");
+    }
     Flow.Subscription source = subscription;
-    if (line != null && source != null) {
+    if (source != null) {
       source.request(1);
     }
     return line;
