@@ -87,7 +87,7 @@ final class ConnectionStage extends GraphStage<FlowShape<HttpRequest, HttpRespon
     /** A pipelined request, which waits for the running one. */
     private @Nullable HttpRequest next;
 
-    /** Whether Pekko reads on while the exchange runs. */
+    /** Whether Pekko reads on after the last request, so that an end means a lost client. */
     private boolean reading;
 
     private boolean streaming;
@@ -101,15 +101,16 @@ final class ConnectionStage extends GraphStage<FlowShape<HttpRequest, HttpRespon
             @Override
             public void onPush() {
               next = grab(in);
+              reading = !endsConnection(next);
               proceed();
             }
 
             @Override
             public void onUpstreamFinish() {
-              if (exchange == null) {
+              if (exchange == null && next == null) {
                 completeStage();
-              } else if (reading) {
-                exchange.complete(Done.done());
+              } else if (exchange != null && reading) {
+                exchange.complete(Done.done()); // the client has gone
               }
             }
           });
@@ -148,7 +149,6 @@ final class ConnectionStage extends GraphStage<FlowShape<HttpRequest, HttpRespon
 
     private void start(HttpRequest request) {
       cancelTimer(in);
-      reading = !endsConnection(request);
       CompletableFuture<Done> over = new CompletableFuture<>();
       exchange = over;
       handler.apply(request, over).thenAccept(answered::invoke);

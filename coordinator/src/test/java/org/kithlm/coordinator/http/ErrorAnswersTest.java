@@ -353,17 +353,7 @@ class ErrorAnswersTest {
 
   @Test
   void shouldGiveUpAnAnswerThatTakesTooLong() throws Exception {
-    EndpointSettings.Limits limits = TestEndpoint.limits(Duration.ofSeconds(60), 16);
-    EndpointSettings.Limits hasty =
-        new EndpointSettings.Limits(
-            limits.keepAlive(),
-            limits.idle(),
-            limits.body(),
-            Duration.ofMillis(100),
-            limits.maxBodyBytes(),
-            limits.maxConnections(),
-            limits.streamBufferEvents());
-    try (TestEndpoint slow = new TestEndpoint(TestEndpoint.settings(null, Set.of(), hasty))) {
+    try (TestEndpoint slow = hasty()) {
       slow.service.script = FakeChatService.Run::awaitCancel;
 
       TestEndpoint.Answer answer = slow.post(TestEndpoint.CHAT, TestEndpoint.chat(""));
@@ -372,5 +362,47 @@ class ErrorAnswersTest {
       assertEquals("false", answer.header("x-should-retry"));
       assertTrue(slow.service.nextRun().wasCancelled());
     }
+  }
+
+  @Test
+  void shouldGiveUpABodyThatDoesNotCome() throws Exception {
+    String head =
+        "POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            .formatted(TestEndpoint.CHAT);
+    try (TestEndpoint slow = hasty();
+        Socket socket = slow.raw(head + "Content-Length: 9\r\n\r\n{")) {
+      String answer = new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+
+      assertTrue(answer.startsWith("HTTP/1.1 408 "), answer);
+      assertTrue(answer.contains("\"code\":\"body_timeout\""), answer);
+    }
+    try (Socket socket = endpoint.raw(head + "Transfer-Encoding: chunked\r\n\r\nzz\r\n")) {
+      String answer = new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+
+      assertTrue(answer.startsWith("HTTP/1.1 400 "), answer);
+      assertTrue(answer.contains("{\"error\":{"), answer);
+    }
+  }
+
+  /** Waits only a moment for bodies and answers. */
+  private static TestEndpoint hasty() {
+    Duration moment = Duration.ofMillis(100);
+    return new TestEndpoint(
+        TestEndpoint.settings(
+            null,
+            Set.of(),
+            new EndpointSettings.Limits(
+                moment, Duration.ofSeconds(60), moment, moment, 1 << 20, 64, 16)));
+  }
+
+  @Test
+  void shouldAnswerHeadRequestsWithoutBody() throws Exception {
+    TestEndpoint.Answer answer =
+        endpoint.send(
+            HttpRequest.newBuilder(endpoint.uri("/health"))
+                .method("HEAD", HttpRequest.BodyPublishers.noBody()));
+
+    assertEquals(200, answer.status());
+    assertEquals("", answer.http().body());
   }
 }
