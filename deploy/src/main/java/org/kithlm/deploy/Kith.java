@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Properties;
+import org.kithlm.deploy.cli.ChatCommand;
 import org.kithlm.deploy.cli.FailureReport;
 import org.kithlm.deploy.cli.JoinCommand;
 import org.kithlm.deploy.cli.ListCommand;
@@ -34,6 +35,7 @@ import picocli.CommandLine.ScopeType;
       UpCommand.class,
       JoinCommand.class,
       PsCommand.class,
+      ChatCommand.class,
       PullCommand.class,
       ListCommand.class,
       ShowCommand.class,
