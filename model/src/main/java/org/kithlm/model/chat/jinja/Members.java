@@ -29,6 +29,11 @@ final class Members {
     return item != null ? item : missing(target, name);
   }
 
+  /** {@code target | attr(name)}: never a key of a mapping. */
+  Object noItem(Object target, String name) {
+    return ownAttribute(target, name).orElseGet(() -> missing(target, name));
+  }
+
   /** {@code target[index]}. */
   Object item(Object target, Object index) {
     if (target instanceof Undefined undefined) {

@@ -201,17 +201,16 @@ final class Renderer {
       throw new JinjaException(
           "macro '" + name + "' takes at most " + parameters.size() + " positional arguments");
     }
-    arguments
-        .named()
-        .forEach(
-            (key, value) -> {
-              boolean known = parameters.stream().anyMatch(p -> p.name().equals(key));
-              if (key.equals("caller")) {
-                scope.set(key, value);
-              } else if (!known) {
-                throw new JinjaException("macro '" + name + "' has no parameter '" + key + "'");
-              }
-            });
+    for (String key : arguments.named().keySet()) {
+      boolean known = parameters.stream().anyMatch(p -> p.name().equals(key));
+      if (!known && !key.equals("caller")) {
+        throw new JinjaException("macro '" + name + "' has no parameter '" + key + "'");
+      }
+    }
+    // Each macro has a caller of its own, so that it never sees the one of a macro around it.
+    scope.set(
+        "caller",
+        arguments.named().getOrDefault("caller", new Undefined("no caller was provided")));
     for (int i = 0; i < parameters.size(); i++) {
       Stmt.Parameter parameter = parameters.get(i);
       Optional<Object> given = arguments.find(i, parameter.name());

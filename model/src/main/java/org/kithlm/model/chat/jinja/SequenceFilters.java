@@ -46,7 +46,7 @@ final class SequenceFilters {
       case "reject" -> select(value, item -> item, arguments, false);
       case "selectattr" -> selectByAttribute(value, arguments, true);
       case "rejectattr" -> selectByAttribute(value, arguments, false);
-      case "attr" -> members.attribute(value, arguments.require(0, "name").toString());
+      case "attr" -> members.noItem(value, arguments.require(0, "name").toString());
       default -> throw new JinjaException("filter '" + name + "' is unknown");
     };
   }

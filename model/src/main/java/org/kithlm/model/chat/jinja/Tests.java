@@ -28,7 +28,7 @@ final class Tests {
       case "mapping" -> value instanceof Map;
       case "sequence" -> isSized(value);
       case "iterable" -> isSized(value) || value instanceof Iterator;
-      case "callable" -> value instanceof Callable;
+      case "callable" -> value instanceof Callable || value instanceof Undefined;
       case "lower" -> PyStrings.isCase(Printer.str(value, budget).toString(), false);
       case "upper" -> PyStrings.isCase(Printer.str(value, budget).toString(), true);
       case "odd" -> remainder(value, 2L).equals(1L);
