@@ -97,7 +97,7 @@ final class PyNumbers {
       case "-" -> left - right;
       case "*" -> left * right;
       case "/" -> left / right;
-      case "//" -> (left - floorMod(left, right)) / right;
+      case "//" -> Math.rint((left - floorMod(left, right)) / right); // whole but for rounding
       case "%" -> floorMod(left, right);
       default -> {
         double power = Math.pow(left, right);
