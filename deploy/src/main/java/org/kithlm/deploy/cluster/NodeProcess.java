@@ -47,11 +47,6 @@ public final class NodeProcess implements AutoCloseable {
     return process.isAlive();
   }
 
-  /** What it ended with. */
-  public int exitCode() {
-    return process.exitValue();
-  }
-
   @Override
   public void close() {
     try {

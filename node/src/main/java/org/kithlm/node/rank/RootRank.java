@@ -23,9 +23,6 @@ public interface RootRank extends AutoCloseable {
   /** Most tokens in one {@link #step}. */
   int maxTokens();
 
-  /** Tokens in the vocabulary: the length of {@link #logits}. */
-  int vocabularySize();
-
   /**
    * Runs tokens through all layers on all ranks; their keys and values are kept at their positions.
    *
@@ -40,7 +37,7 @@ public interface RootRank extends AutoCloseable {
   /**
    * Logits after the last token of the last step.
    *
-   * @return an array that the next call fills anew
+   * @return one for each token of the vocabulary, in an array that the next call fills anew
    */
   float[] logits();
 

@@ -77,11 +77,6 @@ public final class StarRootRank implements RootRank {
   }
 
   @Override
-  public int vocabularySize() {
-    return config.vocabularySize();
-  }
-
-  @Override
   public void step(int[] tokens, int offset, int count, int startPosition) {
     checkFailure();
     if (headPending) {
