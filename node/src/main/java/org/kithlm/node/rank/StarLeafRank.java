@@ -18,7 +18,7 @@ import org.kithlm.transport.star.StarLeaf;
  * called from any thread.
  */
 public final class StarLeafRank implements LeafRank {
-  private static final long STEP_WAIT_NS = TimeUnit.MILLISECONDS.toNanos(50);
+  private static final long STEP_WAIT_NS = TimeUnit.SECONDS.toNanos(1);
 
   private final RankAssignment assignment;
   private final RankCompute compute;

@@ -10,7 +10,7 @@ import java.util.concurrent.locks.LockSupport;
 final class Backoff {
   private static final long YIELD_NS = 200_000;
   private static final long PARK_MIN_NS = 50_000;
-  private static final long PARK_MAX_NS = 4_000_000;
+  private static final long PARK_MAX_NS = 10_000_000;
   private static final int PARK_DIVISOR = 16;
 
   private Backoff() {}
