@@ -56,7 +56,8 @@ public interface ChatService {
   /**
    * Queues a generation.
    *
-   * @param listener told on a thread of the engine; must not block
+   * @param listener told on a thread of the engine, or on the one that cancels it or closes the
+   *     engine; must not block
    * @return a handle to cancel it
    * @throws GenerationRefusedException if the queue is full, the prompt is empty or too long, or
    *     the cluster is not ready

@@ -1,7 +1,6 @@
 package org.kithlm.coordinator.generation;
 
 import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -28,8 +27,11 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
   private static final int MAX_QUEUED = 16;
   private static final long KEEP_ALIVE_MS = 500;
   private static final long CLOSE_TIMEOUT_MS = 5_000;
+  private static final long ROOT_TIMEOUT_MS = 60_000;
+  private static final String SHUTDOWN = "the cluster shuts down";
 
-  private record Activation(
+  /** A root and who waits for it. */
+  private record Session(
       RootRank rank,
       List<NodeMessage.Peer> peers,
       Consumer<String> onLost,
@@ -37,17 +39,21 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
 
   private final Tokenizer tokenizer;
   private final int contextLength;
+  private final long rootTimeoutMs;
   private final Thread thread;
 
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
   // Guarded by lock.
   private final ArrayDeque<GenerationJob> queue = new ArrayDeque<>();
-  private final List<Runnable> idleActions = new ArrayList<>();
-  private @Nullable Activation next;
-  private @Nullable Activation active;
+  private final ArrayDeque<Runnable> idleActions = new ArrayDeque<>();
+  private @Nullable Session next;
+  private @Nullable Session session; // the engine's thread connects it or runs on it
+  private boolean connected;
+  private @Nullable String deactivation; // why the session is to end
+  private String lastEnd = "";
+  private long lastEndNs;
   private @Nullable GenerationJob running;
-  private @Nullable String deactivation;
   private boolean closed;
 
   /**
@@ -56,37 +62,66 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
    * @param contextLength longest prompt plus answer in tokens
    */
   public GenerationEngine(Tokenizer tokenizer, int contextLength) {
+    this(tokenizer, contextLength, ROOT_TIMEOUT_MS);
+  }
+
+  /**
+   * Starts the thread.
+   *
+   * @param rootTimeoutMs how long queued requests wait for the next root
+   */
+  GenerationEngine(Tokenizer tokenizer, int contextLength, long rootTimeoutMs) {
     this.tokenizer = tokenizer;
     this.contextLength = contextLength;
+    this.rootTimeoutMs = rootTimeoutMs;
     this.thread = Thread.ofPlatform().name("kith-rank-0").daemon().start(this::run);
   }
 
   @Override
   public CompletionStage<Void> activate(
       RootRank rank, List<NodeMessage.Peer> peers, Consumer<String> onLost) {
-    Activation activation = new Activation(rank, peers, onLost, new CompletableFuture<>());
-    locked(
-        () -> {
-          if (next != null) {
-            throw new IllegalStateException("a root waits to be activated already");
-          }
-          next = activation;
-        });
-    return activation.done();
+    Session added = new Session(rank, peers, onLost, new CompletableFuture<>());
+    lock.lock();
+    try {
+      if (next != null) {
+        throw new IllegalStateException("a root waits to be activated already");
+      }
+      if (!closed) {
+        next = added;
+        changed.signalAll();
+        return added.done();
+      }
+    } finally {
+      lock.unlock();
+    }
+    discard(added, SHUTDOWN);
+    return added.done();
   }
 
   @Override
   public void deactivate(String reason) {
-    locked(
-        () -> {
-          if (next != null) {
-            next.rank().fail(new IllegalStateException(reason));
-          }
-          if (active != null) {
-            deactivation = reason;
-            active.rank().fail(new IllegalStateException(reason));
-          }
-        });
+    Session waiting;
+    lock.lock();
+    try {
+      waiting = next;
+      next = null;
+      if (session != null) {
+        deactivation = reason;
+        session.rank().fail(new IllegalStateException(reason));
+      }
+      changed.signalAll();
+    } finally {
+      lock.unlock();
+    }
+    if (waiting != null) {
+      discard(waiting, reason);
+    }
+  }
+
+  /** Ends a session that the engine's thread has not seen yet. */
+  private static void discard(Session unused, String reason) {
+    unused.rank().close();
+    unused.done().completeExceptionally(new IllegalStateException(reason));
   }
 
   @Override
@@ -98,7 +133,7 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
   public boolean isReady() {
     lock.lock();
     try {
-      return active != null && deactivation == null;
+      return connected && deactivation == null;
     } finally {
       lock.unlock();
     }
@@ -108,21 +143,22 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
   public @Nullable RankStatistics statistics() {
     lock.lock();
     try {
-      return active == null ? null : active.rank().statistics();
+      return connected && session != null ? session.rank().statistics() : null;
     } finally {
       lock.unlock();
     }
   }
 
   /**
-   * Queues a request whose prompt fits the context.
+   * Queues a request whose prompt fits the context. If the root is lost before its turn it waits
+   * for the next one, for a minute; then it fails.
    *
    * @throws GenerationRefusedException if the queue is full or no root is active
    */
   public Generation submit(GenerationRequest request, GenerationListener listener) {
     lock.lock();
     try {
-      if (closed || active == null) {
+      if (closed || !connected) {
         throw new GenerationRefusedException(
             GenerationRefusedException.Reason.NOT_READY,
             "the cluster is not ready; try again in a few seconds");
@@ -132,9 +168,7 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
             GenerationRefusedException.Reason.QUEUE_FULL,
             "the queue holds " + MAX_QUEUED + " requests already; try again later");
       }
-      CancelAction cancel = new CancelAction();
-      GenerationJob job = new GenerationJob(request, listener, cancel);
-      cancel.job = job;
+      GenerationJob job = new GenerationJob(request, listener, this::cancel);
       queue.add(job);
       changed.signalAll();
       return job;
@@ -143,11 +177,29 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
     }
   }
 
-  /** Ends the running generation and the thread. */
+  /** Aborts the step under way if it belongs to the job, and takes the job out of the queue. */
+  private void cancel(GenerationJob job) {
+    boolean queued;
+    lock.lock();
+    try {
+      queued = queue.remove(job);
+      if (running == job && session != null) {
+        session.rank().abort();
+      }
+    } finally {
+      lock.unlock();
+    }
+    if (queued) {
+      job.drop();
+    }
+  }
+
+  /** Ends all generations, running and queued, and the thread. */
   @Override
   public void close() {
     locked(() -> closed = true);
-    deactivate("the cluster shuts down");
+    deactivate(SHUTDOWN);
+    failQueued(SHUTDOWN);
     try {
       thread.join(CLOSE_TIMEOUT_MS);
     } catch (InterruptedException e) {
@@ -155,22 +207,16 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
     }
   }
 
-  /**
-   * Aborts the step under way if it belongs to the job; a queued job is dropped when its turn
-   * comes.
-   */
-  private final class CancelAction implements Runnable {
-    private volatile @Nullable GenerationJob job;
-
-    @Override
-    public void run() {
-      locked(
-          () -> {
-            if (running == job && active != null) {
-              active.rank().abort();
-            }
-          });
+  private void failQueued(String message) {
+    List<GenerationJob> jobs;
+    lock.lock();
+    try {
+      jobs = List.copyOf(queue);
+      queue.clear();
+    } finally {
+      lock.unlock();
     }
+    jobs.forEach(job -> job.fail(message));
   }
 
   private void run() {
@@ -181,7 +227,7 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
       }
       work.run();
     }
-    endSession("the cluster shuts down");
+    endSession(SHUTDOWN);
   }
 
   /** The next thing to do, or null once closed. A session's end comes first, then a new root. */
@@ -196,22 +242,31 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
         if (reason != null) {
           return () -> endSession(reason);
         }
-        Activation activation = next;
-        if (activation != null && active == null) {
+        Session fresh = next;
+        if (fresh != null && session == null) {
           next = null;
-          return () -> connect(activation);
+          session = fresh;
+          return () -> connect(fresh);
         }
         if (!idleActions.isEmpty()) {
           return idleActions.removeFirst();
         }
-        Activation session = active;
-        if (session != null && !queue.isEmpty()) {
-          GenerationJob job = queue.removeFirst();
-          running = job;
-          return () -> generate(session, job);
+        Session current = session;
+        if (!queue.isEmpty()) {
+          if (current != null) {
+            GenerationJob job = queue.removeFirst();
+            running = job;
+            return () -> generate(current, job);
+          }
+          if (System.nanoTime() - lastEndNs >= TimeUnit.MILLISECONDS.toNanos(rootTimeoutMs)) {
+            String message =
+                "the cluster was not ready again within %d s; it ended with: %s"
+                    .formatted(rootTimeoutMs / 1000, lastEnd);
+            return () -> failQueued(message);
+          }
         }
-        if (!changed.await(KEEP_ALIVE_MS, TimeUnit.MILLISECONDS) && session != null) {
-          return () -> keepAlive(session);
+        if (!changed.await(KEEP_ALIVE_MS, TimeUnit.MILLISECONDS) && current != null) {
+          return () -> keepAlive(current);
         }
       }
     } catch (InterruptedException e) {
@@ -222,35 +277,43 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
     }
   }
 
-  private void connect(Activation activation) {
+  private void connect(Session fresh) {
     try {
-      activation.rank().connect(activation.peers());
+      fresh.rank().connect(fresh.peers());
     } catch (RuntimeException e) {
-      activation.rank().close();
-      activation.done().completeExceptionally(e);
+      endSession(Causes.message(e));
+      fresh.done().completeExceptionally(e);
       return;
     }
-    locked(() -> active = activation);
-    activation.done().complete(null);
-  }
-
-  private void keepAlive(Activation session) {
-    try {
-      session.rank().keepAlive();
-    } catch (RuntimeException e) {
-      sessionFailed(session, Causes.message(e));
+    locked(() -> connected = deactivation == null);
+    String reason = deactivationReason();
+    if (reason == null) {
+      fresh.done().complete(null);
+    } else {
+      fresh.done().completeExceptionally(new IllegalStateException(reason));
     }
   }
 
-  private void generate(Activation session, GenerationJob job) {
+  private void keepAlive(Session current) {
     try {
-      new GenerationRun(session.rank(), tokenizer, contextLength, job).run();
+      current.rank().keepAlive();
     } catch (RuntimeException e) {
-      LOG.warn("generation failed: {}", Causes.message(e));
+      sessionFailed(current, Causes.message(e));
+    }
+  }
+
+  private void generate(Session current, GenerationJob job) {
+    try {
+      new GenerationRun(current.rank(), tokenizer, contextLength, job).run();
+    } catch (RankFailedException e) {
       String reason = deactivationReason();
-      String message = reason != null ? reason : Causes.message(e);
-      job.listener.onFailed(message);
-      sessionFailed(session, message);
+      String message = reason != null ? reason : Causes.message(e.getCause());
+      LOG.warn("generation failed: {}", message);
+      sessionFailed(current, message);
+      job.fail(message);
+    } catch (RuntimeException e) {
+      LOG.warn("generation failed; the ranks go on", e);
+      job.fail(Causes.message(e));
     } finally {
       locked(() -> running = null);
     }
@@ -265,29 +328,30 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
     }
   }
 
-  private void sessionFailed(Activation session, String reason) {
+  private void sessionFailed(Session failed, String reason) {
     boolean byItself = deactivationReason() == null;
     endSession(reason);
     if (byItself) {
-      session.onLost().accept(reason);
+      failed.onLost().accept(reason);
     }
   }
 
   private void endSession(String reason) {
+    Session ended;
     lock.lock();
     try {
-      if (active != null) {
-        LOG.info("rank 0 ends its session: {}", reason);
-        active.rank().close();
-        active = null;
-      }
-      if (closed && next != null) {
-        next.rank().close();
-        next = null;
-      }
+      ended = session;
+      session = null;
+      connected = false;
       deactivation = null;
+      lastEnd = reason;
+      lastEndNs = System.nanoTime();
     } finally {
       lock.unlock();
+    }
+    if (ended != null) {
+      LOG.info("rank 0 ends its session: {}", reason);
+      ended.rank().close();
     }
   }
 

@@ -1,15 +1,21 @@
 package org.kithlm.coordinator.generation;
 
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
+
 /**
- * One request in the engine. Cancelled from any thread; the rest belongs to the engine's thread.
+ * One request in the engine. Cancelled from any thread; the rest belongs to the engine's thread, or
+ * to the one that takes it out of the queue.
  */
 final class GenerationJob implements Generation {
   final GenerationRequest request;
-  final GenerationListener listener;
-  private final Runnable onCancel;
+  private final GenerationListener listener;
+  private final Consumer<GenerationJob> onCancel;
+  private final AtomicBoolean ended = new AtomicBoolean();
   private volatile boolean cancelled;
 
-  GenerationJob(GenerationRequest request, GenerationListener listener, Runnable onCancel) {
+  GenerationJob(
+      GenerationRequest request, GenerationListener listener, Consumer<GenerationJob> onCancel) {
     this.request = request;
     this.listener = listener;
     this.onCancel = onCancel;
@@ -18,10 +24,34 @@ final class GenerationJob implements Generation {
   @Override
   public void cancel() {
     cancelled = true;
-    onCancel.run();
+    onCancel.accept(this);
   }
 
   boolean isCancelled() {
     return cancelled;
+  }
+
+  void tell(GenerationListener.Token token) {
+    listener.onToken(token);
+  }
+
+  /** Tells the listener of a good end, unless it was told of another. */
+  void finish(FinishReason reason, String tail, GenerationListener.Usage usage) {
+    if (ended.compareAndSet(false, true)) {
+      listener.onFinished(reason, tail, usage);
+    }
+  }
+
+  /** Tells the listener that it was cancelled before it ran. */
+  void drop() {
+    finish(
+        FinishReason.CANCELLED, "", new GenerationListener.Usage(request.prompt().length, 0, 0, 0));
+  }
+
+  /** Tells the listener of a failure, unless it was told of another end. */
+  void fail(String message) {
+    if (ended.compareAndSet(false, true)) {
+      listener.onFailed(message);
+    }
   }
 }

@@ -41,7 +41,7 @@ final class GenerationRun {
     startNs = System.nanoTime();
     FinishReason reason = generate();
     String tail = reason == FinishReason.CANCELLED ? "" : lastText();
-    job.listener.onFinished(reason, tail, usage());
+    job.finish(reason, tail, usage());
   }
 
   private FinishReason generate() {
@@ -80,7 +80,7 @@ final class GenerationRun {
       if (job.isCancelled()) {
         return false; // the abort came through; the session goes on
       }
-      throw e;
+      throw new RankFailedException(e);
     }
     position += count;
     return true;
@@ -88,7 +88,7 @@ final class GenerationRun {
 
   private @Nullable FinishReason chooseToken() {
     Sampler.Choice choice =
-        sampler.choose(rank.logits(), tokens, 0, position, request.topLogprobs());
+        sampler.choose(logits(), tokens, request.prompt().length, position, request.topLogprobs());
     long now = System.nanoTime();
     if (firstTokenNs == 0) {
       firstTokenNs = now;
@@ -100,7 +100,7 @@ final class GenerationRun {
     }
     generated++;
     String text = stops.accept(detokenizer.accept(token));
-    job.listener.onToken(
+    job.tell(
         new GenerationListener.Token(
             token,
             text,
@@ -119,6 +119,14 @@ final class GenerationRun {
     }
     tokens[position] = token;
     return null;
+  }
+
+  private float[] logits() {
+    try {
+      return rank.logits();
+    } catch (RuntimeException e) {
+      throw new RankFailedException(e);
+    }
   }
 
   private String lastText() {

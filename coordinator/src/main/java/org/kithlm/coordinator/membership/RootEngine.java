@@ -17,7 +17,10 @@ public interface RootEngine {
   CompletionStage<Void> activate(
       RootRank rank, List<NodeMessage.Peer> peers, Consumer<String> onLost);
 
-  /** Ends the session at once; a running generation fails with the reason. */
+  /**
+   * Ends the session at once, also one that is not connected yet; a running generation fails with
+   * the reason, queued ones wait for the next root.
+   */
   void deactivate(String reason);
 
   /** Runs an action when no generation is running, before the next one starts. */

@@ -1,0 +1,161 @@
+package org.kithlm.coordinator.generation;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.kithlm.node.control.NodeMessage;
+import org.kithlm.node.control.RankStatistics;
+import org.kithlm.node.rank.RootRank;
+
+/**
+ * A root without ranks or weights. Its logits depend on all tokens that its cache holds, as those
+ * of a model do, and it insists on what RootRank asks of its callers.
+ */
+final class FakeRootRank implements RootRank {
+  static final int MAX_TOKENS = 4;
+  static final int TIMEOUT_SECONDS = 20;
+
+  /** Steps as "position+count", in order. */
+  final List<String> steps = new ArrayList<>();
+
+  /** A step each, put in when it begins. */
+  final BlockingQueue<String> begun = new LinkedBlockingQueue<>();
+
+  volatile Function<int[], float[]> model = FakeRootRank::mixed;
+  volatile boolean closed;
+  volatile @Nullable Supplier<RuntimeException> broken;
+  private volatile CompletableFuture<Void> gate = CompletableFuture.completedFuture(null);
+  private volatile CompletableFuture<Void> interruption = new CompletableFuture<>();
+  private volatile @Nullable RuntimeException failure;
+  private int[] cache = new int[16];
+  private int length;
+
+  /** Logits that any other token in the cache would change. */
+  static float[] mixed(int[] tokens) {
+    Random random = new Random(Arrays.hashCode(tokens));
+    float[] logits = new float[ByteTokenizer.VOCABULARY];
+    for (int token = 0; token < logits.length; token++) {
+      logits[token] = (float) random.nextGaussian();
+    }
+    return logits;
+  }
+
+  /** Answers a prompt of so many tokens with a text, and ends there. */
+  void answer(int promptLength, String text) {
+    int[] answer = Arrays.copyOf(ByteTokenizer.tokens(text), text.length() + 1);
+    model =
+        tokens -> {
+          float[] logits = new float[ByteTokenizer.VOCABULARY];
+          logits[answer[tokens.length - promptLength]] = 10;
+          return logits;
+        };
+  }
+
+  /** Lets steps and connects wait, until {@link #release}, abort or failure. */
+  void hold() {
+    gate = new CompletableFuture<>();
+  }
+
+  void release() {
+    gate.complete(null);
+  }
+
+  /** Waits until a step or connect has begun. */
+  void awaitBegun() throws InterruptedException {
+    if (begun.poll(TIMEOUT_SECONDS, TimeUnit.SECONDS) == null) {
+      throw new AssertionError("nothing began");
+    }
+  }
+
+  @Override
+  public int dataPort() {
+    return 1;
+  }
+
+  @Override
+  public void connect(List<NodeMessage.Peer> peers) {
+    begin("connect");
+  }
+
+  @Override
+  public int maxTokens() {
+    return MAX_TOKENS;
+  }
+
+  @Override
+  public void step(int[] tokens, int offset, int count, int startPosition) {
+    if (count < 1 || count > MAX_TOKENS || startPosition > length) {
+      throw new AssertionError("count=" + count + " start=" + startPosition + " holds=" + length);
+    }
+    length = startPosition;
+    String step = startPosition + "+" + count;
+    steps.add(step);
+    begin(step);
+    Supplier<RuntimeException> fault = broken;
+    if (fault != null) {
+      throw fault.get();
+    }
+    cache = Arrays.copyOf(cache, Math.max(cache.length, startPosition + count));
+    System.arraycopy(tokens, offset, cache, startPosition, count);
+    length = startPosition + count;
+  }
+
+  private void begin(String what) {
+    interruption = new CompletableFuture<>();
+    RuntimeException cause = failure;
+    if (cause != null) {
+      throw cause;
+    }
+    begun.add(what);
+    try {
+      CompletableFuture.anyOf(gate, interruption)
+          .orTimeout(TIMEOUT_SECONDS, TimeUnit.SECONDS)
+          .join();
+    } catch (CompletionException e) {
+      throw e.getCause() instanceof RuntimeException known ? known : e;
+    }
+  }
+
+  @Override
+  public float[] logits() {
+    return model.apply(Arrays.copyOf(cache, length));
+  }
+
+  @Override
+  public void keepAlive() {
+    Supplier<RuntimeException> fault = broken;
+    if (fault != null) {
+      throw fault.get();
+    }
+  }
+
+  @Override
+  public void abort() {
+    interruption.completeExceptionally(new IllegalStateException("step aborted"));
+  }
+
+  @Override
+  public void fail(RuntimeException cause) {
+    failure = cause;
+    interruption.completeExceptionally(cause);
+  }
+
+  @Override
+  public RankStatistics statistics() {
+    return new RankStatistics(1, 0, 0, 0, 0, 0, 0);
+  }
+
+  @Override
+  public void close() {
+    closed = true;
+  }
+}

@@ -1,0 +1,276 @@
+package org.kithlm.coordinator.generation;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.kithlm.model.sampling.SamplingParameters;
+import org.kithlm.node.control.Causes;
+
+class GenerationEngineTest {
+  private static final int CONTEXT_LENGTH = 1000;
+  private static final int QUEUE_LENGTH = 16;
+
+  private final GenerationEngine engine =
+      new GenerationEngine(ByteTokenizer.create(), CONTEXT_LENGTH);
+  private final FakeRootRank rank = new FakeRootRank();
+  private final BlockingQueue<String> losses = new LinkedBlockingQueue<>();
+
+  @AfterEach
+  void stop() {
+    rank.release();
+    engine.close();
+  }
+
+  private static <T> T await(CompletionStage<T> stage) {
+    return stage
+        .toCompletableFuture()
+        .orTimeout(FakeRootRank.TIMEOUT_SECONDS, TimeUnit.SECONDS)
+        .join();
+  }
+
+  private static String failure(CompletionStage<Void> stage) {
+    return Causes.message(assertThrows(CompletionException.class, () -> await(stage)));
+  }
+
+  private void activate(FakeRootRank root) throws InterruptedException {
+    await(engine.activate(root, List.of(), losses::add));
+    root.awaitBegun();
+  }
+
+  private static GenerationRequest request(String prompt) {
+    return new GenerationRequest(
+        ByteTokenizer.tokens(prompt), 3, SamplingParameters.greedy(), List.of(), 0);
+  }
+
+  private RecordingListener submit(String prompt) {
+    RecordingListener listener = new RecordingListener();
+    engine.submit(request(prompt), listener);
+    return listener;
+  }
+
+  /** A request in its first step, which waits. */
+  private RecordingListener running(FakeRootRank root) throws InterruptedException {
+    root.hold();
+    RecordingListener listener = submit("running");
+    root.awaitBegun();
+    return listener;
+  }
+
+  private void assertRefused(GenerationRefusedException.Reason reason) {
+    assertEquals(
+        reason, assertThrows(GenerationRefusedException.class, () -> submit("x")).reason());
+  }
+
+  @Test
+  void shouldRefuseRequestsBeforeARootIsActive() throws Exception {
+    assertRefused(GenerationRefusedException.Reason.NOT_READY);
+    assertFalse(engine.isReady());
+    assertNull(engine.statistics());
+
+    activate(rank);
+
+    assertTrue(engine.isReady());
+    assertNotNull(engine.statistics());
+    assertEquals(FinishReason.LENGTH, submit("x").end().reason());
+  }
+
+  @Test
+  void shouldRefuseRequestsThatTheQueueHasNoRoomFor() throws Exception {
+    activate(rank);
+    List<RecordingListener> listeners = new ArrayList<>(List.of(running(rank)));
+    for (int i = 0; i < QUEUE_LENGTH; i++) {
+      listeners.add(submit("queued " + i));
+    }
+
+    assertRefused(GenerationRefusedException.Reason.QUEUE_FULL);
+
+    rank.release();
+    for (RecordingListener listener : listeners) {
+      assertEquals(FinishReason.LENGTH, listener.end().reason());
+    }
+  }
+
+  @Test
+  void shouldDropACancelledRequestFromTheQueueAtOnce() throws Exception {
+    activate(rank);
+    RecordingListener first = running(rank);
+    RecordingListener queued = new RecordingListener();
+    Generation generation = engine.submit(request("queued"), queued);
+    for (int i = 1; i < QUEUE_LENGTH; i++) {
+      submit("queued " + i);
+    }
+
+    generation.cancel();
+    generation.cancel();
+
+    assertEquals(FinishReason.CANCELLED, queued.end().reason());
+    assertEquals(6, queued.usage().promptTokens());
+    assertFalse(first.hasEnded());
+    submit("takes its place");
+  }
+
+  @Test
+  void shouldAbortTheStepOfACancelledRequestAndServeTheNext() throws Exception {
+    activate(rank);
+    rank.hold();
+    RecordingListener first = new RecordingListener();
+    Generation generation = engine.submit(request("first"), first);
+    rank.awaitBegun();
+    RecordingListener second = submit("second");
+
+    generation.cancel();
+
+    assertEquals(FinishReason.CANCELLED, first.end().reason());
+    rank.release();
+    assertEquals(FinishReason.LENGTH, second.end().reason());
+    assertEquals(List.of(), List.copyOf(losses));
+  }
+
+  @Test
+  void shouldFailTheRequestAndTellTheOwnerWhenARankIsLost() throws Exception {
+    activate(rank);
+    rank.broken = () -> new IllegalStateException("rank 1 at 10.0.0.2 is lost");
+
+    assertEquals("rank 1 at 10.0.0.2 is lost", submit("x").failure());
+
+    assertEquals("rank 1 at 10.0.0.2 is lost", losses.poll(20, TimeUnit.SECONDS));
+    assertTrue(rank.closed);
+    assertRefused(GenerationRefusedException.Reason.NOT_READY);
+  }
+
+  @Test
+  void shouldNoticeALossWhileIdle() throws Exception {
+    activate(rank);
+    rank.broken = () -> new IllegalStateException("rank 1 closed its session");
+
+    assertEquals("rank 1 closed its session", losses.poll(20, TimeUnit.SECONDS));
+    assertFalse(engine.isReady());
+  }
+
+  @Test
+  void shouldFailTheRunningRequestWhenDeactivated() throws Exception {
+    activate(rank);
+    RecordingListener listener = running(rank);
+
+    engine.deactivate("lost rank 2");
+
+    assertFalse(engine.isReady());
+    assertEquals("lost rank 2", listener.failure());
+    activate(new FakeRootRank()); // comes after the end of the old one
+    assertTrue(rank.closed);
+    assertEquals(List.of(), List.copyOf(losses));
+  }
+
+  @Test
+  void shouldServeQueuedRequestsOnTheNextRoot() throws Exception {
+    activate(rank);
+    RecordingListener first = running(rank);
+    RecordingListener queued = submit("queued");
+
+    engine.deactivate("lost rank 2");
+
+    assertEquals("lost rank 2", first.failure());
+    assertFalse(queued.hasEnded());
+    activate(new FakeRootRank());
+    assertEquals(FinishReason.LENGTH, queued.end().reason());
+  }
+
+  @Test
+  void shouldFailQueuedRequestsThatNoRootComesFor() throws Exception {
+    try (GenerationEngine impatient =
+        new GenerationEngine(ByteTokenizer.create(), CONTEXT_LENGTH, 0)) {
+      await(impatient.activate(rank, List.of(), losses::add));
+      rank.awaitBegun();
+      rank.hold();
+      impatient.submit(request("running"), new RecordingListener());
+      rank.awaitBegun();
+      RecordingListener queued = new RecordingListener();
+      impatient.submit(request("queued"), queued);
+
+      impatient.deactivate("lost rank 2");
+
+      assertEquals(
+          "the cluster was not ready again within 0 s; it ended with: lost rank 2",
+          queued.failure());
+    }
+  }
+
+  @Test
+  void shouldTellAllRequestsWhenClosed() throws Exception {
+    activate(rank);
+    RecordingListener running = running(rank);
+    RecordingListener queued = submit("queued");
+
+    engine.close();
+
+    assertEquals("the cluster shuts down", running.failure());
+    assertEquals("the cluster shuts down", queued.failure());
+    assertTrue(rank.closed);
+    assertRefused(GenerationRefusedException.Reason.NOT_READY);
+  }
+
+  @Test
+  void shouldCloseARootThatComesTooLate() {
+    engine.close();
+
+    assertEquals("the cluster shuts down", failure(engine.activate(rank, List.of(), losses::add)));
+    assertTrue(rank.closed);
+  }
+
+  @Test
+  void shouldRunIdleActionsBetweenGenerations() throws Exception {
+    activate(rank);
+    RecordingListener first = running(rank);
+    RecordingListener second = submit("second");
+    CompletableFuture<List<Boolean>> ended = new CompletableFuture<>();
+    engine.whenIdle(() -> ended.complete(List.of(first.hasEnded(), second.hasEnded())));
+    assertFalse(ended.isDone());
+
+    rank.release();
+
+    assertEquals(List.of(true, false), await(ended));
+    assertEquals(FinishReason.LENGTH, second.end().reason());
+  }
+
+  @Test
+  void shouldEndRootsThatAreDeactivatedBeforeTheyConnect() throws Exception {
+    rank.hold();
+    CompletionStage<Void> connecting = engine.activate(rank, List.of(), losses::add);
+    rank.awaitBegun();
+    FakeRootRank waiting = new FakeRootRank();
+    CompletionStage<Void> next = engine.activate(waiting, List.of(), losses::add);
+
+    engine.deactivate("a node left");
+
+    assertEquals("a node left", failure(connecting));
+    assertEquals("a node left", failure(next));
+    assertTrue(rank.closed && waiting.closed);
+    activate(new FakeRootRank());
+    assertTrue(engine.isReady());
+  }
+
+  @Test
+  void shouldFailOnlyTheRequestThatTheSamplerCannotServe() throws Exception {
+    activate(rank);
+    rank.model = tokens -> new float[] {Float.NaN};
+    assertTrue(submit("x").failure().contains("NaN"));
+
+    rank.model = FakeRootRank::mixed;
+    assertEquals(FinishReason.LENGTH, submit("x").end().reason());
+    assertEquals(List.of(), List.copyOf(losses));
+  }
+}

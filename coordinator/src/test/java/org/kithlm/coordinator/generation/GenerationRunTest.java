@@ -1,0 +1,179 @@
+package org.kithlm.coordinator.generation;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.kithlm.model.sampling.SamplingParameters;
+import org.kithlm.model.tokenizer.Tokenizer;
+import org.kithlm.node.control.Causes;
+
+class GenerationRunTest {
+  private static final int CONTEXT_LENGTH = 1000;
+  private static final Tokenizer TOKENIZER = ByteTokenizer.create();
+
+  private final FakeRootRank rank = new FakeRootRank();
+  private final RecordingListener listener = new RecordingListener();
+
+  private static GenerationRequest request(String prompt, int maxTokens, String... stops) {
+    return new GenerationRequest(
+        ByteTokenizer.tokens(prompt), maxTokens, SamplingParameters.greedy(), List.of(stops), 0);
+  }
+
+  private RecordingListener.End run(GenerationRequest request, int contextLength) {
+    new GenerationRun(
+            rank, TOKENIZER, contextLength, new GenerationJob(request, listener, job -> {}))
+        .run();
+    return listener.end();
+  }
+
+  private RecordingListener.End run(GenerationRequest request) {
+    return run(request, CONTEXT_LENGTH);
+  }
+
+  @Test
+  void shouldPrefillInChunksAndThenStepByToken() {
+    rank.answer(10, "ab");
+
+    RecordingListener.End end = run(request("0123456789", 99));
+
+    assertEquals(List.of("0+4", "4+4", "8+2", "10+1", "11+1"), rank.steps);
+    assertEquals("ab", listener.text());
+    assertEquals(FinishReason.STOP, end.reason());
+  }
+
+  @Test
+  void shouldNotCountTheTokenThatEndsTheAnswer() {
+    rank.answer(3, "Hello");
+
+    run(request("abc", 99));
+
+    assertEquals(3, listener.usage().promptTokens());
+    assertEquals(5, listener.usage().completionTokens());
+    assertEquals(5, listener.tokens.size());
+  }
+
+  @Test
+  void shouldEndAtAStopStringThatSpansTokens() {
+    rank.answer(1, "one END two");
+
+    RecordingListener.End end = run(request("x", 99, "END"));
+
+    assertEquals("one ", listener.text());
+    assertEquals(FinishReason.STOP, end.reason());
+    assertEquals(7, listener.usage().completionTokens());
+  }
+
+  @Test
+  void shouldReleaseHeldTextAtTheTokenLimit() {
+    rank.answer(1, "abENDE");
+
+    RecordingListener.End end = run(request("x", 4, "END"));
+
+    assertEquals("abEN", listener.text());
+    assertEquals("ab", textWithoutTail());
+    assertEquals(FinishReason.LENGTH, end.reason());
+    assertEquals(4, listener.usage().completionTokens());
+  }
+
+  private String textWithoutTail() {
+    return String.join("", listener.tokens.stream().map(GenerationListener.Token::text).toList());
+  }
+
+  @Test
+  void shouldEndWhereTheContextEnds() {
+    rank.answer(5, "Hello");
+
+    RecordingListener.End end = run(request("01234", 99), 8);
+
+    assertEquals("Hel", listener.text());
+    assertEquals(FinishReason.LENGTH, end.reason());
+    assertEquals("6+1", rank.steps.getLast());
+  }
+
+  @Test
+  void shouldFillALongContextToItsLastToken() {
+    rank.answer(1, "x".repeat(299));
+
+    RecordingListener.End end = run(request("p", 999), 300);
+
+    assertEquals(299, listener.usage().completionTokens());
+    assertEquals(FinishReason.LENGTH, end.reason());
+  }
+
+  @Test
+  void shouldJoinTheBytesOfACharacter() {
+    rank.answer(1, "é"); // two tokens
+
+    run(request("x", 2));
+
+    assertEquals(
+        List.of("", "é"), listener.tokens.stream().map(GenerationListener.Token::text).toList());
+  }
+
+  @Test
+  void shouldReportLogprobsOfTheRawDistribution() {
+    rank.model =
+        tokens -> {
+          float[] logits = new float[ByteTokenizer.VOCABULARY];
+          Arrays.fill(logits, Float.NEGATIVE_INFINITY);
+          logits[65] = (float) Math.log(0.25);
+          logits[66] = (float) Math.log(0.75);
+          return logits;
+        };
+    SamplingParameters biased = new SamplingParameters(0, 0, 1, 0, 1, 0, 0, Map.of(65, 50f), 0);
+
+    run(new GenerationRequest(ByteTokenizer.tokens("x"), 1, biased, List.of(), 2));
+
+    GenerationListener.Token token = listener.tokens.getFirst();
+    assertEquals(65, token.id());
+    assertEquals(Math.log(0.25), token.logprob(), 1e-6);
+    assertEquals(
+        List.of(66, 65), token.top().stream().map(GenerationListener.Candidate::id).toList());
+    assertEquals(Math.log(0.75), token.top().getFirst().logprob(), 1e-6);
+  }
+
+  @Test
+  void shouldPenaliseOnlyGeneratedTokens() {
+    int[] tokens = ByteTokenizer.tokens("ab");
+    rank.model =
+        ids -> {
+          float[] logits = new float[ByteTokenizer.VOCABULARY];
+          logits[tokens[0]] = 2;
+          logits[tokens[1]] = 1;
+          return logits;
+        };
+    SamplingParameters presence = new SamplingParameters(0, 0, 1, 0, 1, 1.5f, 0, Map.of(), 0);
+
+    run(new GenerationRequest(tokens, 2, presence, List.of(), 0));
+
+    // The prompt holds both; "a" falls behind "b" once it was made.
+    assertEquals("ab", listener.text());
+  }
+
+  @Test
+  void shouldNotBeginForACancelledRequest() {
+    GenerationJob job = new GenerationJob(request("abc", 9), listener, cancelled -> {});
+    job.cancel();
+
+    new GenerationRun(rank, TOKENIZER, CONTEXT_LENGTH, job).run();
+
+    assertEquals(FinishReason.CANCELLED, listener.end().reason());
+    assertEquals(List.of(), rank.steps);
+  }
+
+  @Test
+  void shouldTellRankFailuresFromOthers() {
+    rank.broken = () -> new IllegalStateException("rank 1 is lost");
+    RankFailedException failed =
+        assertThrows(RankFailedException.class, () -> run(request("x", 1)));
+    assertEquals("rank 1 is lost", Causes.message(failed.getCause()));
+
+    rank.broken = null;
+    rank.model = tokens -> new float[] {Float.NaN};
+    assertThrows(IllegalStateException.class, () -> run(request("x", 1)));
+  }
+}
