@@ -33,6 +33,7 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
   /** A root and who waits for it. */
   private record Session(
       RootRank rank,
+      PrefixCachingRank cachingRank,
       List<NodeMessage.Peer> peers,
       Consumer<String> onLost,
       CompletableFuture<Void> done) {}
@@ -80,7 +81,8 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
   @Override
   public CompletionStage<Void> activate(
       RootRank rank, List<NodeMessage.Peer> peers, Consumer<String> onLost) {
-    Session added = new Session(rank, peers, onLost, new CompletableFuture<>());
+    Session added =
+        new Session(rank, new PrefixCachingRank(rank), peers, onLost, new CompletableFuture<>());
     lock.lock();
     try {
       if (next != null) {
@@ -304,7 +306,7 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
 
   private void generate(Session current, GenerationJob job) {
     try {
-      new GenerationRun(current.rank(), tokenizer, contextLength, job).run();
+      new GenerationRun(current.cachingRank(), tokenizer, contextLength, job).run();
     } catch (RankFailedException e) {
       String reason = deactivationReason();
       String message = reason != null ? reason : Causes.message(e.getCause());

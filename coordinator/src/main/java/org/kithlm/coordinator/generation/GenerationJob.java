@@ -45,7 +45,9 @@ final class GenerationJob implements Generation {
   /** Tells the listener that it was cancelled before it ran. */
   void drop() {
     finish(
-        FinishReason.CANCELLED, "", new GenerationListener.Usage(request.prompt().length, 0, 0, 0));
+        FinishReason.CANCELLED,
+        "",
+        new GenerationListener.Usage(request.prompt().length, 0, 0, 0, 0));
   }
 
   /** Tells the listener of a failure, unless it was told of another end. */

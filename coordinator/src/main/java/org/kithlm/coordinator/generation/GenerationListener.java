@@ -30,11 +30,18 @@ public interface GenerationListener {
    * What a generation cost.
    *
    * @param promptTokens tokens of the prompt
+   * @param cachedTokens of these, tokens at its start that the ranks still knew from the request
+   *     before
    * @param completionTokens tokens made, the end-of-turn token not counted
    * @param ttftMs from leaving the queue to the first token, milliseconds
    * @param tokensPerSecond decode rate after the first token, 0 where there is no second one
    */
-  record Usage(int promptTokens, int completionTokens, double ttftMs, double tokensPerSecond) {}
+  record Usage(
+      int promptTokens,
+      int cachedTokens,
+      int completionTokens,
+      double ttftMs,
+      double tokensPerSecond) {}
 
   /** A token was made. */
   void onToken(Token token);

@@ -5,11 +5,10 @@ import org.jspecify.annotations.Nullable;
 import org.kithlm.model.sampling.Sampler;
 import org.kithlm.model.tokenizer.StreamingDetokenizer;
 import org.kithlm.model.tokenizer.Tokenizer;
-import org.kithlm.node.rank.RootRank;
 
 /** One generation from prefill to its end. Runs on the engine's thread. */
 final class GenerationRun {
-  private final RootRank rank;
+  private final PrefixCachingRank rank;
   private final Tokenizer tokenizer;
   private final int contextLength;
   private final GenerationJob job;
@@ -17,14 +16,15 @@ final class GenerationRun {
   private final Sampler sampler;
   private final StreamingDetokenizer detokenizer;
   private final StopStrings stops;
-  private int[] tokens;
-  private int position;
+  private final int cachedTokens;
+  private int[] tokens; // prompt and answer
+  private int position; // how many of them have been run
   private int generated;
   private long startNs;
   private long firstTokenNs;
   private long lastTokenNs;
 
-  GenerationRun(RootRank rank, Tokenizer tokenizer, int contextLength, GenerationJob job) {
+  GenerationRun(PrefixCachingRank rank, Tokenizer tokenizer, int contextLength, GenerationJob job) {
     this.rank = rank;
     this.tokenizer = tokenizer;
     this.contextLength = contextLength;
@@ -34,6 +34,8 @@ final class GenerationRun {
     this.detokenizer = new StreamingDetokenizer(tokenizer);
     this.stops = new StopStrings(request.stops());
     this.tokens = Arrays.copyOf(request.prompt(), request.prompt().length + 64);
+    this.cachedTokens = rank.cachedCount(request.prompt());
+    this.position = cachedTokens;
   }
 
   /** Tells the listener all but failures, which are thrown. */
@@ -53,7 +55,7 @@ final class GenerationRun {
       if (reason != null) {
         return reason;
       }
-      if (!step(position, 1)) {
+      if (!step(1)) {
         return FinishReason.CANCELLED;
       }
     }
@@ -62,7 +64,7 @@ final class GenerationRun {
   private boolean prefill() {
     int length = request.prompt().length;
     while (position < length) {
-      if (!step(position, Math.min(rank.maxTokens(), length - position))) {
+      if (!step(Math.min(rank.maxTokens(), length - position))) {
         return false;
       }
     }
@@ -70,17 +72,17 @@ final class GenerationRun {
   }
 
   /** Runs the next tokens; false if the job was cancelled. */
-  private boolean step(int offset, int count) {
+  private boolean step(int count) {
     if (job.isCancelled()) {
       return false;
     }
     try {
-      rank.step(tokens, offset, count, position);
-    } catch (RuntimeException e) {
+      rank.step(tokens, position, position + count);
+    } catch (RankFailedException e) {
       if (job.isCancelled()) {
         return false; // the abort came through; the session goes on
       }
-      throw new RankFailedException(e);
+      throw e;
     }
     position += count;
     return true;
@@ -88,7 +90,8 @@ final class GenerationRun {
 
   private @Nullable FinishReason chooseToken() {
     Sampler.Choice choice =
-        sampler.choose(logits(), tokens, request.prompt().length, position, request.topLogprobs());
+        sampler.choose(
+            rank.logits(), tokens, request.prompt().length, position, request.topLogprobs());
     long now = System.nanoTime();
     if (firstTokenNs == 0) {
       firstTokenNs = now;
@@ -121,14 +124,6 @@ final class GenerationRun {
     return null;
   }
 
-  private float[] logits() {
-    try {
-      return rank.logits();
-    } catch (RuntimeException e) {
-      throw new RankFailedException(e);
-    }
-  }
-
   private String lastText() {
     return stops.accept(detokenizer.flush()) + stops.flush();
   }
@@ -139,6 +134,7 @@ final class GenerationRun {
     int decoded = Math.max(0, generated - 1);
     return new GenerationListener.Usage(
         request.prompt().length,
+        cachedTokens,
         generated,
         ttftMs,
         decoded == 0 || decodeSeconds <= 0 ? 0 : decoded / decodeSeconds);

@@ -20,14 +20,22 @@ interface AnswerFormat {
   }
 
   /** Token counts of an answer. */
-  record UsageCounts(int promptTokens, int completionTokens, int totalTokens) {
+  record UsageCounts(
+      int promptTokens,
+      int completionTokens,
+      int totalTokens,
+      PromptTokensDetails promptTokensDetails) {
     static UsageCounts of(Usage usage) {
       return new UsageCounts(
           usage.promptTokens(),
           usage.completionTokens(),
-          usage.promptTokens() + usage.completionTokens());
+          usage.promptTokens() + usage.completionTokens(),
+          new PromptTokensDetails(usage.cachedTokens()));
     }
   }
+
+  /** How many tokens of a prompt did not have to be computed. */
+  record PromptTokensDetails(int cachedTokens) {}
 
   /** JSON has no infinity; OpenAI's API gives this for "very unlikely". */
   float LOGPROB_MIN = -9999;

@@ -32,7 +32,10 @@ final class FakeRootRank implements RootRank {
 
   volatile Function<int[], float[]> model = FakeRootRank::mixed;
   volatile boolean closed;
-  volatile @Nullable Supplier<RuntimeException> broken;
+
+  /** What goes wrong in a step or while idle, null for nothing. */
+  volatile Supplier<@Nullable RuntimeException> broken = () -> null;
+
   private volatile CompletableFuture<Void> gate = CompletableFuture.completedFuture(null);
   private volatile CompletableFuture<Void> interruption = new CompletableFuture<>();
   private volatile @Nullable RuntimeException failure;
@@ -100,13 +103,17 @@ final class FakeRootRank implements RootRank {
     String step = startPosition + "+" + count;
     steps.add(step);
     begin(step);
-    Supplier<RuntimeException> fault = broken;
-    if (fault != null) {
-      throw fault.get();
-    }
+    checkBroken();
     cache = Arrays.copyOf(cache, Math.max(cache.length, startPosition + count));
     System.arraycopy(tokens, offset, cache, startPosition, count);
     length = startPosition + count;
+  }
+
+  private void checkBroken() {
+    RuntimeException cause = broken.get();
+    if (cause != null) {
+      throw cause;
+    }
   }
 
   private void begin(String what) {
@@ -132,10 +139,7 @@ final class FakeRootRank implements RootRank {
 
   @Override
   public void keepAlive() {
-    Supplier<RuntimeException> fault = broken;
-    if (fault != null) {
-      throw fault.get();
-    }
+    checkBroken();
   }
 
   @Override

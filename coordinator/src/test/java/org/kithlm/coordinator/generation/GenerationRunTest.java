@@ -24,9 +24,8 @@ class GenerationRunTest {
   }
 
   private RecordingListener.End run(GenerationRequest request, int contextLength) {
-    new GenerationRun(
-            rank, TOKENIZER, contextLength, new GenerationJob(request, listener, job -> {}))
-        .run();
+    GenerationJob job = new GenerationJob(request, listener, cancelled -> {});
+    new GenerationRun(new PrefixCachingRank(rank), TOKENIZER, contextLength, job).run();
     return listener.end();
   }
 
@@ -159,7 +158,7 @@ class GenerationRunTest {
     GenerationJob job = new GenerationJob(request("abc", 9), listener, cancelled -> {});
     job.cancel();
 
-    new GenerationRun(rank, TOKENIZER, CONTEXT_LENGTH, job).run();
+    new GenerationRun(new PrefixCachingRank(rank), TOKENIZER, CONTEXT_LENGTH, job).run();
 
     assertEquals(FinishReason.CANCELLED, listener.end().reason());
     assertEquals(List.of(), rank.steps);
@@ -172,7 +171,7 @@ class GenerationRunTest {
         assertThrows(RankFailedException.class, () -> run(request("x", 1)));
     assertEquals("rank 1 is lost", Causes.message(failed.getCause()));
 
-    rank.broken = null;
+    rank.broken = () -> null;
     rank.model = tokens -> new float[] {Float.NaN};
     assertThrows(IllegalStateException.class, () -> run(request("x", 1)));
   }

@@ -63,8 +63,9 @@ class ChatCompletionsTest {
     assertEquals("stop", choice.path("finish_reason").asText());
     assertTrue(choice.path("logprobs").isNull());
     assertEquals(
-        Map.of("prompt_tokens", 8, "completion_tokens", 5, "total_tokens", 13),
-        Json.MAPPER.convertValue(json.path("usage"), Map.class));
+        "{\"prompt_tokens\":8,\"completion_tokens\":5,\"total_tokens\":13,"
+            + "\"prompt_tokens_details\":{\"cached_tokens\":2}}",
+        json.path("usage").toString());
     GenerationRequest request = endpoint.service.nextRun().request;
     assertEquals("user=Hi;", prompt(request));
     assertEquals(FakeChatService.CONTEXT_LENGTH - 8, request.maxTokens());
@@ -96,7 +97,8 @@ class ChatCompletionsTest {
                         + e.path("choices").path(0).path("finish_reason"))
             .toList());
     assertEquals(
-        "{\"prompt_tokens\":8,\"completion_tokens\":3,\"total_tokens\":11}",
+        "{\"prompt_tokens\":8,\"completion_tokens\":3,\"total_tokens\":11,"
+            + "\"prompt_tokens_details\":{\"cached_tokens\":2}}",
         events.getLast().path("usage").toString());
     for (JsonNode event : events) {
       assertEquals("chat.completion.chunk", event.path("object").asText());

@@ -28,6 +28,7 @@ final class FakeChatService implements ChatService, AutoCloseable {
   static final String MODEL = "fake:1b/q8";
   static final int CONTEXT_LENGTH = 1000;
   static final long CREATED = 1_700_000_000L;
+  static final int CACHED_TOKENS = 2;
 
   /** What happens in a generation. */
   interface Script {
@@ -87,7 +88,8 @@ final class FakeChatService implements ChatService, AutoCloseable {
     }
 
     void finish(FinishReason reason, String tail) {
-      listener.onFinished(reason, tail, new Usage(request.prompt().length, made, 12.5, 80));
+      listener.onFinished(
+          reason, tail, new Usage(request.prompt().length, CACHED_TOKENS, made, 12.5, 80));
     }
 
     void fail(String message) {
