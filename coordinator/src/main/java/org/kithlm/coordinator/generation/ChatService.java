@@ -12,8 +12,9 @@ public interface ChatService {
    * @param id name that requests must use
    * @param createdEpochSeconds when its pack was made
    * @param contextLength longest prompt plus answer, in tokens
+   * @param vocabularySize number of tokens; ids run from 0
    */
-  record Model(String id, long createdEpochSeconds, int contextLength) {}
+  record Model(String id, long createdEpochSeconds, int contextLength, int vocabularySize) {}
 
   /**
    * A message of a chat.

@@ -23,7 +23,10 @@ final class Answers {
     this.limits = limits;
   }
 
-  /** Refuses a request for another model, or any while the cluster is not ready. */
+  /**
+   * Refuses a request for another model or for tokens that it does not have, or any while the
+   * cluster is not ready.
+   */
   void checkServed(CompletionOptions options) {
     String served = service.model().id();
     if (!served.equals(options.model())) {
@@ -34,6 +37,15 @@ final class Answers {
               + "; this endpoint serves '"
               + served
               + "'");
+    }
+    int vocabularySize = service.model().vocabularySize();
+    for (int token : options.sampling().logitBias().keySet()) {
+      if (token >= vocabularySize) {
+        throw ApiException.badRequest(
+            "logit_bias names token %d, but the vocabulary of '%s' ends at %d"
+                .formatted(token, served, vocabularySize - 1),
+            "logit_bias");
+      }
     }
     ChatService.Health health = service.health();
     if (!health.ready()) {

@@ -69,11 +69,14 @@ final class ApiException extends RuntimeException {
         status, message, null, "generation_failed", RawHeader.create("x-should-retry", "false"));
   }
 
-  /** What the engine refused; {@code promptParam} is the request's field with the prompt. */
+  /**
+   * What the engine refused; {@code promptParam} is the request's field with the prompt, the only
+   * one that it checks.
+   */
   static ApiException refused(GenerationRefusedException refusal, String promptParam) {
     String message = String.valueOf(refusal.getMessage());
     return switch (refusal.reason()) {
-      case INVALID -> badRequest(message, null);
+      case INVALID -> badRequest(message, promptParam);
       case CONTEXT_LENGTH_EXCEEDED ->
           new ApiException(
               StatusCodes.BAD_REQUEST, message, promptParam, "context_length_exceeded");

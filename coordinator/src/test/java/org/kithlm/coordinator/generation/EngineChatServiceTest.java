@@ -22,7 +22,7 @@ class EngineChatServiceTest {
   private final GenerationEngine engine = new GenerationEngine(tokenizer, CONTEXT_LENGTH);
   private final EngineChatService service =
       new EngineChatService(
-          new ChatService.Model("tiny", 1, CONTEXT_LENGTH),
+          new ChatService.Model("tiny", 1, CONTEXT_LENGTH, ByteTokenizer.VOCABULARY),
           tokenizer,
           ChatTemplate.from(ByteTokenizer.metadata()),
           engine);

@@ -62,6 +62,8 @@ class ErrorAnswersTest {
         "logit_bias|[1]|logit_bias must be an object from token ids to numbers, got [1]",
         "logit_bias|{\"-1\":1}|logit_bias must have token ids as its keys, got \"-1\"",
         "logit_bias.7|{\"7\":101}|logit_bias.7 must be a number from -100 to 100, got 101",
+        "logit_bias|{\"127\":1,\"128\":1}|logit_bias names token 128, but the vocabulary of"
+            + " 'fake:1b/q8' ends at 127",
         "logprobs|3|logprobs must be true or false, got 3",
         "top_logprobs|21|top_logprobs must be an integer from 0 to 20, got 21",
         "top_logprobs|2|top_logprobs needs logprobs: true",
@@ -302,13 +304,13 @@ class ErrorAnswersTest {
 
   @ParameterizedTest
   @CsvSource({
-    "INVALID, 400, , ",
-    "CONTEXT_LENGTH_EXCEEDED, 400, context_length_exceeded, ",
-    "QUEUE_FULL, 429, queue_full, 5",
-    "NOT_READY, 503, not_ready, 5"
+    "INVALID, 400, , messages, ",
+    "CONTEXT_LENGTH_EXCEEDED, 400, context_length_exceeded, messages, ",
+    "QUEUE_FULL, 429, queue_full, , 5",
+    "NOT_READY, 503, not_ready, , 5"
   })
-  void shouldMapWhatTheEngineRefuses(Reason reason, int status, String code, String retryAfter)
-      throws Exception {
+  void shouldMapWhatTheEngineRefuses(
+      Reason reason, int status, String code, String param, String retryAfter) throws Exception {
     endpoint.service.refusal = reason;
 
     for (String more : new String[] {"", ",\"stream\":true"}) {
@@ -316,6 +318,7 @@ class ErrorAnswersTest {
 
       assertEquals(status, answer.status());
       assertEquals(code, answer.error().path("code").textValue());
+      assertEquals(param, answer.error().path("param").textValue());
       assertEquals(retryAfter, answer.header("Retry-After"));
       assertNull(answer.header("x-should-retry"));
       assertTrue(answer.error().path("message").asText().contains("refused as " + reason));

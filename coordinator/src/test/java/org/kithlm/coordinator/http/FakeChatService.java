@@ -29,6 +29,7 @@ final class FakeChatService implements ChatService, AutoCloseable {
   static final int CONTEXT_LENGTH = 1000;
   static final long CREATED = 1_700_000_000L;
   static final int CACHED_TOKENS = 2;
+  static final int VOCABULARY = 128;
 
   /** What happens in a generation. */
   interface Script {
@@ -124,7 +125,7 @@ final class FakeChatService implements ChatService, AutoCloseable {
 
   @Override
   public Model model() {
-    return new Model(MODEL, CREATED, CONTEXT_LENGTH);
+    return new Model(MODEL, CREATED, CONTEXT_LENGTH, VOCABULARY);
   }
 
   @Override

@@ -108,7 +108,11 @@ public final class Server implements AutoCloseable {
     GenerationEngine engine = new GenerationEngine(tokenizer, contextLength);
     ChatService chat =
         new EngineChatService(
-            new ChatService.Model(options.model(), options.createdEpochSeconds(), contextLength),
+            new ChatService.Model(
+                options.model(),
+                options.createdEpochSeconds(),
+                contextLength,
+                tokenizer.vocabularySize()),
             tokenizer,
             template,
             engine);
