@@ -227,7 +227,11 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
       if (work == null) {
         break;
       }
-      work.run();
+      try {
+        work.run();
+      } catch (RuntimeException | Error e) { // e.g. of an idle action; this thread must go on
+        LOG.error("rank 0's thread goes on after a failure", e);
+      }
     }
     endSession(SHUTDOWN);
   }
@@ -282,7 +286,7 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
   private void connect(Session fresh) {
     try {
       fresh.rank().connect(fresh.peers());
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       endSession(Causes.message(e));
       fresh.done().completeExceptionally(e);
       return;
@@ -299,7 +303,7 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
   private void keepAlive(Session current) {
     try {
       current.rank().keepAlive();
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       sessionFailed(current, Causes.message(e));
     }
   }
@@ -308,17 +312,24 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
     try {
       new GenerationRun(current.cachingRank(), tokenizer, contextLength, job).run();
     } catch (RankFailedException e) {
-      String reason = deactivationReason();
-      String message = reason != null ? reason : Causes.message(e.getCause());
-      LOG.warn("generation failed: {}", message);
-      sessionFailed(current, message);
-      job.fail(message);
+      fail(current, job, e.getCause());
+    } catch (Error e) { // no memory, say: the ranks may be in the middle of a step
+      LOG.error("rank 0 failed", e);
+      fail(current, job, e);
     } catch (RuntimeException e) {
       LOG.warn("generation failed; the ranks go on", e);
       job.fail(Causes.message(e));
     } finally {
       locked(() -> running = null);
     }
+  }
+
+  private void fail(Session failed, GenerationJob job, @Nullable Throwable cause) {
+    String reason = deactivationReason();
+    String message = reason != null ? reason : Causes.message(cause);
+    LOG.warn("generation failed: {}", message);
+    sessionFailed(failed, message);
+    job.fail(message);
   }
 
   private @Nullable String deactivationReason() {
@@ -353,7 +364,11 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
     }
     if (ended != null) {
       LOG.info("rank 0 ends its session: {}", reason);
-      ended.rank().close();
+      try {
+        ended.rank().close();
+      } catch (RuntimeException | Error e) { // its owner and its request must still be told
+        LOG.warn("rank 0 did not close cleanly", e);
+      }
     }
   }
 

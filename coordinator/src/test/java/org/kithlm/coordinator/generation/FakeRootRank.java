@@ -32,6 +32,7 @@ final class FakeRootRank implements RootRank {
 
   volatile Function<int[], float[]> model = FakeRootRank::mixed;
   volatile boolean closed;
+  volatile boolean brokenClose;
 
   /** What goes wrong in a step or while idle, null for nothing. */
   volatile Supplier<@Nullable RuntimeException> broken = () -> null;
@@ -128,6 +129,9 @@ final class FakeRootRank implements RootRank {
           .orTimeout(TIMEOUT_SECONDS, TimeUnit.SECONDS)
           .join();
     } catch (CompletionException e) {
+      if (e.getCause() instanceof Error error) {
+        throw error;
+      }
       throw e.getCause() instanceof RuntimeException known ? known : e;
     }
   }
@@ -142,15 +146,20 @@ final class FakeRootRank implements RootRank {
     checkBroken();
   }
 
+  /** Ends the step or connect that waits. */
+  void breakWait(Throwable cause) {
+    interruption.completeExceptionally(cause);
+  }
+
   @Override
   public void abort() {
-    interruption.completeExceptionally(new IllegalStateException("step aborted"));
+    breakWait(new IllegalStateException("step aborted"));
   }
 
   @Override
   public void fail(RuntimeException cause) {
     failure = cause;
-    interruption.completeExceptionally(cause);
+    breakWait(cause);
   }
 
   @Override
@@ -161,5 +170,8 @@ final class FakeRootRank implements RootRank {
   @Override
   public void close() {
     closed = true;
+    if (brokenClose) {
+      throw new IllegalStateException("already unmapped");
+    }
   }
 }

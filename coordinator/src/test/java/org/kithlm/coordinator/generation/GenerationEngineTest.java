@@ -153,6 +153,49 @@ class GenerationEngineTest {
   }
 
   @Test
+  void shouldSurviveErrorsInAStep() throws Exception {
+    activate(rank);
+    rank.broken =
+        () -> {
+          throw new OutOfMemoryError("Java heap space");
+        };
+    rank.brokenClose = true;
+    String message =
+        "out of memory (Java heap space); shorten the context or let more nodes share the model";
+
+    assertEquals(message, submit("x").failure());
+
+    assertEquals(message, losses.poll(20, TimeUnit.SECONDS));
+    activate(new FakeRootRank());
+    assertEquals(FinishReason.LENGTH, submit("x").end().reason());
+  }
+
+  @Test
+  void shouldSurviveErrorsWhileItConnects() throws Exception {
+    rank.hold();
+    CompletionStage<Void> connecting = engine.activate(rank, List.of(), losses::add);
+    rank.awaitBegun();
+
+    rank.breakWait(new StackOverflowError());
+
+    assertEquals("java.lang.StackOverflowError", failure(connecting));
+    assertTrue(rank.closed);
+    activate(new FakeRootRank());
+    assertTrue(engine.isReady());
+  }
+
+  @Test
+  void shouldSurviveIdleActionsThatFail() throws Exception {
+    engine.whenIdle(
+        () -> {
+          throw new IllegalStateException("a fault of the caller");
+        });
+    activate(rank);
+
+    assertEquals(FinishReason.LENGTH, submit("x").end().reason());
+  }
+
+  @Test
   void shouldNoticeALossWhileIdle() throws Exception {
     activate(rank);
     rank.broken = () -> new IllegalStateException("rank 1 closed its session");

@@ -8,7 +8,10 @@ import org.jspecify.annotations.Nullable;
 public final class Causes {
   private Causes() {}
 
-  /** The message of the innermost wrapped failure, or its class where it has none. */
+  /**
+   * The message of the innermost wrapped failure, or its class where it has none. An error of the
+   * JVM is named, as its message alone says little ("Java heap space").
+   */
   public static String message(@Nullable Throwable failure) {
     Throwable cause = failure;
     while ((cause instanceof CompletionException || cause instanceof ExecutionException)
@@ -17,6 +20,14 @@ public final class Causes {
     }
     if (cause == null) {
       return "unknown failure";
+    }
+    if (cause instanceof OutOfMemoryError) {
+      return "out of memory ("
+          + cause.getMessage()
+          + "); shorten the context or let more nodes share the model";
+    }
+    if (cause instanceof Error) {
+      return cause.toString();
     }
     String message = cause.getMessage();
     return message != null ? message : cause.getClass().getSimpleName();

@@ -81,7 +81,7 @@ public final class StarLeafRank implements LeafRank {
       leaf.connect();
       listener.onConnected();
       serve(leaf);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) { // also without memory the coordinator must hear of it
       if (!closed) {
         listener.onFailed(Causes.message(e));
       }
