@@ -9,6 +9,9 @@ import org.jspecify.annotations.Nullable;
 
 /** Keeps what a generation tells and insists that it ends once. */
 final class RecordingListener implements GenerationListener {
+  /** Also for a real model on a busy machine, before its kernels are compiled. */
+  private static final int TIMEOUT_SECONDS = 180;
+
   /** An end; a failure has a message and nothing else. */
   record End(@Nullable FinishReason reason, @Nullable Usage usage, @Nullable String failure) {}
 
@@ -45,7 +48,7 @@ final class RecordingListener implements GenerationListener {
 
   /** How it ended, waited for. */
   End end() {
-    return end.copy().orTimeout(FakeRootRank.TIMEOUT_SECONDS, TimeUnit.SECONDS).join();
+    return end.copy().orTimeout(TIMEOUT_SECONDS, TimeUnit.SECONDS).join();
   }
 
   /** What it cost; it must have ended well. */
