@@ -2,7 +2,6 @@ package org.kithlm.coordinator.generation;
 
 import java.util.ArrayDeque;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
@@ -30,14 +29,6 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
   private static final long ROOT_TIMEOUT_MS = 60_000;
   private static final String SHUTDOWN = "the cluster shuts down";
 
-  /** A root and who waits for it. */
-  private record Session(
-      RootRank rank,
-      PrefixCachingRank cachingRank,
-      List<NodeMessage.Peer> peers,
-      Consumer<String> onLost,
-      CompletableFuture<Void> done) {}
-
   private final Tokenizer tokenizer;
   private final int contextLength;
   private final long rootTimeoutMs;
@@ -48,11 +39,11 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
   // Guarded by lock.
   private final ArrayDeque<GenerationJob> queue = new ArrayDeque<>();
   private final ArrayDeque<Runnable> idleActions = new ArrayDeque<>();
-  private @Nullable Session next;
-  private @Nullable Session session; // the engine's thread connects it or runs on it
+  private @Nullable RootSession next;
+  private @Nullable RootSession session; // the engine's thread connects it or runs on it
   private boolean connected;
   private @Nullable String deactivation; // why the session is to end
-  private String lastEnd = "";
+  private String lastEnd = ""; // of a session that was connected
   private long lastEndNs;
   private @Nullable GenerationJob running;
   private boolean closed;
@@ -81,8 +72,7 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
   @Override
   public CompletionStage<Void> activate(
       RootRank rank, List<NodeMessage.Peer> peers, Consumer<String> onLost) {
-    Session added =
-        new Session(rank, new PrefixCachingRank(rank), peers, onLost, new CompletableFuture<>());
+    RootSession added = new RootSession(rank, peers, onLost);
     lock.lock();
     try {
       if (next != null) {
@@ -91,18 +81,18 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
       if (!closed) {
         next = added;
         changed.signalAll();
-        return added.done();
+        return added.connected();
       }
     } finally {
       lock.unlock();
     }
-    discard(added, SHUTDOWN);
-    return added.done();
+    added.discard(SHUTDOWN);
+    return added.connected();
   }
 
   @Override
   public void deactivate(String reason) {
-    Session waiting;
+    RootSession waiting;
     lock.lock();
     try {
       waiting = next;
@@ -116,14 +106,8 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
       lock.unlock();
     }
     if (waiting != null) {
-      discard(waiting, reason);
+      waiting.discard(reason);
     }
-  }
-
-  /** Ends a session that the engine's thread has not seen yet. */
-  private static void discard(Session unused, String reason) {
-    unused.rank().close();
-    unused.done().completeExceptionally(new IllegalStateException(reason));
   }
 
   @Override
@@ -248,7 +232,7 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
         if (reason != null) {
           return () -> endSession(reason);
         }
-        Session fresh = next;
+        RootSession fresh = next;
         if (fresh != null && session == null) {
           next = null;
           session = fresh;
@@ -257,7 +241,7 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
         if (!idleActions.isEmpty()) {
           return idleActions.removeFirst();
         }
-        Session current = session;
+        RootSession current = session;
         if (!queue.isEmpty()) {
           if (current != null) {
             GenerationJob job = queue.removeFirst();
@@ -283,24 +267,24 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
     }
   }
 
-  private void connect(Session fresh) {
+  private void connect(RootSession fresh) {
     try {
       fresh.rank().connect(fresh.peers());
     } catch (RuntimeException | Error e) {
       endSession(Causes.message(e));
-      fresh.done().completeExceptionally(e);
+      fresh.connected().completeExceptionally(e);
       return;
     }
     locked(() -> connected = deactivation == null);
     String reason = deactivationReason();
     if (reason == null) {
-      fresh.done().complete(null);
+      fresh.connected().complete(null);
     } else {
-      fresh.done().completeExceptionally(new IllegalStateException(reason));
+      fresh.connected().completeExceptionally(new IllegalStateException(reason));
     }
   }
 
-  private void keepAlive(Session current) {
+  private void keepAlive(RootSession current) {
     try {
       current.rank().keepAlive();
     } catch (RuntimeException | Error e) {
@@ -308,7 +292,7 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
     }
   }
 
-  private void generate(Session current, GenerationJob job) {
+  private void generate(RootSession current, GenerationJob job) {
     try {
       new GenerationRun(current.cachingRank(), tokenizer, contextLength, job).run();
     } catch (RankFailedException e) {
@@ -324,7 +308,7 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
     }
   }
 
-  private void fail(Session failed, GenerationJob job, @Nullable Throwable cause) {
+  private void fail(RootSession failed, GenerationJob job, @Nullable Throwable cause) {
     String reason = deactivationReason();
     String message = reason != null ? reason : Causes.message(cause);
     LOG.warn("generation failed: {}", message);
@@ -341,7 +325,7 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
     }
   }
 
-  private void sessionFailed(Session failed, String reason) {
+  private void sessionFailed(RootSession failed, String reason) {
     boolean byItself = deactivationReason() == null;
     endSession(reason);
     if (byItself) {
@@ -350,25 +334,23 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
   }
 
   private void endSession(String reason) {
-    Session ended;
+    RootSession ended;
     lock.lock();
     try {
       ended = session;
       session = null;
-      connected = false;
       deactivation = null;
-      lastEnd = reason;
-      lastEndNs = System.nanoTime();
+      if (connected) { // a root that could not connect gives queued requests no more time
+        connected = false;
+        lastEnd = reason;
+        lastEndNs = System.nanoTime();
+      }
     } finally {
       lock.unlock();
     }
     if (ended != null) {
       LOG.info("rank 0 ends its session: {}", reason);
-      try {
-        ended.rank().close();
-      } catch (RuntimeException | Error e) { // its owner and its request must still be told
-        LOG.warn("rank 0 did not close cleanly", e);
-      }
+      ended.close();
     }
   }
 

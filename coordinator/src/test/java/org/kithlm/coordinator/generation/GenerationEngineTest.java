@@ -290,6 +290,21 @@ class GenerationEngineTest {
   }
 
   @Test
+  void shouldKeepQueuedRequestsFromARootThatAnIdleActionEnds() throws Exception {
+    activate(rank);
+    RecordingListener first = running(rank);
+    RecordingListener queued = submit("queued");
+    engine.whenIdle(() -> engine.deactivate("the cluster takes in a node"));
+
+    rank.release();
+
+    assertEquals(FinishReason.LENGTH, first.end().reason());
+    activate(new FakeRootRank());
+    assertEquals(FinishReason.LENGTH, queued.end().reason());
+    assertTrue(rank.closed);
+  }
+
+  @Test
   void shouldEndRootsThatAreDeactivatedBeforeTheyConnect() throws Exception {
     rank.hold();
     CompletionStage<Void> connecting = engine.activate(rank, List.of(), losses::add);
