@@ -30,7 +30,9 @@ public interface RootRank extends AutoCloseable {
    * @param offset first one to run
    * @param count how many, 1 to {@link #maxTokens}
    * @param startPosition position of the first one; all earlier positions must have been run
-   * @throws RuntimeException if the step was aborted or a rank is lost; the message names it
+   * @throws RuntimeException if the step was aborted or a rank is lost; the message names it. After
+   *     an abort the next step may start at {@code startPosition} at most: some ranks may have
+   *     finished this one, others have not.
    */
   void step(int[] tokens, int offset, int count, int startPosition);
 
