@@ -28,6 +28,7 @@ def chat(client, model):
     usage = answer.usage
     assert 0 < usage.completion_tokens <= 8 and usage.prompt_tokens > 0
     assert usage.total_tokens == usage.prompt_tokens + usage.completion_tokens
+    assert 0 <= usage.prompt_tokens_details.cached_tokens < usage.prompt_tokens
 
 
 def chat_stream(client, model):
