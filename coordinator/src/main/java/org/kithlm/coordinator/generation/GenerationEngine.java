@@ -302,6 +302,7 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
       fail(current, job, e);
     } catch (RuntimeException e) {
       LOG.warn("generation failed; the ranks go on", e);
+      current.cachingRank().forget(); // NaN, say, would fail each turn of this chat again
       job.fail(Causes.message(e));
     } finally {
       locked(() -> running = null);

@@ -28,6 +28,11 @@ final class PrefixCachingRank {
     return mismatch < 0 ? cachedCount : mismatch;
   }
 
+  /** Makes the next prompt run from its start. */
+  void forget() {
+    cachedCount = 0;
+  }
+
   /**
    * Runs {@code tokens[from, to)} at the positions of the same numbers; those before must be
    * cached.

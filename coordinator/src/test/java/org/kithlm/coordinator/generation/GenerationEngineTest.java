@@ -331,4 +331,15 @@ class GenerationEngineTest {
     assertEquals(FinishReason.LENGTH, submit("x").end().reason());
     assertEquals(List.of(), List.copyOf(losses));
   }
+
+  @Test
+  void shouldNotReuseWhatARequestFailedOn() throws Exception {
+    activate(rank);
+    rank.model = tokens -> new float[] {Float.NaN};
+    assertTrue(submit("prompt").failure().contains("NaN"));
+
+    rank.model = FakeRootRank::mixed;
+    assertEquals(0, submit("prompt").usage().cachedTokens());
+    assertEquals(5, submit("prompt").usage().cachedTokens());
+  }
 }
