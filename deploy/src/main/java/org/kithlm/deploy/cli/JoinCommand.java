@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
 import org.kithlm.deploy.ExitCode;
 import org.kithlm.deploy.Kith;
 import org.kithlm.deploy.KithException;
+import org.kithlm.deploy.catalog.ByteSize;
 import org.kithlm.deploy.catalog.ModelStore;
 import org.kithlm.deploy.catalog.StoredModel;
 import org.kithlm.deploy.cluster.Lifetime;
@@ -88,7 +89,7 @@ public final class JoinCommand implements Callable<Integer> {
             Duration.ofSeconds(20));
     ShardRankLoader loader =
         new ShardRankLoader(
-            this::localPack, new ShardFetcher(kith.home().subfolder("shards")), ownHost);
+            this::localPack, new ShardFetcher(kith.home().subfolder("shards"), this::tellFetched), ownHost);
     CompletableFuture<NodeEnd> end = new CompletableFuture<>();
     ActorSystem<NodeMessage> system =
         ActorSystem.create(
@@ -131,6 +132,14 @@ public final class JoinCommand implements Callable<Integer> {
     } catch (IllegalArgumentException e) {
       throw new KithException(ExitCode.NOT_AUTHORISED, e.getMessage() + "; see kith up", e);
     }
+  }
+
+  private void tellFetched(long fetchedBytes, long keptBytes) {
+    spec.commandLine()
+        .getErr()
+        .printf(
+            "weights: %s fetched, %s were here%n",
+            ByteSize.format(fetchedBytes), ByteSize.format(keptBytes));
   }
 
   private Optional<Path> localPack(String packId) {

@@ -1,18 +1,27 @@
 package org.kithlm.node.shard;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.ConnectException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandler;
+import java.net.http.HttpResponse.BodyHandlers;
 import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
+import org.kithlm.node.control.Causes;
 
 /** Reads byte ranges of one file over HTTP. Thread-safe. */
 final class RangeClient implements AutoCloseable {
   private static final int PARTIAL_CONTENT = 206;
   private static final int TRIES = 3;
   private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(5);
-  private static final Duration REQUEST_TIMEOUT = Duration.ofSeconds(60);
 
   private final HttpClient client =
       HttpClient.newBuilder()
@@ -20,9 +29,12 @@ final class RangeClient implements AutoCloseable {
           .connectTimeout(CONNECT_TIMEOUT)
           .build();
   private final URI uri;
+  private final Duration timeout;
 
-  RangeClient(String url) {
-    uri = URI.create(url);
+  /** A client for one file; each try of a read may take {@code timeout}, body included. */
+  RangeClient(String url, Duration timeout) {
+    this.uri = URI.create(url);
+    this.timeout = timeout;
   }
 
   /**
@@ -31,24 +43,24 @@ final class RangeClient implements AutoCloseable {
    * @throws IOException if it can't be had; the message names host and range
    */
   byte[] read(long offsetBytes, int lengthBytes) throws IOException, InterruptedException {
-    IOException last = null;
-    for (int i = 0; i < TRIES; i++) {
+    for (int i = 1; ; i++) {
       try {
         return tryRead(offsetBytes, lengthBytes);
       } catch (IOException e) {
-        last = e;
+        if (i == TRIES || e instanceof UnexpectedStatusException) {
+          throw new IOException(
+              "cannot fetch bytes "
+                  + offsetBytes
+                  + " to "
+                  + (offsetBytes + lengthBytes)
+                  + " of the pack from "
+                  + uri.getAuthority()
+                  + ": "
+                  + e.getMessage(),
+              e);
+        }
       }
     }
-    throw new IOException(
-        "cannot fetch bytes "
-            + offsetBytes
-            + " to "
-            + (offsetBytes + lengthBytes)
-            + " of the pack from "
-            + uri.getAuthority()
-            + ": "
-            + (last == null ? "" : last.getMessage()),
-        last);
   }
 
   private byte[] tryRead(long offsetBytes, int lengthBytes)
@@ -56,18 +68,63 @@ final class RangeClient implements AutoCloseable {
     HttpRequest request =
         HttpRequest.newBuilder(uri)
             .header("Range", "bytes=" + offsetBytes + "-" + (offsetBytes + lengthBytes - 1))
-            .timeout(REQUEST_TIMEOUT)
             .build();
-    HttpResponse<byte[]> response = client.send(request, HttpResponse.BodyHandlers.ofByteArray());
-    if (response.statusCode() != PARTIAL_CONTENT || response.body().length != lengthBytes) {
-      throw new IOException(
-          "status " + response.statusCode() + " with " + response.body().length + " bytes");
+    byte[] body = send(request, lengthBytes);
+    if (body.length != lengthBytes) {
+      throw new IOException("the answer has " + body.length + " bytes instead of " + lengthBytes);
     }
-    return response.body();
+    return body;
   }
 
+  /** The request's own timeout would end with the headers; this one covers the body too. */
+  private byte[] send(HttpRequest request, int lengthBytes)
+      throws IOException, InterruptedException {
+    CompletableFuture<HttpResponse<byte[]>> answer = client.sendAsync(request, body(lengthBytes));
+    try {
+      return answer.get(timeout.toMillis(), TimeUnit.MILLISECONDS).body();
+    } catch (TimeoutException e) {
+      throw new IOException("no whole answer within " + timeout.toMillis() + " ms", e);
+    } catch (ExecutionException e) {
+      throw failure(e.getCause());
+    } finally {
+      answer.cancel(true);
+    }
+  }
+
+  /** Refuses another status before its body, and more than what was asked for. */
+  private static BodyHandler<byte[]> body(int lengthBytes) {
+    BodyHandler<byte[]> limited = BodyHandlers.limiting(BodyHandlers.ofByteArray(), lengthBytes);
+    return info -> {
+      if (info.statusCode() != PARTIAL_CONTENT) {
+        throw new UncheckedIOException(new UnexpectedStatusException(info.statusCode()));
+      }
+      return limited.apply(info);
+    };
+  }
+
+  private static IOException failure(@Nullable Throwable cause) {
+    for (Throwable inner = cause; inner != null; inner = inner.getCause()) {
+      if (inner instanceof UnexpectedStatusException status) {
+        return status;
+      }
+    }
+    String message =
+        cause instanceof ConnectException ? "cannot connect" : Causes.message(cause);
+    return new IOException(message, cause);
+  }
+
+  /** The server has no such range or file; asking again does not help. */
+  private static final class UnexpectedStatusException extends IOException {
+    private static final long serialVersionUID = 1;
+
+    UnexpectedStatusException(int status) {
+      super("status " + status + " instead of " + PARTIAL_CONTENT);
+    }
+  }
+
+  /** Ends requests under way too. */
   @Override
   public void close() {
-    client.close();
+    client.shutdownNow();
   }
 }

@@ -6,6 +6,8 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.Duration;
+import java.util.regex.Pattern;
 import java.util.zip.CRC32C;
 import org.kithlm.model.pack.Pack;
 import org.kithlm.model.pack.PackException;
@@ -24,12 +26,34 @@ import org.slf4j.LoggerFactory;
 public final class ShardFetcher {
   private static final Logger LOG = LoggerFactory.getLogger(ShardFetcher.class);
   private static final int PART_BYTES = 2 << 20;
+  private static final Duration PART_TIMEOUT = Duration.ofSeconds(60); // 2 MiB at 35 kB/s
+  private static final Pattern PACK_ID = Pattern.compile("[0-9a-f]{64}");
 
   private final Path folder;
+  private final Listener listener;
+  private final Duration partTimeout;
+
+  /** Follows fetches; called from the thread that fetches. */
+  @FunctionalInterface
+  public interface Listener {
+    /**
+     * All of a rank's tiles are in the local pack.
+     *
+     * @param fetchedBytes weights that came from the coordinator
+     * @param keptBytes weights that were there
+     */
+    void onComplete(long fetchedBytes, long keptBytes);
+  }
 
   /** Keeps local packs in a folder. */
-  public ShardFetcher(Path folder) {
+  public ShardFetcher(Path folder, Listener listener) {
+    this(folder, listener, PART_TIMEOUT);
+  }
+
+  ShardFetcher(Path folder, Listener listener, Duration partTimeout) {
     this.folder = folder;
+    this.listener = listener;
+    this.partTimeout = partTimeout;
   }
 
   /**
@@ -41,9 +65,13 @@ public final class ShardFetcher {
    */
   public Path fetch(RankAssignment assignment, NodeMessage.WeightOrigin origin)
       throws IOException, InterruptedException {
+    if (!PACK_ID.matcher(assignment.packId()).matches()) {
+      throw new PackException(
+          "the plan is for pack '" + assignment.packId() + "', which is no SHA-256 in hexadecimal");
+    }
     Files.createDirectories(folder);
     Path file = folder.resolve(assignment.packId() + ".pack");
-    try (RangeClient client = new RangeClient(origin.url());
+    try (RangeClient client = new RangeClient(origin.url(), partTimeout);
         FileChannel channel =
             FileChannel.open(
                 file,
@@ -82,24 +110,26 @@ public final class ShardFetcher {
     }
   }
 
-  private static void fetchTiles(
+  private void fetchTiles(
       Pack pack, RankAssignment assignment, RangeClient client, FileChannel channel)
       throws IOException, InterruptedException {
     long fetchedBytes = 0;
+    long keptBytes = 0;
     for (Tile tile : pack.tiles(RankWeights.shardOf(pack, assignment))) {
-      if (!isIntact(tile, channel)) {
+      if (isIntact(tile, channel)) {
+        keptBytes += tile.lengthBytes();
+      } else {
         copy(client, channel, tile.offsetBytes(), tile.lengthBytes());
         fetchedBytes += tile.lengthBytes();
         if (!isIntact(tile, channel)) {
           throw new PackException(
-              "tile at "
+              "the tile at offset "
                   + tile.offsetBytes()
-                  + " came damaged from the coordinator; check its"
-                  + " pack with `kith show`");
+                  + " came damaged from the coordinator; remove and pull the model there again");
         }
       }
     }
-    LOG.info("rank {}: fetched {} bytes of weights", assignment.rank(), fetchedBytes);
+    listener.onComplete(fetchedBytes, keptBytes);
   }
 
   private static boolean isIntact(Tile tile, FileChannel channel) throws IOException {

@@ -1,0 +1,282 @@
+package org.kithlm.node.shard;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.kithlm.model.TinyModel;
+import org.kithlm.model.config.ModelConfig.Architecture;
+import org.kithlm.model.gguf.GgmlType;
+import org.kithlm.model.pack.Pack;
+import org.kithlm.model.pack.PackException;
+import org.kithlm.model.pack.PackRun;
+import org.kithlm.model.pack.PackWriter;
+import org.kithlm.model.shard.RankShard;
+import org.kithlm.model.weight.Tile;
+import org.kithlm.node.control.NodeMessage;
+import org.kithlm.node.control.RankAssignment;
+import org.kithlm.node.rank.RankWeights;
+
+class ShardFetcherTest {
+  private static final Duration PATIENCE = Duration.ofSeconds(60);
+
+  @TempDir Path folder;
+
+  private byte[] pack;
+  private RankAssignment assignment;
+  private List<PackRun> runs;
+  private List<Tile> tiles;
+  private List<NodeMessage.ByteRun> prelude;
+  private RangeServer server;
+
+  /** What the last complete fetch told. */
+  private record Fetched(long fetchedBytes, long keptBytes) {}
+
+  private final AtomicReference<Fetched> fetched = new AtomicReference<>();
+
+  @BeforeEach
+  void makePack() throws IOException {
+    TinyModel model =
+        new TinyModel(Architecture.LLAMA, 2, 64, 80, 6, 3, 16, 50, true, GgmlType.Q8_0, Map.of(), 1);
+    Path file = folder.resolve("model.pack");
+    PackWriter.write(model.write(folder.resolve("model.gguf")), file, (done, total) -> {});
+    pack = Files.readAllBytes(file);
+    try (Pack opened = Pack.open(file)) {
+      assignment = new RankAssignment(1, 1, List.of(1.0, 1.0), opened.id(), 64, 8);
+      RankShard shard = RankWeights.shardOf(opened, assignment);
+      runs = opened.runs(shard);
+      tiles = opened.tiles(shard);
+      prelude =
+          opened.runs(new RankShard(1, 2, 0, 0, 0, 0, 0, 0, false)).stream()
+              .map(run -> new NodeMessage.ByteRun(run.offsetBytes(), run.lengthBytes()))
+              .toList();
+    }
+    server = new RangeServer(pack);
+  }
+
+  @AfterEach
+  void stopServer() {
+    server.close();
+  }
+
+  private Path fetch() throws IOException, InterruptedException {
+    return fetch(PATIENCE);
+  }
+
+  private Path fetch(Duration partTimeout) throws IOException, InterruptedException {
+    return new ShardFetcher(
+            folder.resolve("shards"),
+            (fetchedBytes, keptBytes) -> fetched.set(new Fetched(fetchedBytes, keptBytes)),
+            partTimeout)
+        .fetch(assignment, new NodeMessage.WeightOrigin(server.url(), pack.length, prelude));
+  }
+
+  private long shardBytes() {
+    return tiles.stream().mapToLong(Tile::lengthBytes).sum();
+  }
+
+  private void flip(Path file, long offset) throws IOException {
+    byte[] bytes = Files.readAllBytes(file);
+    bytes[Math.toIntExact(offset)] ^= 1;
+    Files.write(file, bytes);
+  }
+
+  @Test
+  void shouldHoldItsOwnRunsAndHoles() throws Exception {
+    Path local = fetch();
+    byte[] actual = Files.readAllBytes(local);
+    assertEquals(pack.length, actual.length);
+    for (PackRun run : runs) {
+      int from = (int) run.offsetBytes();
+      int to = (int) run.endBytes();
+      assertArrayEquals(Arrays.copyOfRange(pack, from, to), Arrays.copyOfRange(actual, from, to));
+      Arrays.fill(actual, from, to, (byte) 0);
+    }
+    assertArrayEquals(new byte[pack.length], actual, "bytes outside of the runs");
+    assertEquals(new Fetched(shardBytes(), 0), fetched.get());
+    try (RankWeights weights = RankWeights.load(local, assignment)) {
+      assertEquals(tiles, weights.layout().tiles());
+    }
+  }
+
+  @Test
+  void shouldTransferNothingThatIsThere() throws Exception {
+    fetch();
+    server.with((request, exchange, range) -> false);
+    fetch();
+    assertEquals(0, server.requests());
+    assertEquals(new Fetched(0, shardBytes()), fetched.get());
+  }
+
+  @Test
+  void shouldGoOnWhereAFetchWasCut() throws Exception {
+    int servedTiles = tiles.size() / 2;
+    int servedRequests = prelude.size() + servedTiles;
+    server.with(
+        (request, exchange, range) -> {
+          if (request < servedRequests) {
+            return false;
+          }
+          server.close();
+          return true;
+        });
+    IOException failure = assertThrows(IOException.class, this::fetch);
+    assertTrue(failure.getMessage().contains("127.0.0.1"), failure.getMessage());
+
+    long keptBytes = tiles.stream().limit(servedTiles).mapToLong(Tile::lengthBytes).sum();
+    server = new RangeServer(pack);
+    fetch();
+    assertEquals(new Fetched(shardBytes() - keptBytes, keptBytes), fetched.get());
+    assertEquals(shardBytes() - keptBytes, server.servedBytes());
+  }
+
+  @Test
+  void shouldFetchOnlyTheTileWithAFlippedByte() throws Exception {
+    Tile damaged = tiles.get(tiles.size() / 2);
+    flip(fetch(), damaged.offsetBytes() + damaged.lengthBytes() - 1);
+    Path local = fetch();
+    assertEquals(
+        new Fetched(damaged.lengthBytes(), shardBytes() - damaged.lengthBytes()), fetched.get());
+    RankWeights.load(local, assignment).close();
+  }
+
+  @Test
+  void shouldFetchADamagedIndexAgain() throws Exception {
+    flip(fetch(), 100);
+    fetch();
+    assertEquals(new Fetched(0, shardBytes()), fetched.get());
+  }
+
+  @Test
+  void shouldFetchFromOtherSharesOnlyWhatIsMissing() throws Exception {
+    fetch();
+    assignment = new RankAssignment(2, 1, List.of(1.0, 1.0, 1.0), assignment.packId(), 64, 8);
+    fetch();
+    assertTrue(fetched.get().fetchedBytes() > 0, () -> fetched.get().toString());
+    assertTrue(fetched.get().keptBytes() > 0, () -> fetched.get().toString());
+  }
+
+  @Test
+  void shouldRefuseATileThatComesDamaged() {
+    server.with(
+        (request, exchange, range) -> {
+          if (request < prelude.size()) {
+            return false;
+          }
+          range[range.length / 2] ^= 1;
+          RangeServer.send(exchange, range);
+          return true;
+        });
+    PackException failure = assertThrows(PackException.class, this::fetch);
+    assertTrue(failure.getMessage().contains("damaged"), failure.getMessage());
+  }
+
+  @Test
+  void shouldRefuseAnIndexThatComesDamaged() {
+    server.with(
+        (request, exchange, range) -> {
+          range[100] ^= 1;
+          RangeServer.send(exchange, range);
+          return true;
+        });
+    PackException failure = assertThrows(PackException.class, this::fetch);
+    assertTrue(failure.getMessage().contains("damaged"), failure.getMessage());
+  }
+
+  @Test
+  void shouldAskAgainAfterAShortAnswer() throws Exception {
+    server.with(
+        (request, exchange, range) -> {
+          if (request != 1) {
+            return false;
+          }
+          RangeServer.send(exchange, Arrays.copyOf(range, range.length - 1));
+          return true;
+        });
+    fetch();
+    assertEquals(new Fetched(shardBytes(), 0), fetched.get());
+  }
+
+  @Test
+  void shouldAskAgainAfterABrokenConnection() throws Exception {
+    server.with(
+        (request, exchange, range) -> {
+          if (request != 1) {
+            return false;
+          }
+          exchange.sendResponseHeaders(206, range.length);
+          exchange.getResponseBody().write(range, 0, range.length / 2);
+          return true; // and the connection ends
+        });
+    fetch();
+    assertEquals(new Fetched(shardBytes(), 0), fetched.get());
+  }
+
+  @Test
+  void shouldTellTheStatusAtOnceWhenThePackIsNotServed() {
+    server.with(
+        (request, exchange, range) -> {
+          exchange.sendResponseHeaders(404, -1);
+          return true;
+        });
+    IOException failure = assertThrows(IOException.class, this::fetch);
+    assertTrue(failure.getMessage().contains("status 404"), failure.getMessage());
+    assertEquals(1, server.requests());
+  }
+
+  @Test
+  void shouldRefuseAServerThatSendsTheWholePack() {
+    server.with(
+        (request, exchange, range) -> {
+          exchange.sendResponseHeaders(200, pack.length);
+          exchange.getResponseBody().write(pack);
+          return true;
+        });
+    IOException failure = assertThrows(IOException.class, this::fetch);
+    assertTrue(failure.getMessage().contains("status 200"), failure.getMessage());
+  }
+
+  @Test
+  void shouldNotReadMoreThanItAskedFor() {
+    server.with(
+        (request, exchange, range) -> {
+          RangeServer.send(exchange, pack);
+          return true;
+        });
+    IOException failure = assertThrows(IOException.class, this::fetch);
+    assertTrue(failure.getMessage().contains("cannot fetch bytes 0 to "), failure.getMessage());
+  }
+
+  @Test
+  void shouldGiveUpOnABodyThatStalls() {
+    server.with(
+        (request, exchange, range) -> {
+          server.stall(exchange, range);
+          return true;
+        });
+    IOException failure = assertThrows(IOException.class, () -> fetch(Duration.ofMillis(100)));
+    assertTrue(failure.getMessage().contains("no whole answer"), failure.getMessage());
+  }
+
+  @Test
+  void shouldNotLeaveItsFolder() {
+    assignment = new RankAssignment(1, 1, List.of(1.0, 1.0), "../../escaped", 64, 8);
+    PackException failure = assertThrows(PackException.class, this::fetch);
+    assertTrue(failure.getMessage().contains("'../../escaped'"), failure.getMessage());
+    assertFalse(Files.exists(folder.resolve("shards")));
+  }
+}
