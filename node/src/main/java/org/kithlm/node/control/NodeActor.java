@@ -9,6 +9,7 @@ import org.apache.pekko.actor.typed.PostStop;
 import org.apache.pekko.actor.typed.Terminated;
 import org.apache.pekko.actor.typed.javadsl.ActorContext;
 import org.apache.pekko.actor.typed.javadsl.Adapter;
+import org.apache.pekko.actor.typed.javadsl.BehaviorBuilder;
 import org.apache.pekko.actor.typed.javadsl.Behaviors;
 import org.apache.pekko.actor.typed.javadsl.TimerScheduler;
 import org.apache.pekko.cluster.typed.Cluster;
@@ -52,6 +53,8 @@ public final class NodeActor {
   private @Nullable ActorRef<CoordinatorMessage> coordinator;
   private @Nullable RankAssignment assignment;
   private @Nullable LeafRank rank;
+  private boolean loading;
+  private NodeMessage.@Nullable LoadShard nextLoad; // waits for the load under way
 
   private NodeActor(
       ActorContext<NodeMessage> context,
@@ -82,7 +85,7 @@ public final class NodeActor {
   private Behavior<NodeMessage> enrolling() {
     timers.startTimerWithFixedDelay(new Retry(), Duration.ZERO, HELLO_INTERVAL);
     timers.startSingleTimer(new JoinTimedOut(), settings.joinTimeout());
-    return Behaviors.receive(NodeMessage.class)
+    return receive()
         .onMessage(Retry.class, retry -> hello())
         .onMessage(NodeMessage.Challenge.class, this::onChallenge)
         .onMessage(NodeMessage.Admitted.class, this::onAdmitted)
@@ -125,8 +128,9 @@ public final class NodeActor {
     ActorRef<SelfUp> up = context.messageAdapter(SelfUp.class, event -> new Up());
     cluster.subscriptions().tell(Subscribe.create(up, SelfUp.class));
     cluster.manager().tell(Join.create(coordinatorAddress()));
-    return Behaviors.receive(NodeMessage.class)
+    return receive()
         .onMessage(Up.class, event -> serving(admitted.coordinator()))
+        .onMessage(NodeMessage.Shutdown.class, this::onShutdown)
         .onMessage(JoinTimedOut.class, timeout -> onJoinTimedOut())
         .onAnyMessage(message -> Behaviors.same())
         .build();
@@ -136,7 +140,7 @@ public final class NodeActor {
     timers.cancelAll();
     context.watch(coordinatorRef);
     coordinatorRef.tell(new CoordinatorMessage.NodeUp(context.getSelf()));
-    return Behaviors.receive(NodeMessage.class)
+    return receive()
         .onMessage(NodeMessage.LoadShard.class, this::onLoadShard)
         .onMessage(Loaded.class, this::onLoaded)
         .onMessage(LoadFailed.class, this::onLoadFailed)
@@ -144,38 +148,71 @@ public final class NodeActor {
         .onMessage(Connected.class, this::onConnected)
         .onMessage(Failed.class, this::onFailed)
         .onMessage(NodeMessage.ReportStatistics.class, this::onReportStatistics)
-        .onMessage(
-            NodeMessage.Shutdown.class,
-            shutdown -> endWith(NodeEnd.Kind.SHUT_DOWN, shutdown.reason()))
+        .onMessage(NodeMessage.Shutdown.class, this::onShutdown)
         .onAnyMessage(message -> Behaviors.same())
         .onSignal(
-            Terminated.class,
-            signal ->
-                endWith(
-                    NodeEnd.Kind.COORDINATOR_LOST,
-                    "lost the coordinator at " + coordinatorAddress().hostPort()))
-        .onSignal(PostStop.class, signal -> onPostStop())
+            Terminated.class, signal -> endWith(NodeEnd.Kind.COORDINATOR_LOST, coordinatorLost()))
         .build();
   }
 
+  /** What all states have in common: however the actor ends, the process learns of it. */
+  private BehaviorBuilder<NodeMessage> receive() {
+    return Behaviors.receive(NodeMessage.class)
+        .onSignal(
+            PostStop.class,
+            signal -> endWith(NodeEnd.Kind.COORDINATOR_LOST, coordinatorLost()));
+  }
+
+  private String coordinatorLost() {
+    return "lost the coordinator at "
+        + settings.coordinatorHost()
+        + ":"
+        + settings.coordinatorPort();
+  }
+
+  private Behavior<NodeMessage> onShutdown(NodeMessage.Shutdown message) {
+    return endWith(NodeEnd.Kind.SHUT_DOWN, message.reason());
+  }
+
+  /** One load at a time, as two would need twice the memory; of those that wait, the newest. */
   private Behavior<NodeMessage> onLoadShard(NodeMessage.LoadShard message) {
     closeRank();
+    assignment = message.assignment();
+    if (loading) {
+      nextLoad = message;
+    } else {
+      load(message);
+    }
+    return Behaviors.same();
+  }
+
+  private void load(NodeMessage.LoadShard message) {
+    loading = true;
     RankAssignment wanted = message.assignment();
-    assignment = wanted;
     context.pipeToSelf(
         loader.load(wanted, message.source()),
         (loaded, failure) ->
             loaded != null
                 ? new Loaded(wanted, loaded)
                 : new LoadFailed(wanted, Causes.message(failure)));
-    return Behaviors.same();
+  }
+
+  private void loadNext() {
+    loading = false;
+    NodeMessage.LoadShard message = nextLoad;
+    nextLoad = null;
+    if (message != null) {
+      load(message);
+    }
   }
 
   private Behavior<NodeMessage> onLoaded(Loaded message) {
     if (!message.assignment().equals(assignment)) {
       message.rank().close(); // a newer plan came while this one was loading
+      loadNext();
       return Behaviors.same();
     }
+    loadNext();
     rank = message.rank();
     tellCoordinator(
         new CoordinatorMessage.ShardLoaded(
@@ -187,6 +224,7 @@ public final class NodeActor {
   }
 
   private Behavior<NodeMessage> onLoadFailed(LoadFailed message) {
+    loadNext();
     tellCoordinator(
         new CoordinatorMessage.RankFailed(
             message.assignment().epoch(), message.assignment().rank(), message.reason()));
@@ -251,14 +289,9 @@ public final class NodeActor {
   }
 
   private Behavior<NodeMessage> endWith(NodeEnd.Kind kind, String message) {
-    end.complete(new NodeEnd(kind, message));
+    end.complete(new NodeEnd(kind, message)); // the first reason stands
     closeRank();
     return Behaviors.stopped();
-  }
-
-  private Behavior<NodeMessage> onPostStop() {
-    closeRank();
-    return Behaviors.same();
   }
 
   private void closeRank() {
