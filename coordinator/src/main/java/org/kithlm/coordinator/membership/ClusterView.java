@@ -15,6 +15,8 @@ public record ClusterView(Phase phase, long epoch, List<NodeView> nodes) {
   public enum Phase {
     /** Waits for nodes. */
     GATHERING,
+    /** The last plan failed; the next follows after a delay, or when a node comes or goes. */
+    RETRYING,
     /** Ranks bring their weights into memory. */
     LOADING,
     /** Ranks connect to one another. */

@@ -5,9 +5,9 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
+import org.apache.pekko.actor.Address;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.Behavior;
 import org.apache.pekko.actor.typed.PostStop;
@@ -16,14 +16,13 @@ import org.apache.pekko.actor.typed.javadsl.ActorContext;
 import org.apache.pekko.actor.typed.javadsl.Behaviors;
 import org.apache.pekko.actor.typed.javadsl.TimerScheduler;
 import org.apache.pekko.cluster.typed.Cluster;
+import org.apache.pekko.cluster.typed.Down;
 import org.apache.pekko.cluster.typed.Join;
 import org.jspecify.annotations.Nullable;
 import org.kithlm.node.control.Causes;
 import org.kithlm.node.control.CoordinatorMessage;
-import org.kithlm.node.control.JoinToken;
 import org.kithlm.node.control.NodeMessage;
 import org.kithlm.node.control.RankStatistics;
-import org.kithlm.node.rank.RootRank;
 import org.kithlm.node.rank.RootRankLoader;
 
 /**
@@ -31,8 +30,10 @@ import org.kithlm.node.rank.RootRankLoader;
  * join and every loss leads to a new plan; its number, the epoch, keeps messages of old ones apart.
  */
 public final class CoordinatorActor {
-  private static final int MAX_NONCES = 256;
   private static final Duration STATISTICS_TIMEOUT = Duration.ofSeconds(2);
+
+  /** A plan that has served for so long was a good one. */
+  private static final Duration SETTLE_TIME = Duration.ofSeconds(30);
 
   /**
    * Asks what all ranks have used; completed with what has come after two seconds at the latest.
@@ -40,18 +41,13 @@ public final class CoordinatorActor {
   public record CollectStatistics(CompletableFuture<Map<Integer, RankStatistics>> result)
       implements CoordinatorMessage {}
 
-  /** Ends the plan and the nodes; then the actor stops. */
-  public record Stop(String reason) implements CoordinatorMessage {}
-
-  private record StatisticsTimedOut() implements CoordinatorMessage {}
-
-  private record RootLoaded(long epoch, RootRank rank) implements CoordinatorMessage {}
-
-  private record RootActivated(long epoch) implements CoordinatorMessage {}
-
-  private record RootFailed(long epoch, String reason) implements CoordinatorMessage {}
-
-  private record Replan() implements CoordinatorMessage {}
+  /**
+   * Ends the plan and the nodes; then the actor stops.
+   *
+   * @param stopped completed when all nodes have left, or after a second
+   */
+  public record Stop(String reason, CompletableFuture<Void> stopped)
+      implements CoordinatorMessage {}
 
   private final ActorContext<CoordinatorMessage> context;
   private final TimerScheduler<CoordinatorMessage> timers;
@@ -59,20 +55,17 @@ public final class CoordinatorActor {
   private final RootRankLoader rootLoader;
   private final RootEngine engine;
   private final Consumer<ClusterView> observer;
+  private final Consumer<Address> downing;
 
-  private final Map<String, ActorRef<NodeMessage>> nonces = new LinkedHashMap<>();
+  private final Enrolment enrolment;
   private final Map<ActorRef<NodeMessage>, Member> members = new LinkedHashMap<>();
-  private final Map<Integer, RankStatistics> statistics = new TreeMap<>();
-  private final List<CompletableFuture<Map<Integer, RankStatistics>>> statisticsWaiters =
-      new ArrayList<>();
+  private final StatisticsRound statistics = new StatisticsRound();
+  private final RootMember root;
 
   private int expectedNodes;
   private ClusterView.Phase phase = ClusterView.Phase.GATHERING;
   private long epoch = System.currentTimeMillis(); // grows over restarts too
   private @Nullable Plan plan;
-  private @Nullable RootRank root;
-  private long rootResidentBytes;
-  private @Nullable String rootError;
   private boolean replanRequested;
 
   private CoordinatorActor(
@@ -81,18 +74,23 @@ public final class CoordinatorActor {
       CoordinatorSettings settings,
       RootRankLoader rootLoader,
       RootEngine engine,
-      Consumer<ClusterView> observer) {
+      Consumer<ClusterView> observer,
+      Consumer<Address> downing) {
     this.context = context;
     this.timers = timers;
     this.settings = settings;
     this.rootLoader = rootLoader;
     this.engine = engine;
     this.observer = observer;
+    this.downing = downing;
+    this.enrolment = new Enrolment(settings.token());
+    this.root = new RootMember(settings.name(), settings.host());
     this.expectedNodes = settings.expectedNodes();
   }
 
   /**
-   * The coordinator's actor; must be the guardian of its system.
+   * The coordinator's actor; nodes look for it as a system actor named {@link
+   * org.kithlm.node.control.NodeActor#COORDINATOR}.
    *
    * @param observer told each new state, on the actor's thread; must not block
    */
@@ -102,16 +100,40 @@ public final class CoordinatorActor {
       RootEngine engine,
       Consumer<ClusterView> observer) {
     return Behaviors.setup(
+        context -> {
+          Cluster cluster = Cluster.get(context.getSystem());
+          cluster.manager().tell(Join.create(cluster.selfMember().address()));
+          return create(
+              settings,
+              rootLoader,
+              engine,
+              observer,
+              address -> cluster.manager().tell(Down.apply(address)));
+        });
+  }
+
+  /**
+   * The same without a cluster of its own.
+   *
+   * @param downing takes the addresses of processes that are gone: nobody else can join while the
+   *     cluster waits for them
+   */
+  static Behavior<CoordinatorMessage> create(
+      CoordinatorSettings settings,
+      RootRankLoader rootLoader,
+      RootEngine engine,
+      Consumer<ClusterView> observer,
+      Consumer<Address> downing) {
+    return Behaviors.setup(
         context ->
             Behaviors.withTimers(
                 timers ->
-                    new CoordinatorActor(context, timers, settings, rootLoader, engine, observer)
+                    new CoordinatorActor(
+                            context, timers, settings, rootLoader, engine, observer, downing)
                         .running()));
   }
 
   private Behavior<CoordinatorMessage> running() {
-    Cluster cluster = Cluster.get(context.getSystem());
-    cluster.manager().tell(Join.create(cluster.selfMember().address()));
     planIfPossible();
     return Behaviors.receive(CoordinatorMessage.class)
         .onMessage(CoordinatorMessage.Hello.class, this::onHello)
@@ -121,13 +143,16 @@ public final class CoordinatorActor {
         .onMessage(CoordinatorMessage.RankConnected.class, this::onRankConnected)
         .onMessage(CoordinatorMessage.RankFailed.class, this::onRankFailed)
         .onMessage(CoordinatorMessage.Statistics.class, this::onStatistics)
-        .onMessage(RootLoaded.class, this::onRootLoaded)
-        .onMessage(RootActivated.class, this::onRootActivated)
-        .onMessage(RootFailed.class, this::onRootFailed)
-        .onMessage(Replan.class, this::onReplan)
+        .onMessage(CoordinatorEvent.RootLoaded.class, this::onRootLoaded)
+        .onMessage(CoordinatorEvent.RootActivated.class, this::onRootActivated)
+        .onMessage(CoordinatorEvent.RootFailed.class, this::onRootFailed)
+        .onMessage(CoordinatorEvent.Replan.class, this::onReplan)
+        .onMessage(CoordinatorEvent.RetryPlan.class, this::onRetryPlan)
+        .onMessage(CoordinatorEvent.RetryMember.class, this::onRetryMember)
+        .onMessage(CoordinatorEvent.Settled.class, this::onSettled)
         .onMessage(CollectStatistics.class, this::onCollectStatistics)
         .onMessage(Stop.class, this::onStop)
-        .onMessage(StatisticsTimedOut.class, this::onStatisticsTimedOut)
+        .onMessage(CoordinatorEvent.StatisticsTimedOut.class, this::onStatisticsTimedOut)
         .onSignal(Terminated.class, this::onTerminated)
         .onSignal(PostStop.class, this::onPostStop)
         .build();
@@ -136,21 +161,12 @@ public final class CoordinatorActor {
   // Enrolment.
 
   private Behavior<CoordinatorMessage> onHello(CoordinatorMessage.Hello hello) {
-    if (nonces.size() >= MAX_NONCES) {
-      nonces.remove(nonces.keySet().iterator().next()); // strangers must not fill the memory
-    }
-    String nonce = JoinToken.nonce();
-    nonces.put(nonce, hello.replyTo());
-    hello.replyTo().tell(new NodeMessage.Challenge(nonce));
+    hello.replyTo().tell(enrolment.challenge(hello.replyTo()));
     return Behaviors.same();
   }
 
   private Behavior<CoordinatorMessage> onJoinRequest(CoordinatorMessage.JoinRequest request) {
-    boolean asked = request.replyTo().equals(nonces.remove(request.nonce()));
-    if (!asked
-        || !settings
-            .token()
-            .verifies(request.proof(), request.nonce(), request.name(), request.host())) {
+    if (!enrolment.admits(request)) {
       context
           .getLog()
           .warn("refused node {} at {}: wrong join token", request.name(), request.host());
@@ -187,9 +203,13 @@ public final class CoordinatorActor {
       return Behaviors.same();
     }
     context.getLog().warn("node {} at {} is gone", member.name, member.host);
+    timers.cancel(new CoordinatorEvent.RetryMember(member.ref));
+    downing.accept(member.ref.path().address());
     if (plan != null && plan.uses(member)) {
       endPlan("lost " + plan.describe(member) + ": its process is gone");
       planIfPossible();
+    } else if (phase == ClusterView.Phase.RETRYING) {
+      replanSoon();
     }
     publish();
     return Behaviors.same();
@@ -198,20 +218,47 @@ public final class CoordinatorActor {
   // From plan to ready.
 
   private void replanSoon() {
-    if (phase == ClusterView.Phase.GATHERING) {
+    if (phase == ClusterView.Phase.GATHERING || phase == ClusterView.Phase.RETRYING) {
+      timers.cancel(new CoordinatorEvent.RetryPlan());
+      phase = ClusterView.Phase.GATHERING;
       planIfPossible();
     } else if (phase == ClusterView.Phase.READY) {
       ActorRef<CoordinatorMessage> self = context.getSelf();
-      engine.whenIdle(() -> self.tell(new Replan()));
+      engine.whenIdle(() -> self.tell(new CoordinatorEvent.Replan()));
     } else {
       replanRequested = true;
     }
   }
 
-  private Behavior<CoordinatorMessage> onReplan(Replan message) {
+  private Behavior<CoordinatorMessage> onReplan(CoordinatorEvent.Replan message) {
     if (phase == ClusterView.Phase.READY) {
       endPlan("the cluster takes in a node");
       planIfPossible();
+    }
+    return Behaviors.same();
+  }
+
+  private Behavior<CoordinatorMessage> onRetryPlan(CoordinatorEvent.RetryPlan message) {
+    if (phase == ClusterView.Phase.RETRYING) {
+      replanSoon();
+    }
+    return Behaviors.same();
+  }
+
+  private Behavior<CoordinatorMessage> onRetryMember(CoordinatorEvent.RetryMember message) {
+    Member member = members.get(message.node());
+    if (member != null) {
+      member.resting = false;
+      publish();
+      replanSoon();
+    }
+    return Behaviors.same();
+  }
+
+  private Behavior<CoordinatorMessage> onSettled(CoordinatorEvent.Settled message) {
+    if (plan != null && plan.epoch == message.epoch()) {
+      root.retry.succeeded();
+      plan.leaves().forEach(member -> member.retry.succeeded());
     }
     return Behaviors.same();
   }
@@ -236,18 +283,17 @@ public final class CoordinatorActor {
         rootLoader.load(next.assignment(0, settings)),
         (loaded, failure) ->
             loaded != null
-                ? new RootLoaded(next.epoch, loaded)
-                : new RootFailed(next.epoch, Causes.message(failure)));
+                ? new CoordinatorEvent.RootLoaded(next.epoch, loaded)
+                : new CoordinatorEvent.RootFailed(next.epoch, Causes.message(failure)));
     publish();
   }
 
-  private Behavior<CoordinatorMessage> onRootLoaded(RootLoaded message) {
+  private Behavior<CoordinatorMessage> onRootLoaded(CoordinatorEvent.RootLoaded message) {
     if (plan == null || plan.epoch != message.epoch()) {
       message.rank().close();
       return Behaviors.same();
     }
-    root = message.rank();
-    rootResidentBytes = message.rank().statistics().weightsResidentBytes();
+    root.loaded(message.rank());
     plan.loaded(0, settings.host(), message.rank().dataPort());
     connectIfLoaded(plan);
     return Behaviors.same();
@@ -265,37 +311,34 @@ public final class CoordinatorActor {
 
   private void connectIfLoaded(Plan current) {
     List<NodeMessage.Peer> peers = current.peers();
-    RootRank loadedRoot = root;
-    if (peers == null || loadedRoot == null || phase != ClusterView.Phase.LOADING) {
+    if (peers == null || !root.isLoaded() || phase != ClusterView.Phase.LOADING) {
       return;
     }
     phase = ClusterView.Phase.CONNECTING;
     for (Member member : current.leaves()) {
       member.ref.tell(new NodeMessage.Connect(current.epoch, peers));
     }
-    root = null; // the engine's from here on
     ActorRef<CoordinatorMessage> self = context.getSelf();
     context.pipeToSelf(
         engine.activate(
-            loadedRoot, peers, reason -> self.tell(new RootFailed(current.epoch, reason))),
+            root.handOver(), peers, reason -> self.tell(new CoordinatorEvent.RootFailed(current.epoch, reason))),
         (done, failure) ->
             failure == null
-                ? new RootActivated(current.epoch)
-                : new RootFailed(current.epoch, Causes.message(failure)));
+                ? new CoordinatorEvent.RootActivated(current.epoch)
+                : new CoordinatorEvent.RootFailed(current.epoch, Causes.message(failure)));
     publish();
   }
 
   private Behavior<CoordinatorMessage> onRankConnected(CoordinatorMessage.RankConnected message) {
     Member member = memberOf(message.epoch(), message.rank());
     if (member != null) {
-      member.succeeded();
       connected(message.epoch(), message.rank());
     }
     return Behaviors.same();
   }
 
-  private Behavior<CoordinatorMessage> onRootActivated(RootActivated message) {
-    rootError = null;
+  private Behavior<CoordinatorMessage> onRootActivated(CoordinatorEvent.RootActivated message) {
+    root.connected();
     connected(message.epoch(), 0);
     return Behaviors.same();
   }
@@ -308,6 +351,7 @@ public final class CoordinatorActor {
     if (plan.isConnected()) {
       phase = ClusterView.Phase.READY;
       context.getLog().info("epoch {} is ready", epoch);
+      timers.startSingleTimer(new CoordinatorEvent.Settled(epoch), SETTLE_TIME);
       publish();
       if (replanRequested) {
         replanSoon();
@@ -318,7 +362,10 @@ public final class CoordinatorActor {
   private Behavior<CoordinatorMessage> onRankFailed(CoordinatorMessage.RankFailed message) {
     Member member = memberOf(message.epoch(), message.rank());
     if (member != null && plan != null) {
-      member.failed(message.reason());
+      Duration delay = member.failed(message.reason());
+      if (member.resting) {
+        timers.startSingleTimer(new CoordinatorEvent.RetryMember(member.ref), delay);
+      }
       context.getLog().warn("{} failed: {}", plan.describe(member), message.reason());
       endPlan(plan.describe(member) + " failed: " + message.reason());
       planIfPossible();
@@ -327,16 +374,18 @@ public final class CoordinatorActor {
     return Behaviors.same();
   }
 
-  private Behavior<CoordinatorMessage> onRootFailed(RootFailed message) {
+  private Behavior<CoordinatorMessage> onRootFailed(CoordinatorEvent.RootFailed message) {
     if (plan == null || plan.epoch != message.epoch()) {
       return Behaviors.same();
     }
     context.getLog().warn("rank 0 failed: {}", message.reason());
-    boolean first = rootError == null;
-    rootError = message.reason();
     endPlan("rank 0 failed: " + message.reason());
-    if (first) {
-      planIfPossible(); // a lost leaf shows here too; a second failure in a row is the root's own
+    Duration delay = root.failed(message.reason());
+    if (delay.isZero()) {
+      planIfPossible();
+    } else {
+      phase = ClusterView.Phase.RETRYING;
+      timers.startSingleTimer(new CoordinatorEvent.RetryPlan(), delay);
     }
     publish();
     return Behaviors.same();
@@ -344,10 +393,7 @@ public final class CoordinatorActor {
 
   private void endPlan(String reason) {
     engine.deactivate(reason);
-    if (root != null) {
-      root.close();
-      root = null;
-    }
+    root.close();
     for (Member member : members.values()) {
       member.rank = Plan.NO_RANK;
     }
@@ -365,73 +411,63 @@ public final class CoordinatorActor {
   // What users see.
 
   private Behavior<CoordinatorMessage> onCollectStatistics(CollectStatistics message) {
-    statisticsWaiters.add(message.result());
-    if (statisticsWaiters.size() == 1) {
-      statistics.clear();
-      timers.startSingleTimer(new StatisticsTimedOut(), STATISTICS_TIMEOUT);
+    if (statistics.join(message.result())) {
+      timers.startSingleTimer(new CoordinatorEvent.StatisticsTimedOut(), STATISTICS_TIMEOUT);
       if (plan != null) {
         for (Member member : plan.leaves()) {
           member.ref.tell(new NodeMessage.ReportStatistics(plan.epoch));
         }
       }
-      answerIfComplete();
+      endStatisticsIfComplete();
     }
     return Behaviors.same();
   }
 
   private Behavior<CoordinatorMessage> onStatistics(CoordinatorMessage.Statistics message) {
     if (memberOf(message.epoch(), message.rank()) != null) {
-      statistics.put(message.rank(), message.statistics());
-      answerIfComplete();
+      statistics.add(message.rank(), message.statistics());
+      endStatisticsIfComplete();
     }
     return Behaviors.same();
   }
 
-  private Behavior<CoordinatorMessage> onStatisticsTimedOut(StatisticsTimedOut message) {
-    answerStatistics();
+  private Behavior<CoordinatorMessage> onStatisticsTimedOut(CoordinatorEvent.StatisticsTimedOut message) {
+    statistics.end();
     return Behaviors.same();
   }
 
-  private void answerIfComplete() {
-    if (statistics.size() == (plan == null ? 0 : plan.leaves().size())) {
-      answerStatistics();
+  private void endStatisticsIfComplete() {
+    if (statistics.hasAll(plan == null ? 0 : plan.leaves().size())) {
+      timers.cancel(new CoordinatorEvent.StatisticsTimedOut());
+      statistics.end();
     }
-  }
-
-  private void answerStatistics() {
-    timers.cancel(new StatisticsTimedOut());
-    statisticsWaiters.forEach(waiter -> waiter.complete(Map.copyOf(statistics)));
-    statisticsWaiters.clear();
   }
 
   private void publish() {
     List<ClusterView.NodeView> nodes = new ArrayList<>();
     String label = phase.name().toLowerCase(java.util.Locale.ROOT);
-    nodes.add(
-        new ClusterView.NodeView(
-            0,
-            settings.name(),
-            ProcessHandle.current().pid(),
-            settings.host(),
-            label,
-            rootResidentBytes,
-            rootError));
+    nodes.add(root.view(label));
     for (Member member : members.values()) {
       nodes.add(member.view(label));
     }
     observer.accept(new ClusterView(phase, epoch, nodes));
   }
 
+  // The end.
+
   private Behavior<CoordinatorMessage> onStop(Stop message) {
-    for (Member member : members.values()) {
-      context.unwatch(member.ref); // they leave on our word
-      member.ref.tell(new NodeMessage.Shutdown(message.reason()));
+    endPlan(message.reason());
+    statistics.end();
+    if (members.isEmpty()) {
+      message.stopped().complete(null);
+      return Behaviors.stopped();
     }
-    return Behaviors.stopped();
+    return Leaving.of(members.keySet(), timers, message.reason(), message.stopped());
   }
 
   private Behavior<CoordinatorMessage> onPostStop(PostStop signal) {
     endPlan("the coordinator shuts down");
+    statistics.end();
     return Behaviors.same();
   }
 }

@@ -1,13 +1,12 @@
 package org.kithlm.coordinator.membership;
 
+import java.time.Duration;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.jspecify.annotations.Nullable;
 import org.kithlm.node.control.NodeMessage;
 
 /** A node that proved its token. Owned by the coordinator's actor. */
 final class Member {
-  private static final int MAX_FAILURES = 3;
-
   final ActorRef<NodeMessage> ref;
   final String name;
   final long pid;
@@ -17,7 +16,10 @@ final class Member {
   int rank = Plan.NO_RANK;
   long residentBytes;
   @Nullable String lastError;
-  private int failures;
+  final RetryDelay retry = new RetryDelay();
+
+  /** Left out of plans until its delay is over. */
+  boolean resting;
 
   Member(ActorRef<NodeMessage> ref, String name, long pid, String host) {
     this.ref = ref;
@@ -26,22 +28,21 @@ final class Member {
     this.host = host;
   }
 
-  void failed(String reason) {
-    lastError = reason;
-    failures++;
+  /** Takes note of a failure; the result is how long to leave it out. */
+  Duration failed(String reason) {
+    Duration delay = retry.failed();
+    resting = !delay.isZero();
+    lastError = retry.describe(reason, delay);
+    return delay;
   }
 
-  void succeeded() {
-    failures = 0;
-  }
-
-  /** Whether a plan may use it: a node that fails again and again is left out until it rejoins. */
+  /** Whether a plan may use it. */
   boolean isUsable() {
-    return up && failures < MAX_FAILURES;
+    return up && !resting;
   }
 
   ClusterView.NodeView view(String phase) {
-    String state = !up ? "joining" : !isUsable() ? "failed" : rank == Plan.NO_RANK ? "idle" : phase;
+    String state = !up ? "joining" : resting ? "retrying" : rank == Plan.NO_RANK ? "idle" : phase;
     return new ClusterView.NodeView(rank, name, pid, host, state, residentBytes, lastError);
   }
 }

@@ -57,6 +57,7 @@ public final class Server implements AutoCloseable {
   private final ChatService chat;
   private final ActorRef<CoordinatorMessage> coordinator;
   private final @Nullable HttpEndpoint endpoint;
+  private boolean closed; // guarded by this
 
   private Server(
       ActorSystem<Void> system,
@@ -216,18 +217,33 @@ public final class Server implements AutoCloseable {
     return all;
   }
 
-  /** Ends endpoint, generation and cluster; nodes notice. */
+  /**
+   * Ends the server in order: the endpoint takes no more requests, the running generation ends, the
+   * nodes are told and leave, then the rest. Waits for all of it, at most ten seconds. Idempotent;
+   * a second caller waits too.
+   */
   @Override
-  public void close() {
-    if (endpoint != null) {
-      endpoint.stop(STOP_GRACE).toCompletableFuture().completeOnTimeout(null, 1, TimeUnit.SECONDS);
+  public synchronized void close() {
+    if (closed) {
+      return;
     }
-    coordinator.tell(new CoordinatorActor.Stop("the coordinator shut down"));
+    closed = true;
+    CompletableFuture<Void> left = new CompletableFuture<>();
+    CompletionStage<?> endpointStopped =
+        endpoint == null ? CompletableFuture.completedStage(null) : endpoint.stop(STOP_GRACE);
+    coordinator.tell(new CoordinatorActor.Stop("the coordinator shut down", left));
     engine.close();
-    weights.stop(STOP_GRACE);
-    system.terminate();
+    CompletableFuture<?> ended =
+        CompletableFuture.allOf(left, endpointStopped.toCompletableFuture())
+            .thenCompose(done -> weights.stop(STOP_GRACE))
+            .handle((done, failure) -> system)
+            .thenCompose(
+                running -> {
+                  running.terminate();
+                  return running.getWhenTerminated();
+                });
     try {
-      system.getWhenTerminated().toCompletableFuture().get(WAIT_SECONDS, TimeUnit.SECONDS);
+      ended.get(WAIT_SECONDS, TimeUnit.SECONDS);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     } catch (ExecutionException | TimeoutException e) {

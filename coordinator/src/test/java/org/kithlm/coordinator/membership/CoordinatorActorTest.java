@@ -1,0 +1,328 @@
+package org.kithlm.coordinator.membership;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.kithlm.coordinator.membership.ClusterView.Phase;
+import org.kithlm.node.control.CoordinatorMessage;
+import org.kithlm.node.control.JoinToken;
+import org.kithlm.node.control.NodeMessage;
+import org.kithlm.node.control.RankAssignment;
+import org.kithlm.node.control.RankStatistics;
+
+class CoordinatorActorTest {
+  private static final Duration STATISTICS_TIMEOUT = Duration.ofSeconds(2);
+  private static final RankStatistics USED = new RankStatistics(42, 1, 4096, 0, 1, 2, 3);
+
+  private static <T> T get(CompletableFuture<T> future) throws Exception {
+    return future.get(TestCoordinator.PATIENCE.toSeconds(), TimeUnit.SECONDS);
+  }
+
+  @Test
+  void shouldLeadFromGatheringToReady() throws Exception {
+    try (TestCoordinator coordinator = new TestCoordinator(1)) {
+      TestCoordinator.Node node = coordinator.node("laptop").join();
+      RankAssignment leaf = node.expectLoad();
+      TestCoordinator.RootLoad root = coordinator.expectRootLoad();
+      assertEquals(0, root.assignment().rank());
+      assertEquals(1, leaf.rank());
+      assertEquals(root.assignment().epoch(), leaf.epoch());
+      assertEquals(List.of(1.0, 1.0), leaf.shares());
+      coordinator.awaitPhase(Phase.LOADING);
+
+      node.loaded(leaf);
+      UnusedRoot rank = new UnusedRoot();
+      root.rank().complete(rank);
+      FakeEngine.Activation activation = coordinator.expectActivation();
+      assertEquals(rank, activation.rank());
+      List<NodeMessage.Peer> peers =
+          List.of(
+              new NodeMessage.Peer(0, TestCoordinator.HOST, UnusedRoot.DATA_PORT),
+              new NodeMessage.Peer(1, TestCoordinator.HOST, 4001));
+      assertEquals(peers, activation.peers());
+      assertEquals(
+          new NodeMessage.Connect(leaf.epoch(), peers), node.expect(NodeMessage.Connect.class));
+      coordinator.awaitPhase(Phase.CONNECTING);
+
+      activation.connected().complete(null);
+      node.connected(leaf);
+      ClusterView ready = coordinator.awaitPhase(Phase.READY);
+      assertEquals(leaf.epoch(), ready.epoch());
+      assertEquals(List.of("desk", "laptop"), ready.nodes().stream().map(n -> n.name()).toList());
+      assertEquals(List.of("ready", "ready"), ready.nodes().stream().map(n -> n.state()).toList());
+      assertEquals(UnusedRoot.RESIDENT_BYTES, ready.nodes().getFirst().residentBytes());
+      assertEquals(4096, ready.nodes().getLast().residentBytes());
+    }
+  }
+
+  @Test
+  void shouldRefuseAWrongToken() throws Exception {
+    try (TestCoordinator coordinator = new TestCoordinator(1)) {
+      TestCoordinator.Node stranger = coordinator.node("stranger");
+      stranger.request(stranger.challenge(), JoinToken.of("a wrong secret"));
+      String reason = stranger.expect(NodeMessage.Refused.class).reason();
+      assertTrue(reason.contains("join token"), reason);
+      coordinator.actor.tell(new CoordinatorMessage.NodeUp(stranger.probe.ref()));
+      coordinator.node("laptop").join().expectLoad(); // the first node; one was expected
+      assertEquals(2, coordinator.awaitPhase(Phase.LOADING).nodes().size());
+    }
+  }
+
+  @Test
+  void shouldRefuseAReplayedAndAForeignNonce() {
+    try (TestCoordinator coordinator = new TestCoordinator(2)) {
+      TestCoordinator.Node node = coordinator.node("laptop");
+      String nonce = node.challenge();
+      node.request(nonce, TestCoordinator.TOKEN);
+      node.expect(NodeMessage.Admitted.class);
+      node.request(nonce, TestCoordinator.TOKEN);
+      node.expect(NodeMessage.Refused.class);
+
+      TestCoordinator.Node thief = coordinator.node("thief");
+      thief.request(node.challenge(), TestCoordinator.TOKEN);
+      thief.expect(NodeMessage.Refused.class);
+    }
+  }
+
+  @Test
+  void shouldForgetTheOldestOfTooManyChallenges() {
+    try (TestCoordinator coordinator = new TestCoordinator(1)) {
+      TestCoordinator.Node node = coordinator.node("laptop");
+      String oldest = node.challenge();
+      for (int i = 0; i < 256; i++) {
+        node.challenge();
+      }
+      node.request(oldest, TestCoordinator.TOKEN);
+      node.expect(NodeMessage.Refused.class);
+    }
+  }
+
+  @Test
+  void shouldNameTheLostRankAndGoOnWithTheRest() throws Exception {
+    try (TestCoordinator coordinator = new TestCoordinator(1)) {
+      TestCoordinator.Node node = coordinator.node("laptop").join();
+      RankAssignment before = coordinator.readyWith(node);
+      node.die();
+      String reason = coordinator.expectDeactivation();
+      assertTrue(reason.contains("rank 1 (laptop, 127.0.0.1:4001)"), reason);
+      assertEquals(node.probe.ref().path().address(), coordinator.expectDowned());
+      assertTrue(coordinator.readyAlone().epoch() > before.epoch());
+    }
+  }
+
+  @Test
+  void shouldTakeInANodeOnlyWhenIdle() throws Exception {
+    try (TestCoordinator coordinator = new TestCoordinator(0)) {
+      coordinator.readyAlone();
+      TestCoordinator.Node node = coordinator.node("laptop").join();
+      Runnable whenIdle = coordinator.expectIdleAction();
+      assertTrue(coordinator.engine.deactivations.isEmpty());
+      whenIdle.run();
+      coordinator.readyWith(node);
+    }
+  }
+
+  @Test
+  void shouldTakeInANodeThatCameWhileAPlanWasMade() throws Exception {
+    try (TestCoordinator coordinator = new TestCoordinator(0)) {
+      TestCoordinator.Node node = coordinator.node("laptop").join();
+      coordinator.awaitView(view -> view.nodes().size() == 2);
+      coordinator.readyAlone();
+      coordinator.expectIdleAction().run();
+      coordinator.readyWith(node);
+    }
+  }
+
+  @Test
+  void shouldIgnoreMessagesOfAnOldEpoch() throws Exception {
+    try (TestCoordinator coordinator = new TestCoordinator(1)) {
+      TestCoordinator.Node node = coordinator.node("laptop").join();
+      TestCoordinator.RootLoad oldRoot = coordinator.expectRootLoad();
+      RankAssignment old = node.expectLoad();
+      node.failed(old, "the cable fell out");
+      RankAssignment next = node.expectLoad();
+      assertTrue(next.epoch() > old.epoch());
+
+      UnusedRoot late = new UnusedRoot();
+      oldRoot.rank().complete(late);
+      assertTrue(late.closed.await(TestCoordinator.PATIENCE.toSeconds(), TimeUnit.SECONDS));
+      node.loaded(old);
+      node.connected(old);
+      node.failed(old, "the same again");
+      coordinator.expectRootLoad().rank().complete(new UnusedRoot());
+      node.loaded(next);
+      assertEquals(next.epoch(), node.expect(NodeMessage.Connect.class).epoch());
+      assertTrue(coordinator.engine.activations.size() == 1, "only the new epoch is activated");
+    }
+  }
+
+  @Test
+  void shouldPlanAgainAtOnceAfterAFirstFailureThenLeaveTheNodeOutForAWhile() throws Exception {
+    try (TestCoordinator coordinator = new TestCoordinator(1)) {
+      TestCoordinator.Node node = coordinator.node("laptop").join();
+      node.failed(node.expectLoad(), "the disk is full");
+      coordinator.expectRootLoad();
+      node.failed(node.expectLoad(), "the disk is full");
+      coordinator.expectRootLoad();
+      ClusterView view =
+          coordinator.awaitView(seen -> seen.nodes().getLast().state().equals("retrying"));
+      coordinator.readyAlone();
+      String error = assertNotNullString(view.nodes().getLast().lastError());
+      assertTrue(error.contains("the disk is full"), error);
+      assertTrue(error.contains("failure 2 in a row, tried again after 1 s"), error);
+
+      coordinator.time.timePasses(Duration.ofSeconds(1));
+      coordinator.expectIdleAction().run();
+      node.failed(node.expectLoad(), "the disk is full");
+      coordinator.expectRootLoad();
+      coordinator.readyAlone();
+      coordinator.time.timePasses(Duration.ofSeconds(1)); // two are needed now
+      coordinator.time.expectNoMessageFor(Duration.ZERO, node.probe);
+      assertTrue(coordinator.engine.idleActions.isEmpty());
+      coordinator.time.timePasses(Duration.ofSeconds(1));
+      coordinator.expectIdleAction().run();
+      coordinator.readyWith(node);
+    }
+  }
+
+  private static String assertNotNullString(String text) {
+    assertNotNull(text);
+    return text;
+  }
+
+  @Test
+  void shouldRetryForEverWithGrowingDelaysWhenTheRootFails() throws Exception {
+    try (TestCoordinator coordinator = new TestCoordinator(0)) {
+      coordinator.expectRootLoad().rank().completeExceptionally(new IllegalStateException("EIO"));
+      Duration delay = Duration.ofSeconds(1);
+      for (int i = 2; i < 20; i++) {
+        coordinator
+            .expectRootLoad()
+            .rank()
+            .completeExceptionally(new IllegalStateException("EIO"));
+        ClusterView view = coordinator.awaitPhase(Phase.RETRYING);
+        assertEquals("retrying", view.nodes().getFirst().state());
+        String error = assertNotNullString(view.nodes().getFirst().lastError());
+        assertTrue(error.contains("EIO (failure " + i + " in a row"), error);
+        coordinator.time.timePasses(delay.minusMillis(1));
+        assertTrue(coordinator.rootLoads.isEmpty(), () -> "a try before " + error);
+        coordinator.time.timePasses(Duration.ofMillis(1));
+        delay = delay.multipliedBy(2);
+        if (delay.compareTo(Duration.ofMinutes(5)) > 0) {
+          delay = Duration.ofMinutes(5);
+        }
+      }
+      coordinator.readyAlone();
+    }
+  }
+
+  @Test
+  void shouldNotWaitWhenANodeJoinsAfterTheRootFailed() throws Exception {
+    try (TestCoordinator coordinator = new TestCoordinator(0)) {
+      for (int i = 0; i < 2; i++) {
+        coordinator
+            .expectRootLoad()
+            .rank()
+            .completeExceptionally(new IllegalStateException("rank 1 is silent"));
+      }
+      coordinator.awaitPhase(Phase.RETRYING);
+      coordinator.readyWith(coordinator.node("laptop").join());
+    }
+  }
+
+  @Test
+  void shouldForgetFailuresOfAClusterThatServedForAWhile() throws Exception {
+    try (TestCoordinator coordinator = new TestCoordinator(0)) {
+      coordinator.expectRootLoad().rank().completeExceptionally(new IllegalStateException("EIO"));
+      TestCoordinator.RootLoad load = coordinator.expectRootLoad();
+      load.rank().complete(new UnusedRoot());
+      FakeEngine.Activation activation = coordinator.expectActivation();
+      activation.connected().complete(null);
+      ClusterView ready = coordinator.awaitPhase(Phase.READY);
+      assertNull(ready.nodes().getFirst().lastError());
+      coordinator.time.timePasses(Duration.ofSeconds(30));
+      activation.onLost().accept("the link broke");
+      coordinator.readyAlone(); // at once, as after a first failure
+    }
+  }
+
+  @Test
+  void shouldAnswerStatisticsOfAllRanks() throws Exception {
+    try (TestCoordinator coordinator = new TestCoordinator(1)) {
+      TestCoordinator.Node node = coordinator.node("laptop").join();
+      RankAssignment leaf = coordinator.readyWith(node);
+      CompletableFuture<Map<Integer, RankStatistics>> result = new CompletableFuture<>();
+      coordinator.actor.tell(new CoordinatorActor.CollectStatistics(result));
+      node.expect(NodeMessage.ReportStatistics.class);
+      coordinator.actor.tell(new CoordinatorMessage.Statistics(leaf.epoch() - 1, 1, USED));
+      coordinator.actor.tell(new CoordinatorMessage.Statistics(leaf.epoch(), 2, USED));
+      coordinator.actor.tell(new CoordinatorMessage.Statistics(leaf.epoch(), 1, USED));
+      assertEquals(Map.of(1, USED), get(result));
+    }
+  }
+
+  @Test
+  void shouldAnswerStatisticsWithoutThoseThatAreSilent() throws Exception {
+    try (TestCoordinator coordinator = new TestCoordinator(1)) {
+      TestCoordinator.Node node = coordinator.node("laptop").join();
+      coordinator.readyWith(node);
+      CompletableFuture<Map<Integer, RankStatistics>> result = new CompletableFuture<>();
+      coordinator.actor.tell(new CoordinatorActor.CollectStatistics(result));
+      node.expect(NodeMessage.ReportStatistics.class);
+      assertFalse(result.isDone());
+      coordinator.time.timePasses(STATISTICS_TIMEOUT);
+      assertEquals(Map.of(), get(result));
+    }
+  }
+
+  @Test
+  void shouldStopAfterTheNodesHaveLeft() throws Exception {
+    try (TestCoordinator coordinator = new TestCoordinator(1)) {
+      TestCoordinator.Node node = coordinator.node("laptop").join();
+      coordinator.readyWith(node);
+      CompletableFuture<Void> stopped = new CompletableFuture<>();
+      coordinator.actor.tell(new CoordinatorActor.Stop("bye", stopped));
+      assertEquals("bye", coordinator.expectDeactivation());
+      assertEquals("bye", node.expect(NodeMessage.Shutdown.class).reason());
+      assertFalse(stopped.isDone());
+      node.die();
+      get(stopped);
+    }
+  }
+
+  @Test
+  void shouldNotWaitLongForANodeThatHangs() throws Exception {
+    try (TestCoordinator coordinator = new TestCoordinator(1)) {
+      TestCoordinator.Node node = coordinator.node("laptop").join();
+      coordinator.readyWith(node);
+      CompletableFuture<Void> stopped = new CompletableFuture<>();
+      coordinator.actor.tell(new CoordinatorActor.Stop("bye", stopped));
+      node.expect(NodeMessage.Shutdown.class);
+      coordinator.time.timePasses(Duration.ofSeconds(1));
+      get(stopped);
+    }
+  }
+
+  @Test
+  void shouldCloseARootThatIsLoadedWhileTheCoordinatorStops() throws Exception {
+    try (TestCoordinator coordinator = new TestCoordinator(1)) {
+      TestCoordinator.Node node = coordinator.node("laptop").join();
+      TestCoordinator.RootLoad load = coordinator.expectRootLoad();
+      coordinator.actor.tell(new CoordinatorActor.Stop("bye", new CompletableFuture<>()));
+      node.expectLoad();
+      node.expect(NodeMessage.Shutdown.class);
+      UnusedRoot late = new UnusedRoot();
+      load.rank().complete(late);
+      assertTrue(late.closed.await(TestCoordinator.PATIENCE.toSeconds(), TimeUnit.SECONDS));
+    }
+  }
+}

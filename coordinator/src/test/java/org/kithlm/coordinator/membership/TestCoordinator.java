@@ -1,0 +1,189 @@
+package org.kithlm.coordinator.membership;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
+import org.apache.pekko.actor.Address;
+import org.apache.pekko.actor.testkit.typed.javadsl.ActorTestKit;
+import org.apache.pekko.actor.testkit.typed.javadsl.ManualTime;
+import org.apache.pekko.actor.testkit.typed.javadsl.TestProbe;
+import org.apache.pekko.actor.typed.ActorRef;
+import org.kithlm.node.control.CoordinatorMessage;
+import org.kithlm.node.control.JoinToken;
+import org.kithlm.node.control.NodeMessage;
+import org.kithlm.node.control.RankAssignment;
+import org.kithlm.node.rank.RootRank;
+
+/** A coordinator among probes for nodes, a fake engine, and loads that a test completes. */
+final class TestCoordinator implements AutoCloseable {
+  static final Duration PATIENCE = Duration.ofSeconds(20);
+  static final JoinToken TOKEN = JoinToken.of("a shared secret");
+  static final String HOST = "127.0.0.1";
+
+  private static final NodeMessage.WeightOrigin ORIGIN =
+      new NodeMessage.WeightOrigin("http://127.0.0.1:1/pack", 0, List.of());
+
+  /** A load of rank 0. */
+  record RootLoad(RankAssignment assignment, CompletableFuture<RootRank> rank) {}
+
+  final FakeEngine engine = new FakeEngine();
+  final BlockingQueue<RootLoad> rootLoads = new LinkedBlockingQueue<>();
+  final BlockingQueue<Address> downed = new LinkedBlockingQueue<>();
+  final ManualTime time;
+  final ActorRef<CoordinatorMessage> actor;
+  final ActorTestKit kit;
+  private final BlockingQueue<ClusterView> views = new LinkedBlockingQueue<>();
+
+  TestCoordinator(int expectedNodes) {
+    kit = ActorTestKit.create("kith", ManualTime.config());
+    time = ManualTime.get(kit.system());
+    CoordinatorSettings settings =
+        new CoordinatorSettings("desk", HOST, TOKEN, expectedNodes, "pack", ORIGIN, 64, 8);
+    actor =
+        kit.spawn(
+            CoordinatorActor.create(
+                settings,
+                assignment -> {
+                  RootLoad load = new RootLoad(assignment, new CompletableFuture<>());
+                  rootLoads.add(load);
+                  return load.rank();
+                },
+                engine,
+                views::add,
+                downed::add));
+  }
+
+  /** A node's end of the conversation. */
+  final class Node {
+    final String name;
+    final TestProbe<NodeMessage> probe = kit.createTestProbe(NodeMessage.class);
+
+    Node(String name) {
+      this.name = name;
+    }
+
+    <T extends NodeMessage> T expect(Class<T> type) {
+      return probe.expectMessageClass(type, PATIENCE);
+    }
+
+    String challenge() {
+      actor.tell(new CoordinatorMessage.Hello(probe.ref()));
+      return expect(NodeMessage.Challenge.class).nonce();
+    }
+
+    void request(String nonce, JoinToken token) {
+      actor.tell(
+          new CoordinatorMessage.JoinRequest(
+              name, 42, HOST, nonce, token.proof(nonce, name, HOST), probe.ref()));
+    }
+
+    /** Joins up to the point where a plan may use it. */
+    Node join() {
+      request(challenge(), TOKEN);
+      expect(NodeMessage.Admitted.class);
+      actor.tell(new CoordinatorMessage.NodeUp(probe.ref()));
+      return this;
+    }
+
+    RankAssignment expectLoad() {
+      return expect(NodeMessage.LoadShard.class).assignment();
+    }
+
+    void loaded(RankAssignment assignment) {
+      actor.tell(
+          new CoordinatorMessage.ShardLoaded(
+              assignment.epoch(), assignment.rank(), 4000 + assignment.rank(), 4096));
+    }
+
+    void connected(RankAssignment assignment) {
+      actor.tell(new CoordinatorMessage.RankConnected(assignment.epoch(), assignment.rank()));
+    }
+
+    void failed(RankAssignment assignment, String reason) {
+      actor.tell(
+          new CoordinatorMessage.RankFailed(assignment.epoch(), assignment.rank(), reason));
+    }
+
+    void die() {
+      probe.stop();
+    }
+  }
+
+  Node node(String name) {
+    return new Node(name);
+  }
+
+  RootLoad expectRootLoad() throws InterruptedException {
+    return poll(rootLoads, "a load of rank 0");
+  }
+
+  FakeEngine.Activation expectActivation() throws InterruptedException {
+    return poll(engine.activations, "an activation");
+  }
+
+  String expectDeactivation() throws InterruptedException {
+    return poll(engine.deactivations, "a deactivation");
+  }
+
+  Runnable expectIdleAction() throws InterruptedException {
+    return poll(engine.idleActions, "an idle action");
+  }
+
+  Address expectDowned() throws InterruptedException {
+    return poll(downed, "an address taken out of the cluster");
+  }
+
+  private static <T> T poll(BlockingQueue<T> queue, String what) throws InterruptedException {
+    T item = queue.poll(PATIENCE.toSeconds(), TimeUnit.SECONDS);
+    if (item == null) {
+      throw new AssertionError("missing: " + what);
+    }
+    return item;
+  }
+
+  /** The next state that is as wanted; those before it are skipped. */
+  ClusterView awaitView(Predicate<ClusterView> wanted) throws InterruptedException {
+    ClusterView view;
+    do {
+      view = poll(views, "a state as wanted");
+    } while (!wanted.test(view));
+    return view;
+  }
+
+  ClusterView awaitPhase(ClusterView.Phase phase) throws InterruptedException {
+    return awaitView(view -> view.phase() == phase);
+  }
+
+  /** Loads and connects rank 0 alone, the next plan. */
+  RankAssignment readyAlone() throws InterruptedException {
+    RootLoad load = expectRootLoad();
+    assertEquals(1, load.assignment().worldSize());
+    load.rank().complete(new UnusedRoot());
+    expectActivation().connected().complete(null);
+    awaitPhase(ClusterView.Phase.READY);
+    return load.assignment();
+  }
+
+  /** Loads and connects rank 0 and one node, the next plan; the result is the node's part. */
+  RankAssignment readyWith(Node node) throws InterruptedException {
+    RankAssignment assignment = node.expectLoad();
+    node.loaded(assignment);
+    expectRootLoad().rank().complete(new UnusedRoot());
+    expectActivation().connected().complete(null);
+    node.expect(NodeMessage.Connect.class);
+    node.connected(assignment);
+    awaitPhase(ClusterView.Phase.READY);
+    return assignment;
+  }
+
+  @Override
+  public void close() {
+    kit.shutdownTestKit();
+  }
+}
