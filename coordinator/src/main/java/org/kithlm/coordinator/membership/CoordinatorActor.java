@@ -321,7 +321,9 @@ public final class CoordinatorActor {
     ActorRef<CoordinatorMessage> self = context.getSelf();
     context.pipeToSelf(
         engine.activate(
-            root.handOver(), peers, reason -> self.tell(new CoordinatorEvent.RootFailed(current.epoch, reason))),
+            root.handOver(),
+            peers,
+            reason -> self.tell(new CoordinatorEvent.RootFailed(current.epoch, reason))),
         (done, failure) ->
             failure == null
                 ? new CoordinatorEvent.RootActivated(current.epoch)
@@ -431,7 +433,8 @@ public final class CoordinatorActor {
     return Behaviors.same();
   }
 
-  private Behavior<CoordinatorMessage> onStatisticsTimedOut(CoordinatorEvent.StatisticsTimedOut message) {
+  private Behavior<CoordinatorMessage> onStatisticsTimedOut(
+      CoordinatorEvent.StatisticsTimedOut message) {
     statistics.end();
     return Behaviors.same();
   }

@@ -7,7 +7,9 @@ import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import org.kithlm.node.control.RankStatistics;
 
-/** Gathers what the leaves have used, for all who ask meanwhile. Owned by the coordinator's actor. */
+/**
+ * Gathers what the leaves have used, for all who ask meanwhile. Owned by the coordinator's actor.
+ */
 final class StatisticsRound {
   private final Map<Integer, RankStatistics> answers = new TreeMap<>();
   private final List<CompletableFuture<Map<Integer, RankStatistics>>> waiters = new ArrayList<>();

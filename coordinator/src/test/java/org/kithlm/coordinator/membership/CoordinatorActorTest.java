@@ -205,10 +205,7 @@ class CoordinatorActorTest {
       coordinator.expectRootLoad().rank().completeExceptionally(new IllegalStateException("EIO"));
       Duration delay = Duration.ofSeconds(1);
       for (int i = 2; i < 20; i++) {
-        coordinator
-            .expectRootLoad()
-            .rank()
-            .completeExceptionally(new IllegalStateException("EIO"));
+        coordinator.expectRootLoad().rank().completeExceptionally(new IllegalStateException("EIO"));
         ClusterView view = coordinator.awaitPhase(Phase.RETRYING);
         assertEquals("retrying", view.nodes().getFirst().state());
         String error = assertNotNullString(view.nodes().getFirst().lastError());

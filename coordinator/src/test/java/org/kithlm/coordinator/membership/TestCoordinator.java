@@ -106,8 +106,7 @@ final class TestCoordinator implements AutoCloseable {
     }
 
     void failed(RankAssignment assignment, String reason) {
-      actor.tell(
-          new CoordinatorMessage.RankFailed(assignment.epoch(), assignment.rank(), reason));
+      actor.tell(new CoordinatorMessage.RankFailed(assignment.epoch(), assignment.rank(), reason));
     }
 
     void die() {

@@ -9,6 +9,8 @@ import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.apache.pekko.actor.typed.ActorSystem;
 import org.jspecify.annotations.Nullable;
 import org.kithlm.deploy.ExitCode;
@@ -40,6 +42,7 @@ import picocli.CommandLine.Spec;
 @Command(name = "join", description = "Join a cluster as a node and work until it ends.")
 public final class JoinCommand implements Callable<Integer> {
   private static final String TOKEN_VARIABLE = "KITH_TOKEN";
+  private static final long LEAVE_SECONDS = 2;
 
   @SuppressWarnings("NullAway.Init") // set by picocli
   @ParentCommand
@@ -89,24 +92,47 @@ public final class JoinCommand implements Callable<Integer> {
             Duration.ofSeconds(20));
     ShardRankLoader loader =
         new ShardRankLoader(
-            this::localPack, new ShardFetcher(kith.home().subfolder("shards"), this::tellFetched), ownHost);
+            this::localPack,
+            new ShardFetcher(kith.home().subfolder("shards"), this::tellFetched),
+            ownHost);
     CompletableFuture<NodeEnd> end = new CompletableFuture<>();
+    if (endWithStandardInput) {
+      Lifetime.endWithStandardInput(
+          () ->
+              end.complete(
+                  new NodeEnd(
+                      NodeEnd.Kind.COORDINATOR_LOST,
+                      "the process that started this node is gone")));
+    }
     ActorSystem<NodeMessage> system =
         ActorSystem.create(
             NodeActor.create(settings, loader, end),
             ClusterSettings.SYSTEM,
             ClusterSettings.of(ownHost, 0, ClusterSettings.NODE_ROLE));
-    Lifetime.closeAtExit(system::terminate);
-    if (endWithStandardInput) {
-      Lifetime.endWithStandardInput();
-    }
+    Lifetime.closeAtExit(
+        () -> {
+          end.complete(new NodeEnd(NodeEnd.Kind.SHUT_DOWN, "stopped"));
+          terminate(system);
+        });
     spec.commandLine().getErr().println("joining " + address + " as " + settings.name());
     try {
       return finish(end.get());
     } catch (ExecutionException e) {
       throw new IllegalStateException(e); // nobody completes it so
     } finally {
-      system.terminate();
+      terminate(system);
+    }
+  }
+
+  /** Waits a little, so that the coordinator hears of it. */
+  private static void terminate(ActorSystem<NodeMessage> system) {
+    system.terminate();
+    try {
+      system.getWhenTerminated().toCompletableFuture().get(LEAVE_SECONDS, TimeUnit.SECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (ExecutionException | TimeoutException e) {
+      // Then the coordinator finds out by itself.
     }
   }
 

@@ -3,7 +3,6 @@ package org.kithlm.deploy.cli;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -22,7 +21,8 @@ import org.kithlm.deploy.catalog.ByteSize;
 import org.kithlm.deploy.cluster.Answer;
 import org.kithlm.deploy.cluster.ClusterWatch;
 import org.kithlm.deploy.cluster.Lifetime;
-import org.kithlm.deploy.cluster.NodeProcess;
+import org.kithlm.deploy.cluster.NodeProcesses;
+import org.kithlm.deploy.cluster.RunLogs;
 import org.kithlm.deploy.cluster.Server;
 import org.kithlm.deploy.cluster.ServerOptions;
 import org.kithlm.node.control.JoinToken;
@@ -141,35 +141,27 @@ public final class LocalCommand implements Callable<Integer> {
             nodes - 1,
             contextLength,
             settings);
-    List<NodeProcess> processes = new ArrayList<>();
-    try (ServerSession session = ServerSession.start(options, kith.home())) {
-      Lifetime.closeAtExit(session);
-      startNodes(session.server(), token, processes);
+    Path logs = RunLogs.create(kith.home().subfolder("logs"));
+    // The nodes leave on the server's word; their processes are ended after it.
+    try (NodeProcesses processes = new NodeProcesses();
+        ServerSession session = ServerSession.start(options, kith.home())) {
+      Lifetime.closeAtExit(session, processes);
+      processes.start(
+          nodes - 1, LOOPBACK + ":" + session.server().controlPort(), token.secret(), logs);
       ClusterWatch watch = session.watch();
       ClusterView ready =
-          watch.awaitReady(READY_SECONDS, () -> processes.stream().allMatch(NodeProcess::isAlive));
+          watch.awaitReady(
+              READY_SECONDS,
+              () -> {
+                String error = watch.anyError();
+                String end = error == null ? processes.firstEnd() : null;
+                return error != null ? error + "; the logs are in " + logs : end;
+              });
       if (prompt == null) {
         session.printReady(spec.commandLine().getOut(), common.json());
         return Lifetime.awaitSignal();
       }
       return answer(session.server(), ready, prompt);
-    } finally {
-      processes.forEach(NodeProcess::close);
-    }
-  }
-
-  private void startNodes(Server server, JoinToken token, List<NodeProcess> processes)
-      throws IOException {
-    Path logs = kith.home().subfolder("logs");
-    for (int node = 1; node < nodes; node++) {
-      NodeProcess process =
-          NodeProcess.start(
-              "node-" + node,
-              LOOPBACK + ":" + server.controlPort(),
-              token.secret(),
-              logs.resolve("node-" + node + ".log"));
-      processes.add(process);
-      Lifetime.closeAtExit(process);
     }
   }
 

@@ -72,11 +72,10 @@ final class ServerSession implements AutoCloseable {
 
   @Override
   public void close() throws IOException {
-    if (closed.compareAndSet(false, true)) {
-      server.close();
-      if (stateFile != null) {
-        stateFile.delete();
-      }
+    boolean first = closed.compareAndSet(false, true);
+    server.close(); // waits, also where the process ends meanwhile
+    if (first && stateFile != null) {
+      stateFile.delete();
     }
   }
 

@@ -100,7 +100,7 @@ public final class UpCommand implements Callable<Integer> {
       err.println("on each other machine run:");
       err.printf(
           "  kith join %s:%d --token %s%n", host, session.server().controlPort(), secret.secret());
-      session.watch().awaitReady(READY_SECONDS, () -> true);
+      session.watch().awaitReady(READY_SECONDS, session.watch()::rootError);
       session.printReady(spec.commandLine().getOut(), common.json());
       return Lifetime.awaitSignal();
     }

@@ -1,10 +1,11 @@
 package org.kithlm.deploy.cluster;
 
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.kithlm.coordinator.membership.ClusterView;
 import org.kithlm.deploy.ExitCode;
@@ -61,11 +62,12 @@ public final class ClusterWatch implements Consumer<ClusterView> {
   /**
    * Waits until requests are answered.
    *
-   * @param nodesAlive whether it still makes sense to wait
-   * @throws KithException if a rank cannot load, a node ended or the time is over; the message says
-   *     what was missing
+   * @param failure why it makes no sense to wait any longer, null while it does; asked at each
+   *     change and once a second
+   * @throws KithException if there is a failure or the time is over; the message says what was
+   *     missing
    */
-  public ClusterView awaitReady(long timeoutSeconds, BooleanSupplier nodesAlive)
+  public ClusterView awaitReady(long timeoutSeconds, Supplier<@Nullable String> failure)
       throws InterruptedException {
     long deadlineNs = System.nanoTime() + TimeUnit.SECONDS.toNanos(timeoutSeconds);
     lock.lock();
@@ -75,13 +77,9 @@ public final class ClusterWatch implements Consumer<ClusterView> {
         if (newest != null && newest.phase() == ClusterView.Phase.READY) {
           return newest;
         }
-        String error = newest == null ? null : firstError(newest);
+        String error = failure.get();
         if (error != null) {
           throw new KithException(ExitCode.OTHER, error);
-        }
-        if (!nodesAlive.getAsBoolean()) {
-          throw new KithException(
-              ExitCode.OTHER, "a node process ended while the cluster started; see its log");
         }
         if (System.nanoTime() >= deadlineNs) {
           throw new KithException(
@@ -95,12 +93,25 @@ public final class ClusterWatch implements Consumer<ClusterView> {
     }
   }
 
-  private static @Nullable String firstError(ClusterView view) {
-    for (ClusterView.NodeView node : view.nodes()) {
-      if (node.lastError() != null) {
-        return node.name() + ": " + node.lastError();
-      }
-    }
-    return null;
+  /** What last went wrong in this process, null if nothing did. */
+  public @Nullable String rootError() {
+    ClusterView newest = view();
+    return newest == null ? null : error(newest.nodes().getFirst());
+  }
+
+  /** What last went wrong in a process of the cluster, null if nothing did. */
+  public @Nullable String anyError() {
+    ClusterView newest = view();
+    return newest == null
+        ? null
+        : newest.nodes().stream()
+            .map(ClusterWatch::error)
+            .filter(Objects::nonNull)
+            .findFirst()
+            .orElse(null);
+  }
+
+  private static @Nullable String error(ClusterView.NodeView node) {
+    return node.lastError() == null ? null : node.name() + ": " + node.lastError();
   }
 }

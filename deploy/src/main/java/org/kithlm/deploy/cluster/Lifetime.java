@@ -2,30 +2,39 @@ package org.kithlm.deploy.cluster;
 
 import java.io.IOException;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.kithlm.deploy.ExitCode;
 
 /** Ways in which a process of a cluster comes to its end. */
 public final class Lifetime {
   private static final int INTERRUPTED = 130;
+  private static final long END_SECONDS = 5;
 
   private Lifetime() {}
 
-  /** Closes something when the process ends by a signal or by itself. */
-  public static void closeAtExit(AutoCloseable resource) {
+  /** Closes things, in this order, when the process ends by a signal or by itself. */
+  public static void closeAtExit(AutoCloseable... resources) {
     Runtime.getRuntime()
         .addShutdownHook(
             new Thread(
                 () -> {
-                  try {
-                    resource.close();
-                  } catch (Exception e) {
-                    System.err.println("kith: closing: " + e.getMessage());
+                  for (AutoCloseable resource : resources) {
+                    try {
+                      resource.close();
+                    } catch (Exception e) {
+                      System.err.println("kith: closing: " + e.getMessage());
+                    }
                   }
                 },
                 "kith-exit"));
   }
 
-  /** Ends the process when its standard input does: the parent is gone. */
-  public static void endWithStandardInput() {
+  /**
+   * Ends the process when its standard input does: the parent is gone.
+   *
+   * @param end makes the process end; if that takes seconds, it is ended without more ado
+   */
+  public static void endWithStandardInput(Runnable end) {
     Thread.ofPlatform()
         .name("kith-parent")
         .daemon()
@@ -38,7 +47,13 @@ public final class Lifetime {
               } catch (IOException e) {
                 // As good as the end.
               }
-              System.exit(0);
+              end.run();
+              try {
+                new CountDownLatch(1).await(END_SECONDS, TimeUnit.SECONDS);
+              } catch (InterruptedException e) {
+                // Time is up all the same.
+              }
+              Runtime.getRuntime().halt(ExitCode.OTHER.code());
             });
   }
 

@@ -6,19 +6,22 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.kithlm.deploy.Kith;
 
 /**
  * A node of a local cluster in a process of its own. It ends when its standard input does, so it
  * does not outlive this process, however that ends.
  */
-public final class NodeProcess implements AutoCloseable {
-  private static final long STOP_SECONDS = 5;
-
+final class NodeProcess {
+  private final String name;
   private final Process process;
+  private final Path log;
 
-  private NodeProcess(Process process) {
+  private NodeProcess(String name, Process process, Path log) {
+    this.name = name;
     this.process = process;
+    this.log = log;
   }
 
   /**
@@ -28,8 +31,7 @@ public final class NodeProcess implements AutoCloseable {
    * @param token passed by the environment, as the command line is public
    * @param log takes its output
    */
-  public static NodeProcess start(String name, String address, String token, Path log)
-      throws IOException {
+  static NodeProcess start(String name, String address, String token, Path log) throws IOException {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
@@ -39,25 +41,33 @@ public final class NodeProcess implements AutoCloseable {
     ProcessBuilder builder =
         new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile());
     builder.environment().put("KITH_TOKEN", token);
-    return new NodeProcess(builder.start());
+    return new NodeProcess(name, builder.start(), log);
   }
 
-  /** Whether it still runs. */
-  public boolean isAlive() {
-    return process.isAlive();
+  /** How it ended, for the user; null while it runs. */
+  @Nullable String end() {
+    return process.isAlive()
+        ? null
+        : name + " ended with exit code " + process.exitValue() + "; see " + log;
   }
 
-  @Override
-  public void close() {
+  /** Ends its standard input; it ends soon after. */
+  void stop() {
     try {
-      process.getOutputStream().close(); // its standard input ends
-      if (process.waitFor(STOP_SECONDS, TimeUnit.SECONDS)) {
+      process.getOutputStream().close();
+    } catch (IOException e) {
+      // It is gone already.
+    }
+  }
+
+  /** Waits for its end until a time of {@link System#nanoTime}, then kills it. */
+  void awaitEnd(long deadlineNs) {
+    try {
+      if (process.waitFor(deadlineNs - System.nanoTime(), TimeUnit.NANOSECONDS)) {
         return;
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-    } catch (IOException e) {
-      // It is gone already.
     }
     process.destroyForcibly();
   }

@@ -64,6 +64,11 @@ final class KithProcess implements AutoCloseable {
     return process.exitValue();
   }
 
+  /** Ends it without any chance to tidy up. */
+  void kill() {
+    process.destroyForcibly();
+  }
+
   String errors() throws IOException {
     return Files.readString(errors);
   }

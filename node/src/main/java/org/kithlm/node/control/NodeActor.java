@@ -159,8 +159,7 @@ public final class NodeActor {
   private BehaviorBuilder<NodeMessage> receive() {
     return Behaviors.receive(NodeMessage.class)
         .onSignal(
-            PostStop.class,
-            signal -> endWith(NodeEnd.Kind.COORDINATOR_LOST, coordinatorLost()));
+            PostStop.class, signal -> endWith(NodeEnd.Kind.COORDINATOR_LOST, coordinatorLost()));
   }
 
   private String coordinatorLost() {

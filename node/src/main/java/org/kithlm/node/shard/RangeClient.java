@@ -108,8 +108,7 @@ final class RangeClient implements AutoCloseable {
         return status;
       }
     }
-    String message =
-        cause instanceof ConnectException ? "cannot connect" : Causes.message(cause);
+    String message = cause instanceof ConnectException ? "cannot connect" : Causes.message(cause);
     return new IOException(message, cause);
   }
 

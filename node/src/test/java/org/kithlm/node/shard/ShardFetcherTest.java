@@ -51,7 +51,8 @@ class ShardFetcherTest {
   @BeforeEach
   void makePack() throws IOException {
     TinyModel model =
-        new TinyModel(Architecture.LLAMA, 2, 64, 80, 6, 3, 16, 50, true, GgmlType.Q8_0, Map.of(), 1);
+        new TinyModel(
+            Architecture.LLAMA, 2, 64, 80, 6, 3, 16, 50, true, GgmlType.Q8_0, Map.of(), 1);
     Path file = folder.resolve("model.pack");
     PackWriter.write(model.write(folder.resolve("model.gguf")), file, (done, total) -> {});
     pack = Files.readAllBytes(file);
