@@ -2,7 +2,6 @@ package org.kithlm.coordinator.membership;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -176,7 +175,7 @@ class CoordinatorActorTest {
       ClusterView view =
           coordinator.awaitView(seen -> seen.nodes().getLast().state().equals("retrying"));
       coordinator.readyAlone();
-      String error = assertNotNullString(view.nodes().getLast().lastError());
+      String error = error(view.nodes().getLast());
       assertTrue(error.contains("the disk is full"), error);
       assertTrue(error.contains("failure 2 in a row, tried again after 1 s"), error);
 
@@ -194,9 +193,8 @@ class CoordinatorActorTest {
     }
   }
 
-  private static String assertNotNullString(String text) {
-    assertNotNull(text);
-    return text;
+  private static String error(ClusterView.NodeView node) {
+    return String.valueOf(node.lastError());
   }
 
   @Test
@@ -208,7 +206,7 @@ class CoordinatorActorTest {
         coordinator.expectRootLoad().rank().completeExceptionally(new IllegalStateException("EIO"));
         ClusterView view = coordinator.awaitPhase(Phase.RETRYING);
         assertEquals("retrying", view.nodes().getFirst().state());
-        String error = assertNotNullString(view.nodes().getFirst().lastError());
+        String error = error(view.nodes().getFirst());
         assertTrue(error.contains("EIO (failure " + i + " in a row"), error);
         coordinator.time.timePasses(delay.minusMillis(1));
         assertTrue(coordinator.rootLoads.isEmpty(), () -> "a try before " + error);

@@ -86,6 +86,11 @@ class ShardFetcherTest {
         .fetch(assignment, new NodeMessage.WeightOrigin(server.url(), pack.length, prelude));
   }
 
+  private static void assertMessage(String part, Exception failure) {
+    String message = String.valueOf(failure.getMessage());
+    assertTrue(message.contains(part), message);
+  }
+
   private long shardBytes() {
     return tiles.stream().mapToLong(Tile::lengthBytes).sum();
   }
@@ -136,7 +141,7 @@ class ShardFetcherTest {
           return true;
         });
     IOException failure = assertThrows(IOException.class, this::fetch);
-    assertTrue(failure.getMessage().contains("127.0.0.1"), failure.getMessage());
+    assertMessage("127.0.0.1", failure);
 
     long keptBytes = tiles.stream().limit(servedTiles).mapToLong(Tile::lengthBytes).sum();
     server = new RangeServer(pack);
@@ -183,7 +188,7 @@ class ShardFetcherTest {
           return true;
         });
     PackException failure = assertThrows(PackException.class, this::fetch);
-    assertTrue(failure.getMessage().contains("damaged"), failure.getMessage());
+    assertMessage("damaged", failure);
   }
 
   @Test
@@ -195,7 +200,7 @@ class ShardFetcherTest {
           return true;
         });
     PackException failure = assertThrows(PackException.class, this::fetch);
-    assertTrue(failure.getMessage().contains("damaged"), failure.getMessage());
+    assertMessage("damaged", failure);
   }
 
   @Test
@@ -235,7 +240,7 @@ class ShardFetcherTest {
           return true;
         });
     IOException failure = assertThrows(IOException.class, this::fetch);
-    assertTrue(failure.getMessage().contains("status 404"), failure.getMessage());
+    assertMessage("status 404", failure);
     assertEquals(1, server.requests());
   }
 
@@ -248,7 +253,7 @@ class ShardFetcherTest {
           return true;
         });
     IOException failure = assertThrows(IOException.class, this::fetch);
-    assertTrue(failure.getMessage().contains("status 200"), failure.getMessage());
+    assertMessage("status 200", failure);
   }
 
   @Test
@@ -259,7 +264,7 @@ class ShardFetcherTest {
           return true;
         });
     IOException failure = assertThrows(IOException.class, this::fetch);
-    assertTrue(failure.getMessage().contains("cannot fetch bytes 0 to "), failure.getMessage());
+    assertMessage("cannot fetch bytes 0 to ", failure);
   }
 
   @Test
@@ -270,14 +275,14 @@ class ShardFetcherTest {
           return true;
         });
     IOException failure = assertThrows(IOException.class, () -> fetch(Duration.ofMillis(100)));
-    assertTrue(failure.getMessage().contains("no whole answer"), failure.getMessage());
+    assertMessage("no whole answer", failure);
   }
 
   @Test
   void shouldNotLeaveItsFolder() {
     assignment = new RankAssignment(1, 1, List.of(1.0, 1.0), "../../escaped", 64, 8);
     PackException failure = assertThrows(PackException.class, this::fetch);
-    assertTrue(failure.getMessage().contains("'../../escaped'"), failure.getMessage());
+    assertMessage("'../../escaped'", failure);
     assertFalse(Files.exists(folder.resolve("shards")));
   }
 }
