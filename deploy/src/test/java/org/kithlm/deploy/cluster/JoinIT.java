@@ -50,15 +50,12 @@ class JoinIT {
   }
 
   /** A coordinator that waits for one node, and the arguments to join it. */
-  private record Coordinator(KithProcess process, Path home, String address, String token)
+  private record Coordinator(KithProcess process, String address, String token)
       implements AutoCloseable {
-    static Coordinator start(Path home) throws Exception {
-      // A home of its own for the state, with the model of the shared one.
-      Files.createDirectories(home);
-      Files.createSymbolicLink(home.resolve("models"), HOME.resolve("models"));
+    static Coordinator start() throws Exception {
       KithProcess process =
           KithProcess.start(
-              home,
+              HOME,
               "up",
               MODEL,
               "-n",
@@ -73,7 +70,7 @@ class JoinIT {
       String line =
           process.errors().lines().filter(l -> l.contains("kith join")).findFirst().orElseThrow();
       List<String> words = List.of(line.strip().split(" "));
-      return new Coordinator(process, home, words.get(2), words.get(4));
+      return new Coordinator(process, words.get(2), words.get(4));
     }
 
     KithProcess join(Path nodeHome) throws IOException {
@@ -82,7 +79,7 @@ class JoinIT {
 
     /** Waits until requests are answered by so many nodes; the result is the endpoint. */
     String awaitReady(int nodes) throws Exception {
-      StateFile file = new StateFile(new KithHome(home));
+      StateFile file = new StateFile(new KithHome(HOME));
       Await.until(
           nodes + " nodes are ready, " + process.errors(),
           PATIENCE,
@@ -107,7 +104,7 @@ class JoinIT {
   @Test
   void shouldFetchWhatIsMissingAndNothingElse() throws Exception {
     Path nodeHome = folder.resolve("node");
-    try (Coordinator coordinator = Coordinator.start(folder.resolve("home"))) {
+    try (Coordinator coordinator = Coordinator.start()) {
       String expected = localAnswer();
       Path local;
       try (KithProcess node = coordinator.join(nodeHome)) {
@@ -152,7 +149,7 @@ class JoinIT {
 
   @Test
   void shouldLeaveWithTheCoordinator() throws Exception {
-    try (Coordinator coordinator = Coordinator.start(folder.resolve("home"));
+    try (Coordinator coordinator = Coordinator.start();
         KithProcess node = coordinator.join(folder.resolve("node"))) {
       coordinator.awaitReady(2);
       coordinator.close();
