@@ -30,6 +30,7 @@ import org.kithlm.node.rank.RootRankLoader;
  * join and every loss leads to a new plan; its number, the epoch, keeps messages of old ones apart.
  */
 public final class CoordinatorActor {
+  private static final String TAKES_IN_NODE = "the cluster takes in a node";
   private static final Duration STATISTICS_TIMEOUT = Duration.ofSeconds(2);
 
   /** A plan that has served for so long was a good one. */
@@ -224,7 +225,11 @@ public final class CoordinatorActor {
       planIfPossible();
     } else if (phase == ClusterView.Phase.READY) {
       ActorRef<CoordinatorMessage> self = context.getSelf();
-      engine.whenIdle(() -> self.tell(new CoordinatorEvent.Replan()));
+      engine.whenIdle(
+          () -> {
+            engine.deactivate(TAKES_IN_NODE); // before a queued generation starts
+            self.tell(new CoordinatorEvent.Replan());
+          });
     } else {
       replanRequested = true;
     }
@@ -232,8 +237,10 @@ public final class CoordinatorActor {
 
   private Behavior<CoordinatorMessage> onReplan(CoordinatorEvent.Replan message) {
     if (phase == ClusterView.Phase.READY) {
-      endPlan("the cluster takes in a node");
+      endPlan(TAKES_IN_NODE);
       planIfPossible();
+    } else {
+      replanSoon();
     }
     return Behaviors.same();
   }
