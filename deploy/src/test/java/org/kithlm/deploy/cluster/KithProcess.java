@@ -2,6 +2,7 @@ package org.kithlm.deploy.cluster;
 
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.Writer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -15,7 +16,10 @@ import org.kithlm.deploy.Kith;
 
 /** A kith command in a JVM of its own. */
 final class KithProcess implements AutoCloseable {
-  private static final long TIMEOUT_SECONDS = 180;
+  private static final long TIMEOUT_SECONDS = 300;
+
+  private static final String INCUBATOR_WARNING =
+      "WARNING: Using incubator modules: jdk.incubator.vector" + System.lineSeparator();
 
   private final Process process;
   private final Path errors;
@@ -36,6 +40,13 @@ final class KithProcess implements AutoCloseable {
     ProcessBuilder builder = new ProcessBuilder(command).redirectError(errors.toFile());
     builder.environment().put("KITH_HOME", home.toString());
     return new KithProcess(builder.start(), errors);
+  }
+
+  /** Types into its standard input, which ends after that. */
+  void type(String text) throws IOException {
+    try (Writer in = process.outputWriter(StandardCharsets.UTF_8)) {
+      in.write(text);
+    }
   }
 
   /** The next line of its standard output. */
@@ -69,8 +80,9 @@ final class KithProcess implements AutoCloseable {
     process.destroyForcibly();
   }
 
+  /** All of its standard error but what the JVM itself says of its flags. */
   String errors() throws IOException {
-    return Files.readString(errors);
+    return Files.readString(errors).replace(INCUBATOR_WARNING, "");
   }
 
   @Override

