@@ -83,7 +83,9 @@ final class RunReader {
           throw failure(
               tile,
               offsetBytes,
-              String.format("has CRC32C %08x, expected %08x", actual, piece.crc32c()),
+              String.format(
+                  "has CRC32C %08x, expected %08x; the file is damaged, remove it and get it again",
+                  actual, piece.crc32c()),
               null);
         }
         offsetBytes += piece.lengthBytes();

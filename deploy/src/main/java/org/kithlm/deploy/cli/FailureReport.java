@@ -1,6 +1,5 @@
 package org.kithlm.deploy.cli;
 
-import java.io.PrintWriter;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
@@ -18,9 +17,14 @@ public final class FailureReport implements IParameterExceptionHandler, IExecuti
   @Override
   public int handleParseException(ParameterException failure, String[] args) {
     CommandLine command = failure.getCommandLine();
-    PrintWriter err = command.getErr();
-    err.println("kith: " + oneLine(String.valueOf(failure.getMessage())));
-    err.println("See " + command.getCommandSpec().qualifiedName() + " --help");
+    command
+        .getErr()
+        .println(
+            "kith: "
+                + oneLine(String.valueOf(failure.getMessage()))
+                + "; see "
+                + command.getCommandSpec().qualifiedName()
+                + " --help");
     return ExitCode.USAGE.code();
   }
 
