@@ -1,0 +1,59 @@
+package org.kithlm.deploy.cluster;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.kithlm.coordinator.http.OpenAiClient;
+import org.kithlm.deploy.Json;
+
+/** Clients of a real model on two real processes. */
+@Tag("model")
+class ServedClusterIT {
+  private static final String MODEL = TestModel.SMOLLM2.catalogName;
+  private static final String KEY = "s3cret";
+
+  private static KithProcess cluster;
+  private static String endpoint;
+
+  @BeforeAll
+  static void startCluster() throws Exception {
+    TestModel.SMOLLM2.pull();
+    String[] command = {"local", "-n", "2", MODEL, "--port", "0", "--api-key", KEY, "--json"};
+    cluster = KithProcess.start(TestModel.HOME, command);
+    endpoint = Json.MAPPER.readTree(cluster.awaitLine()).get("endpoint").asText();
+  }
+
+  @AfterAll
+  static void stopCluster() throws IOException {
+    if (cluster != null) {
+      cluster.close();
+    }
+  }
+
+  @Test
+  void shouldServeTheOpenAiClient() throws Exception {
+    Path folder = Path.of(System.getProperty("kith.project.dir"), "target", "openai");
+
+    OpenAiClient.install(folder).check(endpoint + "/v1", MODEL, KEY);
+  }
+
+  @Test
+  void shouldChatInTheTerminal() throws Exception {
+    String[] command = {"chat", "--url", endpoint, "--api-key", KEY};
+    try (KithProcess chat = KithProcess.start(TestModel.HOME, command)) {
+      chat.type("What is the capital of France?\n/exit\n");
+
+      assertTrue(chat.awaitLine().startsWith(MODEL), chat.errors());
+      String answer = chat.awaitLine();
+      assertEquals(0, chat.awaitExit(), chat.errors());
+      assertTrue(answer.startsWith("> ") && answer.contains("Paris"), answer);
+      assertTrue(chat.errors().contains(" tokens/s"), chat.errors());
+    }
+  }
+}
