@@ -31,7 +31,6 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
@@ -58,13 +57,9 @@ public final class LocalCommand implements Callable<Integer> {
   @Mixin(name = CommonOptions.MIXIN)
   private final CommonOptions common = new CommonOptions();
 
-  @Mixin private final EndpointOptions endpoint = new EndpointOptions();
+  @Mixin private final ServeOptions serve = new ServeOptions();
 
   @Mixin private final GenerationOptions generation = new GenerationOptions();
-
-  @SuppressWarnings("NullAway.Init") // set by picocli
-  @Parameters(paramLabel = "MODEL", description = "Its name; pulled first if it is not here.")
-  private String model;
 
   @Option(
       names = {"-n", "--nodes"},
@@ -75,13 +70,6 @@ public final class LocalCommand implements Callable<Integer> {
 
   @Option(names = "--prompt", paramLabel = "TEXT", description = "Answer this and end.")
   private @Nullable String prompt;
-
-  @Option(
-      names = "--context",
-      paramLabel = "TOKENS",
-      defaultValue = "0",
-      description = "Longest prompt plus answer (default: the model's own).")
-  private int contextLength;
 
   /** The plan, for programs. */
   private record PlanReport(long epoch, int worldSize, String collective, String head) {}
@@ -127,20 +115,10 @@ public final class LocalCommand implements Callable<Integer> {
       throw new KithException(
           ExitCode.USAGE, "-n " + nodes + " is out of range: 1 to " + MAX_NODES + " processes");
     }
-    ServedModel served = ServedModel.of(model, kith, spec, common.json());
+    ServedModel served = ServedModel.of(serve.model(), kith, spec, common.json());
     JoinToken token = JoinToken.create();
-    EndpointSettings settings = prompt == null ? endpoint.settings() : null;
-    ServerOptions options =
-        new ServerOptions(
-            served.stored().name(),
-            served.stored().createdEpochSeconds(),
-            served.pack(),
-            LOOPBACK,
-            0,
-            token,
-            nodes - 1,
-            contextLength,
-            settings);
+    EndpointSettings settings = prompt == null ? serve.endpoint() : null;
+    ServerOptions options = serve.server(served, LOOPBACK, 0, token, nodes, settings);
     Path logs = RunLogs.create(kith.home().subfolder("logs"));
     // The nodes leave on the server's word; their processes are ended after it.
     try (NodeProcesses processes = new NodeProcesses();

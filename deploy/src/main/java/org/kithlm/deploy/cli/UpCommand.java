@@ -14,7 +14,6 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
@@ -34,11 +33,7 @@ public final class UpCommand implements Callable<Integer> {
   @Mixin(name = CommonOptions.MIXIN)
   private final CommonOptions common = new CommonOptions();
 
-  @Mixin private final EndpointOptions endpoint = new EndpointOptions();
-
-  @SuppressWarnings("NullAway.Init") // set by picocli
-  @Parameters(paramLabel = "MODEL", description = "Its name; pulled first if it is not here.")
-  private String model;
+  @Mixin private final ServeOptions serve = new ServeOptions();
 
   @SuppressWarnings("NullAway.Init") // set by picocli
   @Option(
@@ -69,31 +64,15 @@ public final class UpCommand implements Callable<Integer> {
       description = "Wait for this many nodes, this one included, before serving (default: 1).")
   private int nodes;
 
-  @Option(
-      names = "--context",
-      paramLabel = "TOKENS",
-      defaultValue = "0",
-      description = "Longest prompt plus answer (default: the model's own).")
-  private int contextLength;
-
   @Override
   public Integer call() throws IOException, InterruptedException {
     if (nodes < 1) {
       throw new KithException(ExitCode.USAGE, "-n " + nodes + " must be at least 1");
     }
-    ServedModel served = ServedModel.of(model, kith, spec, common.json());
+    ServedModel served = ServedModel.of(serve.model(), kith, spec, common.json());
     JoinToken secret = token();
     ServerOptions options =
-        new ServerOptions(
-            served.stored().name(),
-            served.stored().createdEpochSeconds(),
-            served.pack(),
-            host,
-            controlPort,
-            secret,
-            nodes - 1,
-            contextLength,
-            endpoint.settings());
+        serve.server(served, host, controlPort, secret, nodes, serve.endpoint());
     try (ServerSession session = ServerSession.start(options, kith.home())) {
       Lifetime.closeAtExit(session);
       PrintWriter err = spec.commandLine().getErr();

@@ -1,0 +1,58 @@
+package org.kithlm.deploy.cli;
+
+import org.jspecify.annotations.Nullable;
+import org.kithlm.coordinator.http.EndpointSettings;
+import org.kithlm.deploy.cluster.ServerOptions;
+import org.kithlm.node.control.JoinToken;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** What a cluster serves, and where; for the commands that lead one. */
+final class ServeOptions {
+  @Mixin private final EndpointOptions endpoint = new EndpointOptions();
+
+  @SuppressWarnings("NullAway.Init") // set by picocli
+  @Parameters(paramLabel = "MODEL", description = "Its name; pulled first if it is not here.")
+  private String model;
+
+  @Option(
+      names = "--context",
+      paramLabel = "TOKENS",
+      defaultValue = "0",
+      description = "Longest prompt plus answer (default: the model's own).")
+  private int contextLength;
+
+  String model() {
+    return model;
+  }
+
+  EndpointSettings endpoint() {
+    return endpoint.settings();
+  }
+
+  /**
+   * Settings of the server.
+   *
+   * @param nodes processes of the cluster, the server's own included
+   * @param settings where chat clients are served, null for nowhere
+   */
+  ServerOptions server(
+      ServedModel served,
+      String host,
+      int controlPort,
+      JoinToken token,
+      int nodes,
+      @Nullable EndpointSettings settings) {
+    return new ServerOptions(
+        served.stored().name(),
+        served.stored().createdEpochSeconds(),
+        served.pack(),
+        host,
+        controlPort,
+        token,
+        nodes - 1,
+        contextLength,
+        settings);
+  }
+}
