@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDateTime;
+import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
 import java.util.Comparator;
 import java.util.List;
@@ -40,7 +41,10 @@ public final class RunLogs {
       }
     }
     return Files.createDirectories(
-        logs.resolve(STARTED.format(LocalDateTime.now()) + "-" + ProcessHandle.current().pid()));
+        logs.resolve(
+            STARTED.format(LocalDateTime.now(ZoneId.systemDefault()))
+                + "-"
+                + ProcessHandle.current().pid()));
   }
 
   private static String name(Path run) {
