@@ -152,7 +152,7 @@ class JoinIT {
     try (Coordinator coordinator = Coordinator.start();
         KithProcess node = coordinator.join(folder.resolve("node"))) {
       coordinator.awaitReady(2);
-      coordinator.close();
+      coordinator.process().terminate();
       assertEquals(0, node.awaitExit(), node.errors());
       assertTrue(node.errors().contains("the coordinator shut down"), node.errors());
     }

@@ -75,6 +75,11 @@ final class KithProcess implements AutoCloseable {
     return process.exitValue();
   }
 
+  /** Asks it to end, as Ctrl-C does. */
+  void terminate() {
+    process.destroy();
+  }
+
   /** Ends it without any chance to tidy up. */
   void kill() {
     process.destroyForcibly();
