@@ -35,7 +35,7 @@ import org.kithlm.model.weight.Tile;
 /** Nodes with homes of their own, so that weights travel, and how clusters end. */
 class JoinIT {
   private static final String MODEL = "smollm2:135m";
-  private static final Duration PATIENCE = Duration.ofSeconds(120);
+  private static final Duration PATIENCE = Duration.ofMinutes(2);
   private static final Path HOME =
       Path.of(System.getProperty("kith.project.dir"), "deploy", "target", "it-home");
 
