@@ -12,19 +12,22 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Reads a file past the page cache, as weights are walked in a cycle that no cache can help. A file
- * system that refuses direct reads is read through the page cache instead.
+ * system that refuses direct reads is read through the page cache, which is told to drop what has
+ * been read: in a container it counts as used memory.
  */
 final class FileExtentReader implements ExtentReader {
   private static final Logger LOG = LoggerFactory.getLogger(FileExtentReader.class);
 
+  private static final int DIRECT = -1;
+
   private final FileChannel channel;
   private final int alignmentBytes;
-  private final boolean direct;
+  private final int cachedDescriptor; // negative where reads are direct
 
-  private FileExtentReader(FileChannel channel, int alignmentBytes, boolean direct) {
+  private FileExtentReader(FileChannel channel, int alignmentBytes, int cachedDescriptor) {
     this.channel = channel;
     this.alignmentBytes = alignmentBytes;
-    this.direct = direct;
+    this.cachedDescriptor = cachedDescriptor;
   }
 
   static FileExtentReader open(Path file) throws IOException {
@@ -49,16 +52,12 @@ final class FileExtentReader implements ExtentReader {
     int blockBytes = Math.toIntExact(Files.getFileStore(file).getBlockSize());
     try {
       FileChannel channel = FileChannel.open(file, StandardOpenOption.READ, directOption);
-      return new FileExtentReader(channel, blockBytes, true);
+      return new FileExtentReader(channel, blockBytes, DIRECT);
     } catch (IOException | UnsupportedOperationException refusal) {
       FileChannel channel = FileChannel.open(file, StandardOpenOption.READ);
       LOG.info("{}: direct reads refused ({}), reading through the page cache", file, refusal);
-      return new FileExtentReader(channel, blockBytes, false);
+      return new FileExtentReader(channel, blockBytes, LinuxAdvice.openFile(file));
     }
-  }
-
-  boolean isDirect() {
-    return direct;
   }
 
   @Override
@@ -68,11 +67,18 @@ final class FileExtentReader implements ExtentReader {
 
   @Override
   public int read(ByteBuffer target, long positionBytes) throws IOException {
-    return channel.read(target, positionBytes);
+    int count = channel.read(target, positionBytes);
+    if (cachedDescriptor >= 0 && count > 0) {
+      LinuxAdvice.dropCached(cachedDescriptor, positionBytes, count);
+    }
+    return count;
   }
 
   @Override
   public void close() throws IOException {
     channel.close();
+    if (cachedDescriptor >= 0) {
+      LinuxAdvice.closeFile(cachedDescriptor);
+    }
   }
 }

@@ -1,9 +1,9 @@
 package org.kithlm.memory;
 
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.stream.IntStream;
 
 /**
  * Neighbouring tiles that are read together: the aligned superset of their bytes. Kept in memory as
@@ -22,11 +22,17 @@ record ReadRun(long startBytes, long spanBytes, long neededBytes, List<Integer> 
     tiles = List.copyOf(tiles);
   }
 
-  /** Groups tiles whose aligned bytes touch or overlap, in file order. */
-  static List<ReadRun> plan(List<TileExtent> extents, int alignmentBytes) {
+  /** One tile by itself. */
+  static ReadRun ofTile(List<TileExtent> extents, int tile, int alignmentBytes) {
+    TileExtent extent = extents.get(tile);
+    long start = alignDown(extent.offsetBytes(), alignmentBytes);
+    return of(start, extent.endBytes(), alignmentBytes, List.of(tile));
+  }
+
+  /** Groups some of the tiles, those whose aligned bytes touch or overlap, in file order. */
+  static List<ReadRun> plan(List<TileExtent> extents, List<Integer> chosen, int alignmentBytes) {
     List<Integer> byOffset =
-        IntStream.range(0, extents.size())
-            .boxed()
+        chosen.stream()
             .sorted(Comparator.comparingLong(tile -> extents.get(tile).offsetBytes()))
             .toList();
     List<ReadRun> runs = new ArrayList<>();
@@ -35,7 +41,7 @@ record ReadRun(long startBytes, long spanBytes, long neededBytes, List<Integer> 
     long end = 0;
     for (int tile : byOffset) {
       TileExtent extent = extents.get(tile);
-      long alignedStart = extent.offsetBytes() / alignmentBytes * alignmentBytes;
+      long alignedStart = alignDown(extent.offsetBytes(), alignmentBytes);
       boolean apart = alignedStart > alignUp(end, alignmentBytes);
       boolean tooLong = extent.endBytes() - start > RUN_BYTES_MAX;
       if (!tiles.isEmpty() && (apart || tooLong)) {
@@ -55,8 +61,17 @@ record ReadRun(long startBytes, long spanBytes, long neededBytes, List<Integer> 
     return runs;
   }
 
+  /** The bytes of one of its tiles within memory that holds the run. */
+  MemorySegment tileIn(MemorySegment memory, TileExtent extent) {
+    return memory.asSlice(extent.offsetBytes() - startBytes, extent.lengthBytes()).asReadOnly();
+  }
+
   private static ReadRun of(long start, long end, int alignmentBytes, List<Integer> tiles) {
     return new ReadRun(start, alignUp(end - start, alignmentBytes), end - start, tiles);
+  }
+
+  private static long alignDown(long bytes, int alignmentBytes) {
+    return bytes / alignmentBytes * alignmentBytes;
   }
 
   private static long alignUp(long bytes, int alignmentBytes) {

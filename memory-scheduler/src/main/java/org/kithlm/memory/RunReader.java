@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -16,11 +17,21 @@ final class RunReader {
   private final Path file;
   private final ExtentReader reader;
   private final List<TileExtent> extents;
+  private final LongAdder readBytes = new LongAdder();
 
   RunReader(Path file, ExtentReader reader, List<TileExtent> extents) {
     this.file = file;
     this.reader = reader;
     this.extents = extents;
+  }
+
+  int alignmentBytes() {
+    return reader.alignmentBytes();
+  }
+
+  /** Bytes that have come from the file so far. */
+  long readBytes() {
+    return readBytes.sum();
   }
 
   /**
@@ -43,18 +54,19 @@ final class RunReader {
     long filledBytes = 0;
     while (filledBytes < run.neededBytes()) {
       long wantedBytes = Math.min(ReadRun.RUN_BYTES_MAX, run.spanBytes() - filledBytes);
-      int readBytes;
+      int count;
       try {
-        readBytes =
+        count =
             reader.read(
                 target.asSlice(filledBytes, wantedBytes).asByteBuffer(),
                 run.startBytes() + filledBytes);
       } catch (IOException e) {
         throw failure(run, filledBytes, "cannot be read: " + e.getMessage(), e);
       }
-      filledBytes += Math.max(0, readBytes);
+      filledBytes += Math.max(0, count);
+      readBytes.add(Math.max(0, count));
       // A direct read can only go on from an aligned position; elsewhere is the end of the file.
-      boolean ended = readBytes <= 0 || filledBytes % reader.alignmentBytes() != 0;
+      boolean ended = count <= 0 || filledBytes % reader.alignmentBytes() != 0;
       if (ended && filledBytes < run.neededBytes()) {
         throw failure(
             run,
@@ -102,6 +114,11 @@ final class RunReader {
             .filter(candidate -> extents.get(candidate).endBytes() > positionBytes)
             .findFirst()
             .orElseThrow();
+    return failure(tile, what, cause);
+  }
+
+  /** Names the file, the tile and the offset before {@code what}. */
+  TileReadException failure(int tile, String what, @Nullable Throwable cause) {
     return failure(tile, extents.get(tile).offsetBytes(), what, cause);
   }
 

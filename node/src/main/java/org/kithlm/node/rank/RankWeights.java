@@ -3,7 +3,7 @@ package org.kithlm.node.rank;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
-import org.kithlm.memory.PinnedTileStore;
+import org.kithlm.memory.ResidencySettings;
 import org.kithlm.memory.TileExtent;
 import org.kithlm.memory.TileStore;
 import org.kithlm.model.pack.Pack;
@@ -16,7 +16,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A rank's slice of a pack, in memory and checked.
+ * A rank's slice of a pack, in memory within a budget, and checked.
  *
  * @param pack the open pack file
  * @param shard which slice
@@ -33,22 +33,30 @@ public record RankWeights(Pack pack, RankShard shard, ShardLayout layout, TileSt
     return ShardPlan.weighted(pack.config(), pack.units(), shares).shard(assignment.rank());
   }
 
+  /** Reads all of a rank's tiles into memory; otherwise as {@link #load} with settings. */
+  public static RankWeights load(Path file, RankAssignment assignment)
+      throws IOException, InterruptedException {
+    return load(file, assignment, ResidencySettings.everything());
+  }
+
   /**
-   * Reads a rank's tiles into memory.
+   * Reads a rank's tiles into memory as far as they fit a budget; the others are streamed.
    *
+   * @throws IllegalArgumentException if the budget is too small; the message tells the smallest
    * @throws IOException if the pack cannot be read
    * @throws RuntimeException if it is damaged; the message names the file and the place
    */
-  public static RankWeights load(Path file, RankAssignment assignment)
+  public static RankWeights load(Path file, RankAssignment assignment, ResidencySettings residency)
       throws IOException, InterruptedException {
     Pack pack = Pack.open(file);
     try {
       RankShard shard = shardOf(pack, assignment);
       List<Tile> tiles = pack.tiles(shard);
       TileStore store =
-          PinnedTileStore.load(
+          TileStore.load(
               file,
               tiles.stream().map(RankWeights::extent).toList(),
+              residency,
               (loadedBytes, totalBytes) ->
                   LOG.debug("rank {}: {} of {} bytes", shard.rank(), loadedBytes, totalBytes));
       return new RankWeights(

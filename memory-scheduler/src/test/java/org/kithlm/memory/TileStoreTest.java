@@ -27,7 +27,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-class PinnedTileStoreTest {
+class TileStoreTest {
+  private static final ResidencySettings ALL = ResidencySettings.everything();
   private static final LoadProgress SILENT = (loadedBytes, totalBytes) -> {};
 
   /** A stand-in for a file system that refuses direct reads. */
@@ -54,7 +55,7 @@ class PinnedTileStoreTest {
               direct
                   ? FileExtentReader.open(file.path())
                   : FileExtentReader.open(file.path(), Refused.OPTION);
-          TileStore store = PinnedTileStore.load(file.path(), reader, extents, SILENT)) {
+          TileStore store = TileStore.load(file.path(), reader, extents, ALL, SILENT)) {
         for (int cycle = 0; cycle < 2; cycle++) {
           assertHolds(file, extents, store, "seed=" + seed + " round=" + round);
         }
@@ -76,7 +77,7 @@ class PinnedTileStoreTest {
     TileFile file = TileFile.create(folder, new Random(1), (5 << 20) + 4097);
     List<TileExtent> extents =
         List.of(file.extent(4095, (5 << 20) - 4094, 1 << 20), file.extent((5 << 20) + 1, 4096, 99));
-    try (TileStore store = PinnedTileStore.load(file.path(), extents, SILENT)) {
+    try (TileStore store = TileStore.load(file.path(), extents, ALL, SILENT)) {
       assertHolds(file, extents, store, "tail");
     }
   }
@@ -84,7 +85,7 @@ class PinnedTileStoreTest {
   @Test
   void shouldBeEmptyForARankWithoutTiles() throws Exception {
     TileFile file = TileFile.create(folder, new Random(2), 1);
-    try (TileStore store = PinnedTileStore.load(file.path(), List.of(), SILENT)) {
+    try (TileStore store = TileStore.load(file.path(), List.of(), ALL, SILENT)) {
       store.rewind();
       assertEquals(0, store.residentBytes());
       assertThrows(IllegalStateException.class, () -> store.acquire(0));
@@ -102,7 +103,7 @@ class PinnedTileStoreTest {
           assertEquals(9 << 20, totalBytes);
           loaded.add(loadedBytes);
         };
-    try (TileStore store = PinnedTileStore.load(file.path(), extents, progress)) {
+    try (TileStore store = TileStore.load(file.path(), extents, ALL, progress)) {
       assertEquals(2, loaded.size());
       assertTrue(loaded.getFirst() < loaded.getLast(), loaded.toString());
       assertEquals(9 << 20, loaded.getLast());
@@ -124,7 +125,7 @@ class PinnedTileStoreTest {
 
     TileReadException failure =
         assertThrows(
-            TileReadException.class, () -> PinnedTileStore.load(file.path(), extents, SILENT));
+            TileReadException.class, () -> TileStore.load(file.path(), extents, ALL, SILENT));
 
     assertEquals(2, failure.tile());
     String message = String.valueOf(failure.getMessage());
@@ -152,7 +153,7 @@ class PinnedTileStoreTest {
 
     TileReadException failure =
         assertThrows(
-            TileReadException.class, () -> PinnedTileStore.load(file.path(), extents, SILENT));
+            TileReadException.class, () -> TileStore.load(file.path(), extents, ALL, SILENT));
 
     assertEquals(lengthBytes < 1 << 20 ? 0 : 1, failure.tile());
     String message = String.valueOf(failure.getMessage());
@@ -164,7 +165,7 @@ class PinnedTileStoreTest {
   void shouldRefuseAMissingFile() {
     assertThrows(
         NoSuchFileException.class,
-        () -> PinnedTileStore.load(folder.resolve("missing"), List.of(), SILENT));
+        () -> TileStore.load(folder.resolve("missing"), List.of(), ALL, SILENT));
   }
 
   @ParameterizedTest
@@ -174,7 +175,7 @@ class PinnedTileStoreTest {
     List<TileExtent> extents = List.of(file.extent(100, 8_000_000, 1 << 20));
     try (ExtentReader reader =
             new FaultyReader(FileExtentReader.open(file.path()), fault, 5_000_001, 1);
-        TileStore store = PinnedTileStore.load(file.path(), reader, extents, SILENT)) {
+        TileStore store = TileStore.load(file.path(), reader, extents, ALL, SILENT)) {
       assertHolds(file, extents, store, fault.toString());
     }
   }
@@ -192,23 +193,15 @@ class PinnedTileStoreTest {
       TileReadException failure =
           assertThrows(
               TileReadException.class,
-              () -> PinnedTileStore.load(file.path(), reader, extents, SILENT));
+              () -> TileStore.load(file.path(), reader, extents, ALL, SILENT));
       assertEquals(1, failure.tile());
-    }
-  }
-
-  @Test
-  void shouldReadThroughThePageCacheWhereDirectReadsAreRefused() throws Exception {
-    TileFile file = TileFile.create(folder, new Random(8), 1000);
-    try (FileExtentReader reader = FileExtentReader.open(file.path(), Refused.OPTION)) {
-      assertFalse(reader.isDirect());
     }
   }
 
   @Test
   void shouldFreeTheMemoryOnClose() throws Exception {
     TileFile file = TileFile.create(folder, new Random(9), 100);
-    TileStore store = PinnedTileStore.load(file.path(), List.of(file.extent(10, 20, 20)), SILENT);
+    TileStore store = TileStore.load(file.path(), List.of(file.extent(10, 20, 20)), ALL, SILENT);
     MemorySegment tile = store.acquire(0);
     store.close();
     store.close();
@@ -238,7 +231,7 @@ class PinnedTileStoreTest {
         };
     assertThrows(
         TileReadException.class,
-        () -> PinnedTileStore.load(file.path(), reader, List.of(file.extent(10, 20, 20)), SILENT));
+        () -> TileStore.load(file.path(), reader, List.of(file.extent(10, 20, 20)), ALL, SILENT));
     assertEquals(2, seen.size());
     assertFalse(seen.getFirst().scope().isAlive());
   }
@@ -247,7 +240,7 @@ class PinnedTileStoreTest {
   void shouldRefuseTilesOutOfTurn() throws Exception {
     TileFile file = TileFile.create(folder, new Random(11), 100);
     List<TileExtent> extents = List.of(file.extent(0, 20, 20), file.extent(20, 20, 20));
-    try (TileStore store = PinnedTileStore.load(file.path(), extents, SILENT)) {
+    try (TileStore store = TileStore.load(file.path(), extents, ALL, SILENT)) {
       store.acquire(0);
       assertMessage(
           "acquired out of turn, expected tile 1",
@@ -269,7 +262,7 @@ class PinnedTileStoreTest {
   void shouldRefuseAnotherThread() throws Exception {
     TileFile file = TileFile.create(folder, new Random(12), 100);
     try (TileStore store =
-        PinnedTileStore.load(file.path(), List.of(file.extent(0, 20, 20)), SILENT)) {
+        TileStore.load(file.path(), List.of(file.extent(0, 20, 20)), ALL, SILENT)) {
       store.acquire(0);
       ExecutionException failure =
           assertThrows(
