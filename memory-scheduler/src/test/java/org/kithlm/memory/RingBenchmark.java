@@ -20,14 +20,13 @@ import java.util.zip.CRC32C;
 
 /**
  * Streams a file of random tiles at several residencies and compares the time of a cycle with the
- * ideal: what a plain direct reader needs for the streamed bytes, measured before and after in the
- * same round. The consumer computes nothing, or about as long as the disk reads. Arguments: a
- * folder on the disk to measure, and the size of the file in MiB; see docs/benchmarks.md.
+ * ideal: what a plain direct reader needs for as many bytes, both in turn. The consumer computes
+ * nothing, or about as long as the disk reads. Arguments: a folder on the disk to measure, and the
+ * size of the file in MiB; see docs/benchmarks.md.
  */
 final class RingBenchmark {
   private static final int WARM_UP_ROUNDS = 1;
-  private static final int ROUNDS = 7;
-  private static final int CYCLES = 2;
+  private static final int ROUNDS = 15;
   private static final int[] RESIDENT_PERCENT = {25, 50, 75};
 
   /** As in a pack: most are close to 2 MiB, some matrices are small, none is aligned. */
@@ -104,17 +103,16 @@ final class RingBenchmark {
         try (TileStore store =
             TileStore.load(
                 file, extents, ResidencySettings.within(budgetBytes), (loaded, total) -> {})) {
-          cycle(store, extents, 0, 0); // from here on the ring is as full as after any cycle
-          Sample before = readPlainly(file, totalBytes);
+          cycle(store, extents, 0, 0);
+          Sample before = readPlainly(file, totalBytes * (100 - RESIDENT_PERCENT[i]) / 100, store);
           Sample unbound = measure(store, extents, 0, 0);
-          double streamedBytes = (double) unbound.bytes() / CYCLES;
-          double computeNs = streamedBytes / before.bytesPerSecond() * 1e9 - SAMPLING_NS;
+          Sample between = readPlainly(file, unbound.bytes(), store);
+          double disk = (before.bytesPerSecond() + between.bytesPerSecond()) / 2;
+          double computeNs = unbound.bytes() / disk * 1e9 - SAMPLING_NS;
           Sample bound = measure(store, extents, computeNs / totalBytes, SAMPLING_NS);
-          Sample after = readPlainly(file, totalBytes);
           if (round >= 0) {
-            double disk = (before.bytesPerSecond() + after.bytesPerSecond()) / 2;
             plain.add(before, disk);
-            plain.add(after, disk);
+            plain.add(between, disk);
             diskBound.get(i).add(unbound, disk);
             balanced.get(i).add(bound, disk);
           }
@@ -133,9 +131,7 @@ final class RingBenchmark {
     long streamedBefore = store.streamedBytes();
     long cpuBefore = SYSTEM.getProcessCpuTime();
     long start = System.nanoTime();
-    for (int i = 0; i < CYCLES; i++) {
-      cycle(store, extents, nsPerByte, samplingNs);
-    }
+    cycle(store, extents, nsPerByte, samplingNs);
     double seconds = (System.nanoTime() - start) / 1e9;
     double cpuSeconds = (SYSTEM.getProcessCpuTime() - cpuBefore) / 1e9;
     long bytes = store.streamedBytes() - streamedBefore;
@@ -167,7 +163,8 @@ final class RingBenchmark {
   }
 
   /** As many threads and bytes in flight as the ring has, without checks and without a consumer. */
-  private static Sample readPlainly(Path file, long bytes) throws Exception {
+  private static Sample readPlainly(Path file, long bytes, TileStore store) throws Exception {
+    awaitFull(store);
     int readBytes = 2 << 20;
     int reads = (int) (bytes / readBytes);
     try (ExtentReader reader = FileExtentReader.open(file);
@@ -188,6 +185,15 @@ final class RingBenchmark {
       double seconds = (System.nanoTime() - start) / 1e9;
       double cpuSeconds = (SYSTEM.getProcessCpuTime() - cpuBefore) / 1e9;
       return new Sample(seconds, cpuSeconds, (long) reads * readBytes);
+    }
+  }
+
+  /** Waits until the ring reads no more ahead. */
+  private static void awaitFull(TileStore store) {
+    long before = -1;
+    while (before != store.streamedBytes()) {
+      before = store.streamedBytes();
+      LockSupport.parkNanos(50_000_000); // far longer than one read
     }
   }
 
