@@ -55,7 +55,10 @@ final class FileExtentReader implements ExtentReader {
       return new FileExtentReader(channel, blockBytes, DIRECT);
     } catch (IOException | UnsupportedOperationException refusal) {
       FileChannel channel = FileChannel.open(file, StandardOpenOption.READ);
-      LOG.info("{}: direct reads refused ({}), reading through the page cache", file, refusal);
+      LOG.info(
+          "{}: direct reads refused ({}), reading through the page cache",
+          file,
+          refusal.toString()); // without its stack trace
       return new FileExtentReader(channel, blockBytes, LinuxAdvice.openFile(file));
     }
   }
