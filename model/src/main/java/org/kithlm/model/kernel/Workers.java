@@ -5,13 +5,13 @@ package org.kithlm.model.kernel;
  * {@link #run}, which takes a part itself.
  */
 public interface Workers extends AutoCloseable {
-  /** A share of a piece of work; called once for each index, on different threads. */
+  /** A share of a piece of work; called once for each index, on any of the threads. */
   @FunctionalInterface
   interface Part {
     /**
      * Does a share.
      *
-     * @param index which one, 0 to {@code count - 1}; 0 is the caller's
+     * @param index which one, 0 to {@code count - 1}
      * @param count of shares
      */
     void run(int index, int count);
