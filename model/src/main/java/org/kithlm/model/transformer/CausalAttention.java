@@ -12,8 +12,8 @@ import org.kithlm.model.shard.RankShard;
  * does not depend on which others it is computed with.
  */
 final class CausalAttention {
-  /** A chunk of keys in f32 stays in the L1 or L2 cache: 64 x 128 elements are 32 KiB. */
-  private static final int CHUNK_POSITIONS = 64;
+  /** A chunk of keys in f32 stays in the L1 cache: 32 x 128 elements are 16 KiB. */
+  private static final int CHUNK_POSITIONS = KvCache.TILE_POSITIONS;
 
   private final ModelConfig config;
   private final RankShard shard;
@@ -50,7 +50,7 @@ final class CausalAttention {
     int first = firstVisible(layer, startPosition);
     for (int kvHead = 0; kvHead < shard.kvHeadCount(); kvHead++) {
       for (int chunk = first - first % CHUNK_POSITIONS; chunk < end; chunk += CHUNK_POSITIONS) {
-        cache.readKeys(layer, kvHead, chunk, CHUNK_POSITIONS, keys);
+        cache.readKeys(layer, kvHead, chunk, keys);
         cache.readValues(layer, kvHead, chunk, CHUNK_POSITIONS, values);
         for (int token = 0; token < tokenCount; token++) {
           int position = startPosition + token;

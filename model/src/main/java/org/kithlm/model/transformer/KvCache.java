@@ -1,5 +1,7 @@
 package org.kithlm.model.transformer;
 
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import org.kithlm.model.config.ModelConfig;
@@ -7,24 +9,30 @@ import org.kithlm.model.kernel.HalfFloats;
 import org.kithlm.model.shard.RankShard;
 
 /**
- * Keys and values of one rank's KV heads in 16-bit floats. It grows by blocks of {@value
- * #BLOCK_POSITIONS} positions, so that an unused context costs nothing, up to a fixed number of
- * positions. Owned by the rank's compute thread.
+ * Keys and values of one rank's KV heads in 16-bit floats, outside the Java heap. It grows by
+ * blocks of {@value #BLOCK_POSITIONS} positions, so that an unused context costs nothing, up to a
+ * fixed number of positions. Owned by the rank's compute thread; the threads that share its work
+ * may read.
  *
- * <p>Within a block, values lie head by head, position by position; keys lie transposed, head by
- * head and element by element, so that the scores of consecutive positions are computed in the
- * lanes of a vector.
+ * <p>A block holds, head by head, the keys and then the values. Values lie position by position.
+ * Keys lie in tiles of {@value #TILE_POSITIONS} positions, and within a tile transposed, element by
+ * element, so that the scores of consecutive positions are computed in the lanes of a vector: a
+ * tile is read front to back, and its rows of 64 bytes are whole cache lines.
  */
-public final class KvCache {
+public final class KvCache implements AutoCloseable {
   /** Positions of one block. */
-  static final int BLOCK_POSITIONS = 256;
+  static final int BLOCK_POSITIONS = 128;
 
-  private record Block(short[] keys, short[] values) {}
+  /** Positions whose keys are transposed together. */
+  static final int TILE_POSITIONS = 32;
+
+  private static final long ALIGNMENT_BYTES = 64;
 
   private final int headCount;
   private final int headDim;
   private final int positionsMax;
-  private final List<List<Block>> layers = new ArrayList<>();
+  private final List<List<MemorySegment>> layers = new ArrayList<>();
+  private final Arena arena;
   private int length;
 
   /**
@@ -32,6 +40,7 @@ public final class KvCache {
    *
    * @param positionsMax bound on positions
    */
+  @SuppressWarnings("MustBeClosedChecker") // close() closes the arena
   public KvCache(ModelConfig config, RankShard shard, int positionsMax) {
     if (positionsMax < 1) {
       throw new IllegalArgumentException("positionsMax=" + positionsMax + " must be at least 1");
@@ -42,6 +51,7 @@ public final class KvCache {
     for (int layer = 0; layer < config.layerCount(); layer++) {
       layers.add(new ArrayList<>());
     }
+    arena = Arena.ofShared();
   }
 
   /** Positions that are filled in every layer. */
@@ -56,7 +66,12 @@ public final class KvCache {
 
   /** Bytes that are allocated now. */
   public long allocatedBytes() {
-    return layers.stream().mapToLong(List::size).sum() * 2L * Short.BYTES * blockLength();
+    return layers.stream().mapToLong(List::size).sum() * blockBytes();
+  }
+
+  /** Bytes that a position takes, in all layers. */
+  public long bytesPerPosition() {
+    return layers.size() * blockBytes() / BLOCK_POSITIONS;
   }
 
   /** KV heads of this rank. */
@@ -68,6 +83,8 @@ public final class KvCache {
    * Makes room for a step and forgets what lies at and beyond its first position.
    *
    * @throws IllegalArgumentException if a gap would be left or the bound exceeded
+   * @throws IllegalStateException if there is not enough memory; the cache then ends at {@code
+   *     startPosition}
    */
   void prepare(int startPosition, int positionCount) {
     if (startPosition < 0 || startPosition > length) {
@@ -85,11 +102,30 @@ public final class KvCache {
               + " positions");
     }
     length = startPosition;
+    if (headCount == 0) {
+      return;
+    }
     int blocks = Math.ceilDiv(startPosition + positionCount, BLOCK_POSITIONS);
-    for (List<Block> layer : layers) {
+    for (List<MemorySegment> layer : layers) {
       while (layer.size() < blocks) {
-        layer.add(new Block(new short[blockLength()], new short[blockLength()]));
+        layer.add(allocateBlock(layer.size() * BLOCK_POSITIONS));
       }
+    }
+  }
+
+  private MemorySegment allocateBlock(int firstPosition) {
+    try {
+      return arena.allocate(blockBytes(), ALIGNMENT_BYTES);
+    } catch (OutOfMemoryError e) {
+      throw new IllegalStateException(
+          "no memory for the KV cache beyond position "
+              + firstPosition
+              + ": "
+              + blockBytes()
+              + " more bytes were refused, "
+              + allocatedBytes()
+              + " are in use; ask for a shorter context",
+          e);
     }
   }
 
@@ -107,39 +143,60 @@ public final class KvCache {
       int keyOffset,
       float[] value,
       int valueOffset) {
-    Block block = layers.get(layer).get(position / BLOCK_POSITIONS);
-    int inBlock = position % BLOCK_POSITIONS;
-    int headOffset = head * headDim * BLOCK_POSITIONS;
-    for (int i = 0; i < headDim; i++) {
-      block.keys[headOffset + i * BLOCK_POSITIONS + inBlock] =
-          Float.floatToFloat16(key[keyOffset + i]);
-    }
+    MemorySegment block = block(layer, position);
+    long keyBytes = tileBytes(head, position) + position % TILE_POSITIONS * (long) Short.BYTES;
     HalfFloats.fromFloats(
-        value, valueOffset, block.values, headOffset + inBlock * headDim, headDim);
+        key, keyOffset, block, keyBytes, (long) TILE_POSITIONS * Short.BYTES, headDim);
+    HalfFloats.fromFloats(
+        value, valueOffset, block, valueBytes(head, position), Short.BYTES, headDim);
   }
 
   /**
-   * Widens the keys of one head at consecutive positions of one block, transposed: element i of
-   * position p goes to {@code out[i * count + p - firstPosition]}. Elements of positions that were
-   * never written are undefined.
+   * Widens the keys of one head in a tile, transposed: element i of position p goes to {@code out[i
+   * * TILE_POSITIONS + p - firstPosition]}. Elements of positions that were never written are
+   * undefined.
+   *
+   * @param firstPosition of the tile, a multiple of {@value #TILE_POSITIONS}
    */
-  void readKeys(int layer, int head, int firstPosition, int count, float[] out) {
-    Block block = layers.get(layer).get(firstPosition / BLOCK_POSITIONS);
-    int from = head * headDim * BLOCK_POSITIONS + firstPosition % BLOCK_POSITIONS;
-    for (int i = 0; i < headDim; i++) {
-      HalfFloats.toFloats(block.keys, from + i * BLOCK_POSITIONS, out, i * count, count);
-    }
+  void readKeys(int layer, int head, int firstPosition, float[] out) {
+    MemorySegment block = block(layer, firstPosition);
+    HalfFloats.toFloats(block, tileBytes(head, firstPosition), out, 0, headDim * TILE_POSITIONS);
   }
 
   /** Widens the values of one head at consecutive positions of one block, position by position. */
   void readValues(int layer, int head, int firstPosition, int count, float[] out) {
-    Block block = layers.get(layer).get(firstPosition / BLOCK_POSITIONS);
-    int inBlock = firstPosition % BLOCK_POSITIONS;
-    int from = (head * BLOCK_POSITIONS + inBlock) * headDim;
-    HalfFloats.toFloats(block.values, from, out, 0, count * headDim);
+    MemorySegment block = block(layer, firstPosition);
+    HalfFloats.toFloats(block, valueBytes(head, firstPosition), out, 0, count * headDim);
   }
 
-  private int blockLength() {
-    return headCount * headDim * BLOCK_POSITIONS;
+  private MemorySegment block(int layer, int position) {
+    return layers.get(layer).get(position / BLOCK_POSITIONS);
+  }
+
+  /** Offset in its block of the tile of keys that holds a position. */
+  private long tileBytes(int head, int position) {
+    int tile = position % BLOCK_POSITIONS / TILE_POSITIONS;
+    return head * headBytes() + (long) tile * headDim * TILE_POSITIONS * Short.BYTES;
+  }
+
+  /** Offset of a value in its block; values follow the keys of their head. */
+  private long valueBytes(int head, int position) {
+    long elements = (long) (BLOCK_POSITIONS + position % BLOCK_POSITIONS) * headDim;
+    return head * headBytes() + elements * Short.BYTES;
+  }
+
+  /** Bytes of one head's keys and values in a block. */
+  private long headBytes() {
+    return 2L * Short.BYTES * BLOCK_POSITIONS * headDim;
+  }
+
+  private long blockBytes() {
+    return headCount * headBytes();
+  }
+
+  /** Frees the memory; nothing may be read or written any more. */
+  @Override
+  public void close() {
+    arena.close();
   }
 }

@@ -5,6 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.Random;
 import jdk.incubator.vector.FloatVector;
@@ -163,18 +166,22 @@ class ElementwiseTest {
 
   @Test
   void halvesShouldKeepEveryValue() {
-    short[] halves = new short[1 << 16];
-    for (int i = 0; i < halves.length; i++) {
-      halves[i] = (short) i;
-    }
-    float[] floats = new float[halves.length];
-    HalfFloats.toFloats(halves, 0, floats, 0, halves.length);
-    short[] back = new short[halves.length];
-    HalfFloats.fromFloats(floats, 0, back, 0, halves.length);
-    for (int i = 0; i < halves.length; i++) {
-      assertEquals(Float.float16ToFloat(halves[i]), floats[i], 0, "bits=" + i);
-      if (!Float.isNaN(floats[i])) {
-        assertEquals(halves[i], back[i], "bits=" + i);
+    int count = 1 << 16;
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment halves = arena.allocate(ValueLayout.JAVA_SHORT, count);
+      for (int i = 0; i < count; i++) {
+        halves.setAtIndex(ValueLayout.JAVA_SHORT, i, (short) i);
+      }
+      float[] floats = new float[count];
+      HalfFloats.toFloats(halves, 0, floats, 0, count);
+      MemorySegment back = arena.allocate(3L * Short.BYTES * count);
+      HalfFloats.fromFloats(floats, 0, back, 2, 3L * Short.BYTES, count);
+      for (int i = 0; i < count; i++) {
+        assertEquals(Float.float16ToFloat((short) i), floats[i], 0, "bits=" + i);
+        if (!Float.isNaN(floats[i])) {
+          short bits = back.get(ValueLayout.JAVA_SHORT, 2 + 3L * Short.BYTES * i);
+          assertEquals((short) i, bits, "bits=" + i);
+        }
       }
     }
   }

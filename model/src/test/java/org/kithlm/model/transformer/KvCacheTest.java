@@ -16,10 +16,15 @@ class KvCacheTest {
   private static final int HEADS = 2;
   private static final int HEAD_DIM = 4;
   private static final int POSITIONS_MAX = 600;
+  private static final int BLOCK = KvCache.BLOCK_POSITIONS;
   private static final long BLOCK_BYTES =
-      (long) LAYERS * HEADS * HEAD_DIM * KvCache.BLOCK_POSITIONS * 2 * Short.BYTES;
+      (long) LAYERS * HEADS * HEAD_DIM * BLOCK * 2 * Short.BYTES;
 
   private static KvCache cache(int kvHeads, int positionsMax) {
+    return cache(kvHeads, HEAD_DIM, positionsMax);
+  }
+
+  private static KvCache cache(int kvHeads, int headDim, int positionsMax) {
     Rope rope = new Rope(HEAD_DIM, 10_000, 10_000, 1, false);
     ModelConfig config =
         new ModelConfig(
@@ -29,7 +34,7 @@ class KvCacheTest {
             8,
             2,
             HEADS,
-            HEAD_DIM,
+            headDim,
             10,
             4096,
             1e-5f,
@@ -47,54 +52,57 @@ class KvCacheTest {
 
   @Test
   void shouldGrowByBlocksOnly() {
-    KvCache cache = cache(HEADS, POSITIONS_MAX);
-    assertEquals(0, cache.allocatedBytes());
-    cache.prepare(0, 256);
-    assertEquals(BLOCK_BYTES, cache.allocatedBytes());
-    cache.commit(256);
-    cache.prepare(256, 1);
-    assertEquals(2 * BLOCK_BYTES, cache.allocatedBytes());
-    cache.prepare(3, 1);
-    assertEquals(2 * BLOCK_BYTES, cache.allocatedBytes());
+    try (KvCache cache = cache(HEADS, POSITIONS_MAX)) {
+      assertEquals(0, cache.allocatedBytes());
+      cache.prepare(0, BLOCK);
+      assertEquals(BLOCK_BYTES, cache.allocatedBytes());
+      cache.commit(BLOCK);
+      cache.prepare(BLOCK, 1);
+      assertEquals(2 * BLOCK_BYTES, cache.allocatedBytes());
+      cache.prepare(3, 1);
+      assertEquals(2 * BLOCK_BYTES, cache.allocatedBytes());
+    }
   }
 
   @Test
   void shouldCostNothingWithoutHeads() {
-    KvCache cache = cache(0, POSITIONS_MAX);
-    cache.prepare(0, POSITIONS_MAX);
-    assertEquals(0, cache.allocatedBytes());
+    try (KvCache cache = cache(0, POSITIONS_MAX)) {
+      cache.prepare(0, POSITIONS_MAX);
+      assertEquals(0, cache.allocatedBytes());
+    }
   }
 
   @Test
   void shouldHoldWhatWasWrittenWhereItBelongs() {
-    KvCache cache = cache(HEADS, POSITIONS_MAX);
-    cache.prepare(0, POSITIONS_MAX);
-    for (int layer = 0; layer < LAYERS; layer++) {
-      for (int head = 0; head < HEADS; head++) {
-        for (int position = 0; position < POSITIONS_MAX; position++) {
-          float[] key = new float[HEAD_DIM + 1];
-          float[] value = new float[HEAD_DIM + 2];
-          for (int i = 0; i < HEAD_DIM; i++) {
-            key[1 + i] = element(layer, head, position, i);
-            value[2 + i] = -element(layer, head, position, i);
+    try (KvCache cache = cache(HEADS, POSITIONS_MAX)) {
+      cache.prepare(0, POSITIONS_MAX);
+      for (int layer = 0; layer < LAYERS; layer++) {
+        for (int head = 0; head < HEADS; head++) {
+          for (int position = 0; position < POSITIONS_MAX; position++) {
+            float[] key = new float[HEAD_DIM + 1];
+            float[] value = new float[HEAD_DIM + 2];
+            for (int i = 0; i < HEAD_DIM; i++) {
+              key[1 + i] = element(layer, head, position, i);
+              value[2 + i] = -element(layer, head, position, i);
+            }
+            cache.write(layer, head, position, key, 1, value, 2);
           }
-          cache.write(layer, head, position, key, 1, value, 2);
         }
       }
-    }
-    int count = 64;
-    float[] keys = new float[HEAD_DIM * count];
-    float[] values = new float[HEAD_DIM * count];
-    for (int layer = 0; layer < LAYERS; layer++) {
-      for (int head = 0; head < HEADS; head++) {
-        for (int first = 0; first + count <= POSITIONS_MAX; first += count) {
-          cache.readKeys(layer, head, first, count, keys);
-          cache.readValues(layer, head, first, count, values);
-          for (int p = 0; p < count; p++) {
-            for (int i = 0; i < HEAD_DIM; i++) {
-              float expected = element(layer, head, first + p, i);
-              assertEquals(expected, keys[i * count + p]);
-              assertEquals(-expected, values[p * HEAD_DIM + i]);
+      int count = KvCache.TILE_POSITIONS;
+      float[] keys = new float[HEAD_DIM * count];
+      float[] values = new float[HEAD_DIM * count];
+      for (int layer = 0; layer < LAYERS; layer++) {
+        for (int head = 0; head < HEADS; head++) {
+          for (int first = 0; first + count <= POSITIONS_MAX; first += count) {
+            cache.readKeys(layer, head, first, keys);
+            cache.readValues(layer, head, first, count, values);
+            for (int p = 0; p < count; p++) {
+              for (int i = 0; i < HEAD_DIM; i++) {
+                float expected = element(layer, head, first + p, i);
+                assertEquals(expected, keys[i * count + p]);
+                assertEquals(-expected, values[p * HEAD_DIM + i]);
+              }
             }
           }
         }
@@ -110,15 +118,16 @@ class KvCacheTest {
 
   @Test
   void shouldRefuseGapsAndExcess() {
-    KvCache cache = cache(HEADS, POSITIONS_MAX);
-    cache.prepare(0, 10);
-    cache.commit(10);
-    assertRefused("startPosition=11 would leave a gap: the cache holds 10", cache, 11, 1);
-    assertRefused("startPosition=-1", cache, -1, 1);
-    assertRefused("exceeds the context of 600 positions", cache, 10, 591);
-    assertEquals(10, cache.length());
-    cache.prepare(10, 590);
-    assertThrows(IllegalArgumentException.class, () -> cache(HEADS, 0));
+    try (KvCache cache = cache(HEADS, POSITIONS_MAX)) {
+      cache.prepare(0, 10);
+      cache.commit(10);
+      assertRefused("startPosition=11 would leave a gap: the cache holds 10", cache, 11, 1);
+      assertRefused("startPosition=-1", cache, -1, 1);
+      assertRefused("exceeds the context of 600 positions", cache, 10, 591);
+      assertEquals(10, cache.length());
+      cache.prepare(10, 590);
+      assertThrows(IllegalArgumentException.class, () -> cache(HEADS, 0));
+    }
   }
 
   private static void assertRefused(String message, KvCache cache, int start, int count) {
@@ -129,10 +138,42 @@ class KvCacheTest {
 
   @Test
   void shouldEndAtTheStartOfAnAbortedStep() {
+    try (KvCache cache = cache(HEADS, POSITIONS_MAX)) {
+      cache.prepare(0, 10);
+      cache.commit(10);
+      cache.prepare(7, 5);
+      assertEquals(7, cache.length());
+    }
+  }
+
+  @Test
+  void shouldTellWhatAPositionTakes() {
+    try (KvCache cache = cache(HEADS, POSITIONS_MAX)) {
+      assertEquals(BLOCK_BYTES / BLOCK, cache.bytesPerPosition());
+      assertEquals((long) LAYERS * HEADS * HEAD_DIM * 2 * Short.BYTES, cache.bytesPerPosition());
+    }
+  }
+
+  /** More than any address space has. */
+  @Test
+  void shouldNameBytesAndPositionWhenMemoryIsRefused() {
+    try (KvCache cache = cache(1 << 20, 1 << 30, POSITIONS_MAX)) {
+      String message =
+          assertThrows(IllegalStateException.class, () -> cache.prepare(0, 1)).toString();
+      long bytes = (1L << 50) * BLOCK * 2 * Short.BYTES;
+      assertTrue(message.contains("beyond position 0: " + bytes + " more bytes"), message);
+      assertEquals(0, cache.length());
+      assertEquals(0, cache.allocatedBytes());
+    }
+  }
+
+  @Test
+  void shouldFreeItsMemoryOnClose() {
     KvCache cache = cache(HEADS, POSITIONS_MAX);
-    cache.prepare(0, 10);
-    cache.commit(10);
-    cache.prepare(7, 5);
-    assertEquals(7, cache.length());
+    cache.prepare(0, 1);
+    float[] keys = new float[HEAD_DIM * KvCache.TILE_POSITIONS];
+    cache.readKeys(0, 0, 0, keys);
+    cache.close();
+    assertThrows(IllegalStateException.class, () -> cache.readKeys(0, 0, 0, keys));
   }
 }

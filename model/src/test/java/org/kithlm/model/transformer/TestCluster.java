@@ -171,6 +171,7 @@ final class TestCluster implements AutoCloseable {
   @Override
   public void close() {
     threads.shutdownNow();
+    caches.forEach(KvCache::close);
     arena.close();
   }
 }

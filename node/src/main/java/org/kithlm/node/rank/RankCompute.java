@@ -17,6 +17,7 @@ final class RankCompute implements AutoCloseable {
   private final RankWeights weights;
   private final int maxTokens;
   private final TileWeights tiles;
+  private final KvCache cache;
   private final ForwardPass pass;
   private Allreduce collective = Allreduce.alone();
   private final AtomicLong forwardNs = new AtomicLong();
@@ -27,6 +28,7 @@ final class RankCompute implements AutoCloseable {
     this.maxTokens = assignment.maxTokens();
     this.tiles = new TileWeights(weights.store());
     ModelConfig config = weights.pack().config();
+    this.cache = new KvCache(config, weights.shard(), assignment.contextLength());
     this.pass =
         new ForwardPass(
             config,
@@ -35,7 +37,7 @@ final class RankCompute implements AutoCloseable {
             weights.pack().vectors(),
             tiles,
             this::sum,
-            new KvCache(config, weights.shard(), assignment.contextLength()),
+            cache,
             maxTokens);
   }
 
@@ -87,6 +89,7 @@ final class RankCompute implements AutoCloseable {
 
   @Override
   public void close() {
+    cache.close();
     weights.close();
   }
 
