@@ -7,85 +7,101 @@ import jdk.incubator.vector.FloatVector;
 
 /**
  * Weighted sums of matrix rows, the two products of attention: scores are the query's elements
- * times the rows of a transposed key block, outputs the probabilities times the value rows. Lanes
+ * times the rows of a transposed key tile, outputs the probabilities times the value rows. Lanes
  * are outputs, so nothing is added across lanes and every vector width gives the same bits.
  */
 public final class WeightedRows {
+  /** Sums that are computed side by side, so that each row is loaded once for all of them. */
+  public static final int BLOCK = 4;
+
+  /** Columns come in multiples of this: two of the widest vectors. */
+  public static final int COLUMNS = 32;
+
   private WeightedRows() {}
 
   /**
-   * For each column j in {@code [0, columns)}: {@code out[outOffset + j] += sum over i in [0,
-   * rowCount) of weights[weightOffset + i] * rows[rowOffset + i * rowStride + j]}, added in the
-   * order of i.
+   * For each k in {@code [0, BLOCK)} and column j in {@code [0, columns)}: {@code out[outOffset + k
+   * * outStride + j] += sum over i in [0, rowCount) of weights[weightOffset + k * weightStride + i]
+   * * rows[i * rowStride + j]}, added in the order of i.
+   *
+   * @param columns a multiple of {@value #COLUMNS}
    */
   public static void add(
       float[] weights,
       int weightOffset,
+      int weightStride,
+      int rowCount,
+      float[] rows,
+      int rowStride,
+      float[] out,
+      int outOffset,
+      int outStride,
+      int columns) {
+    for (int j = 0; j < columns; j += 2 * COUNT) {
+      addTwoVectors(
+          weights,
+          weightOffset,
+          weightStride,
+          rowCount,
+          rows,
+          j,
+          rowStride,
+          out,
+          outOffset + j,
+          outStride);
+    }
+  }
+
+  /** 4 x 2 sums, enough to hide the latency of a fused multiply-add, in 11 of 16 registers. */
+  private static void addTwoVectors(
+      float[] weights,
+      int weightOffset,
+      int weightStride,
       int rowCount,
       float[] rows,
       int rowOffset,
       int rowStride,
       float[] out,
       int outOffset,
-      int columns) {
-    int j = 0;
-    for (; j + 4 * COUNT <= columns; j += 4 * COUNT) {
-      addFour(weights, weightOffset, rowCount, rows, rowOffset + j, rowStride, out, outOffset + j);
-    }
-    for (; j + COUNT <= columns; j += COUNT) {
-      addOne(weights, weightOffset, rowCount, rows, rowOffset + j, rowStride, out, outOffset + j);
-    }
-    for (; j < columns; j++) {
-      float sum = out[outOffset + j];
-      for (int i = 0; i < rowCount; i++) {
-        sum = Math.fma(weights[weightOffset + i], rows[rowOffset + i * rowStride + j], sum);
-      }
-      out[outOffset + j] = sum;
-    }
-  }
-
-  /** Four vectors of columns. */
-  private static void addFour(
-      float[] weights,
-      int weightOffset,
-      int rowCount,
-      float[] rows,
-      int rowOffset,
-      int rowStride,
-      float[] out,
-      int outOffset) {
-    FloatVector sum0 = FloatVector.fromArray(FLOATS, out, outOffset);
-    FloatVector sum1 = FloatVector.fromArray(FLOATS, out, outOffset + COUNT);
-    FloatVector sum2 = FloatVector.fromArray(FLOATS, out, outOffset + 2 * COUNT);
-    FloatVector sum3 = FloatVector.fromArray(FLOATS, out, outOffset + 3 * COUNT);
+      int outStride) {
+    int weight1 = weightOffset + weightStride;
+    int weight2 = weight1 + weightStride;
+    int weight3 = weight2 + weightStride;
+    int out1 = outOffset + outStride;
+    int out2 = out1 + outStride;
+    int out3 = out2 + outStride;
+    FloatVector low0 = FloatVector.fromArray(FLOATS, out, outOffset);
+    FloatVector low1 = FloatVector.fromArray(FLOATS, out, out1);
+    FloatVector low2 = FloatVector.fromArray(FLOATS, out, out2);
+    FloatVector low3 = FloatVector.fromArray(FLOATS, out, out3);
+    FloatVector high0 = FloatVector.fromArray(FLOATS, out, outOffset + COUNT);
+    FloatVector high1 = FloatVector.fromArray(FLOATS, out, out1 + COUNT);
+    FloatVector high2 = FloatVector.fromArray(FLOATS, out, out2 + COUNT);
+    FloatVector high3 = FloatVector.fromArray(FLOATS, out, out3 + COUNT);
     for (int i = 0; i < rowCount; i++) {
-      FloatVector weight = FloatVector.broadcast(FLOATS, weights[weightOffset + i]);
       int row = rowOffset + i * rowStride;
-      sum0 = weight.fma(FloatVector.fromArray(FLOATS, rows, row), sum0);
-      sum1 = weight.fma(FloatVector.fromArray(FLOATS, rows, row + COUNT), sum1);
-      sum2 = weight.fma(FloatVector.fromArray(FLOATS, rows, row + 2 * COUNT), sum2);
-      sum3 = weight.fma(FloatVector.fromArray(FLOATS, rows, row + 3 * COUNT), sum3);
-    }
-    sum0.intoArray(out, outOffset);
-    sum1.intoArray(out, outOffset + COUNT);
-    sum2.intoArray(out, outOffset + 2 * COUNT);
-    sum3.intoArray(out, outOffset + 3 * COUNT);
-  }
-
-  private static void addOne(
-      float[] weights,
-      int weightOffset,
-      int rowCount,
-      float[] rows,
-      int rowOffset,
-      int rowStride,
-      float[] out,
-      int outOffset) {
-    FloatVector sum = FloatVector.fromArray(FLOATS, out, outOffset);
-    for (int i = 0; i < rowCount; i++) {
+      FloatVector low = FloatVector.fromArray(FLOATS, rows, row);
+      FloatVector high = FloatVector.fromArray(FLOATS, rows, row + COUNT);
       FloatVector weight = FloatVector.broadcast(FLOATS, weights[weightOffset + i]);
-      sum = weight.fma(FloatVector.fromArray(FLOATS, rows, rowOffset + i * rowStride), sum);
+      low0 = weight.fma(low, low0);
+      high0 = weight.fma(high, high0);
+      weight = FloatVector.broadcast(FLOATS, weights[weight1 + i]);
+      low1 = weight.fma(low, low1);
+      high1 = weight.fma(high, high1);
+      weight = FloatVector.broadcast(FLOATS, weights[weight2 + i]);
+      low2 = weight.fma(low, low2);
+      high2 = weight.fma(high, high2);
+      weight = FloatVector.broadcast(FLOATS, weights[weight3 + i]);
+      low3 = weight.fma(low, low3);
+      high3 = weight.fma(high, high3);
     }
-    sum.intoArray(out, outOffset);
+    low0.intoArray(out, outOffset);
+    low1.intoArray(out, out1);
+    low2.intoArray(out, out2);
+    low3.intoArray(out, out3);
+    high0.intoArray(out, outOffset + COUNT);
+    high1.intoArray(out, out1 + COUNT);
+    high2.intoArray(out, out2 + COUNT);
+    high3.intoArray(out, out3 + COUNT);
   }
 }

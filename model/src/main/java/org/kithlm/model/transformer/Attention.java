@@ -9,6 +9,7 @@ import org.kithlm.model.config.ModelTensors;
 import org.kithlm.model.kernel.OnlineSoftmax;
 import org.kithlm.model.kernel.RmsNorm;
 import org.kithlm.model.kernel.RotaryEmbedding;
+import org.kithlm.model.kernel.Workers;
 import org.kithlm.model.shard.RankShard;
 import org.kithlm.model.weight.TensorRole;
 
@@ -37,12 +38,13 @@ final class Attention {
       CommonTensors vectors,
       ShardMatrices matrices,
       KvCache cache,
+      Workers workers,
       int tokensMax) {
     this.config = config;
     this.shard = shard;
     this.matrices = matrices;
     this.cache = cache;
-    attention = new CausalAttention(config, shard, cache, tokensMax);
+    attention = new CausalAttention(config, shard, cache, workers);
     ModelConfig.Rope rope = config.rope();
     float[] divisors = vectors.optional(ModelTensors.ROPE_FREQS);
     globalRope =

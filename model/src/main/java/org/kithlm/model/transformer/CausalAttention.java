@@ -1,105 +1,183 @@
 package org.kithlm.model.transformer;
 
-import java.util.Arrays;
+import static org.kithlm.model.transformer.KvCache.BLOCK_POSITIONS;
+
 import org.kithlm.model.config.ModelConfig;
-import org.kithlm.model.kernel.OnlineSoftmax;
-import org.kithlm.model.kernel.WeightedRows;
+import org.kithlm.model.kernel.Workers;
 import org.kithlm.model.shard.RankShard;
 
 /**
- * Softmax-weighted sums of cached values for this rank's query heads. Positions are taken in chunks
- * that start at multiples of {@value #CHUNK_POSITIONS}, whatever the step, so the result of a token
- * does not depend on which others it is computed with.
+ * Softmax-weighted sums of cached values for this rank's query heads. All heads that read a KV head
+ * share one pass over it. Positions are taken in the blocks of the cache, each for itself, and what
+ * they give is merged in their order: so the result of a token depends neither on which others it
+ * is computed with nor on the number of threads.
  */
 final class CausalAttention {
-  /** A chunk of keys in f32 stays in the L1 cache: 32 x 128 elements are 16 KiB. */
-  private static final int CHUNK_POSITIONS = KvCache.TILE_POSITIONS;
+  /**
+   * Up to so many queries of a KV head, its blocks are shared among the threads; beyond, tokens.
+   * The sums of all blocks then take at most an eighth of what one layer of the cache takes.
+   */
+  private static final int ROWS_BY_BLOCKS = 16;
+
+  /** Queries of a tile of tokens; with their scores and sums they stay in the L2 cache. */
+  private static final int ROWS_BY_TOKENS = 64;
 
   private final ModelConfig config;
   private final RankShard shard;
-  private final KvCache cache;
-  private final float[] keys;
-  private final float[] values;
-  private final float[] scores = new float[CHUNK_POSITIONS];
-  private final float[] maxima;
-  private final float[] sums;
+  private final Workers workers;
+  private final int headsPerKvHead;
+  private final BlockAttention[] threads;
+  private final SoftmaxSums[] blockSums;
+  private final SoftmaxSums[] totals;
+  private final SoftmaxSums sumsOfBlocks;
+  private final Workers.Part blocksPart = this::attendBlocks;
+  private final Workers.Part tokensPart = this::attendTokens;
 
-  CausalAttention(ModelConfig config, RankShard shard, KvCache cache, int tokensMax) {
+  private int layer;
+  private float[] queries = CommonTensors.NONE;
+  private float[] out = CommonTensors.NONE;
+  private int tokenCount;
+  private int startPosition;
+  private int firstBlock;
+  private int blockCount;
+  private int tileTokens;
+
+  CausalAttention(ModelConfig config, RankShard shard, KvCache cache, Workers workers) {
     this.config = config;
     this.shard = shard;
-    this.cache = cache;
-    keys = new float[config.headDim() * CHUNK_POSITIONS];
-    values = new float[CHUNK_POSITIONS * config.headDim()];
-    maxima = new float[tokensMax * shard.headCount()];
-    sums = new float[tokensMax * shard.headCount()];
+    this.workers = workers;
+    headsPerKvHead = config.headCount() / config.kvHeadCount();
+    int rows = BlockAttention.paddedRows(Math.max(ROWS_BY_TOKENS, headsPerKvHead));
+    int width = BlockAttention.width(config);
+    threads = new BlockAttention[workers.count()];
+    blockSums = new SoftmaxSums[workers.count()];
+    totals = new SoftmaxSums[workers.count()];
+    for (int i = 0; i < workers.count(); i++) {
+      threads[i] = new BlockAttention(config, cache, rows);
+      blockSums[i] = new SoftmaxSums(rows, width);
+      totals[i] = new SoftmaxSums(rows, width);
+    }
+    sumsOfBlocks = new SoftmaxSums(0, width);
   }
 
   /**
    * Attends to the cache, which already holds the step itself.
    *
-   * @param queries [tokenCount x heads x headDim], already scaled
-   * @param startPosition position of the first token
-   * @param out as queries; replaced
+   * @param stepQueries [tokens x heads x headDim], already scaled
+   * @param firstPosition that of the first token
+   * @param stepOut as queries; replaced
    */
-  void attend(int layer, float[] queries, int tokenCount, int startPosition, float[] out) {
-    int used = tokenCount * shard.headCount();
-    Arrays.fill(maxima, 0, used, Float.NEGATIVE_INFINITY);
-    Arrays.fill(sums, 0, used, 0);
-    Arrays.fill(out, 0, used * config.headDim(), 0);
-    int end = startPosition + tokenCount;
-    int first = firstVisible(layer, startPosition);
+  void attend(int ofLayer, float[] stepQueries, int tokens, int firstPosition, float[] stepOut) {
+    layer = ofLayer;
+    queries = stepQueries;
+    tokenCount = tokens;
+    startPosition = firstPosition;
+    out = stepOut;
+    if (tokens * headsPerKvHead <= Math.max(ROWS_BY_BLOCKS, headsPerKvHead)) {
+      firstBlock = firstBlock(0);
+      blockCount = endBlock(tokens) - firstBlock;
+      sumsOfBlocks.ensureRows(shard.kvHeadCount() * blockCount * blockRows());
+      workers.run(blocksPart);
+      mergeBlocks();
+    } else {
+      // At least two tiles for each thread, as later ones see more positions.
+      int share = Math.ceilDiv(tokens * shard.kvHeadCount(), 2 * workers.count());
+      tileTokens = Math.clamp(share, 1, Math.max(1, ROWS_BY_TOKENS / headsPerKvHead));
+      workers.run(tokensPart);
+    }
+  }
+
+  private int firstBlock(int token) {
+    return BlockAttention.firstVisible(config, layer, startPosition + token) / BLOCK_POSITIONS;
+  }
+
+  private int endBlock(int endToken) {
+    return Math.ceilDiv(startPosition + endToken, BLOCK_POSITIONS);
+  }
+
+  /** Rows of sums that a block of a KV head has. */
+  private int blockRows() {
+    return BlockAttention.paddedRows(tokenCount * headsPerKvHead);
+  }
+
+  /** A run of the blocks of all KV heads. */
+  private void attendBlocks(int index, int count) {
+    int total = shard.kvHeadCount() * blockCount;
+    int end = (int) ((long) total * (index + 1) / count);
+    int loaded = -1;
+    for (int i = (int) ((long) total * index / count); i < end; i++) {
+      int kvHead = i / blockCount;
+      if (kvHead != loaded) {
+        load(threads[index], kvHead, 0, tokenCount);
+        loaded = kvHead;
+      }
+      threads[index].attend(firstBlock + i % blockCount, sumsOfBlocks, i * blockRows());
+    }
+  }
+
+  private void mergeBlocks() {
     for (int kvHead = 0; kvHead < shard.kvHeadCount(); kvHead++) {
-      for (int chunk = first - first % CHUNK_POSITIONS; chunk < end; chunk += CHUNK_POSITIONS) {
-        cache.readKeys(layer, kvHead, chunk, keys);
-        cache.readValues(layer, kvHead, chunk, CHUNK_POSITIONS, values);
-        for (int token = 0; token < tokenCount; token++) {
-          int position = startPosition + token;
-          int from = Math.max(firstVisible(layer, position) - chunk, 0);
-          int to = Math.min(position + 1 - chunk, CHUNK_POSITIONS);
-          if (from < to) {
-            addChunk(kvHead, token, from, to, queries, out);
-          }
-        }
+      int rows = tokenCount * heads(kvHead);
+      totals[0].clear(0, rows);
+      for (int i = kvHead * blockCount; i < (kvHead + 1) * blockCount; i++) {
+        totals[0].merge(sumsOfBlocks, i * blockRows(), rows);
+      }
+      store(totals[0], kvHead, 0, tokenCount);
+    }
+  }
+
+  /** Every {@code count}-th tile of tokens of all KV heads, each with all its blocks. */
+  private void attendTokens(int index, int count) {
+    BlockAttention thread = threads[index];
+    int tiles = Math.ceilDiv(tokenCount, tileTokens);
+    for (int i = index; i < shard.kvHeadCount() * tiles; i += count) {
+      int kvHead = i / tiles;
+      int first = i % tiles * tileTokens;
+      int end = Math.min(first + tileTokens, tokenCount);
+      load(thread, kvHead, first, end);
+      totals[index].clear(0, thread.rows());
+      for (int block = firstBlock(first); block < endBlock(end); block++) {
+        thread.attend(block, blockSums[index], 0);
+        totals[index].merge(blockSums[index], 0, thread.rows());
+      }
+      store(totals[index], kvHead, first, end);
+    }
+  }
+
+  /** First of this rank's heads that read a KV head, which another rank may share. */
+  private int firstHead(int kvHead) {
+    return Math.max((shard.firstKvHead() + kvHead) * headsPerKvHead - shard.firstHead(), 0);
+  }
+
+  private int heads(int kvHead) {
+    int end = (shard.firstKvHead() + kvHead + 1) * headsPerKvHead - shard.firstHead();
+    return Math.min(end, shard.headCount()) - firstHead(kvHead);
+  }
+
+  private int offset(int token, int head) {
+    return (token * shard.headCount() + head) * config.headDim();
+  }
+
+  private void load(BlockAttention thread, int kvHead, int firstToken, int endToken) {
+    thread.load(
+        layer,
+        kvHead,
+        queries,
+        offset(firstToken, firstHead(kvHead)),
+        offset(1, 0),
+        heads(kvHead),
+        endToken - firstToken,
+        startPosition + firstToken);
+  }
+
+  private void store(SoftmaxSums sums, int kvHead, int firstToken, int endToken) {
+    int row = 0;
+    for (int token = firstToken; token < endToken; token++) {
+      int first = firstHead(kvHead);
+      for (int head = first; head < first + heads(kvHead); head++) {
+        sums.writeMean(row, out, offset(token, head), config.headDim());
+        row++;
       }
     }
-    for (int i = 0; i < used; i++) {
-      OnlineSoftmax.scale(out, i * config.headDim(), config.headDim(), 1 / sums[i]);
-    }
-  }
-
-  /** A local layer sees {@code slidingWindow} positions, its own among them. */
-  private int firstVisible(int layer, int position) {
-    return config.isGlobalLayer(layer) ? 0 : Math.max(0, position + 1 - config.slidingWindow());
-  }
-
-  /** All query heads that read this KV head. */
-  private void addChunk(int kvHead, int token, int from, int to, float[] queries, float[] out) {
-    int group = config.headCount() / config.kvHeadCount();
-    int firstHead = (shard.firstKvHead() + kvHead) * group - shard.firstHead();
-    int lastHead = Math.min(firstHead + group, shard.headCount());
-    for (int head = Math.max(firstHead, 0); head < lastHead; head++) {
-      addChunk(token * shard.headCount() + head, from, to, queries, out);
-    }
-  }
-
-  /** Positions {@code [from, to)} of the chunk for one query. */
-  private void addChunk(int query, int from, int to, float[] queries, float[] out) {
-    int headDim = config.headDim();
-    int offset = query * headDim;
-    Arrays.fill(scores, 0);
-    WeightedRows.add(
-        queries, offset, headDim, keys, 0, CHUNK_POSITIONS, scores, 0, CHUNK_POSITIONS);
-    if (config.attentionSoftcap() > 0) {
-      Softcap.apply(scores, from, to, config.attentionSoftcap());
-    }
-    float max = Math.max(maxima[query], OnlineSoftmax.max(scores, from, to - from));
-    float factor = OnlineSoftmax.rescale(maxima[query], max);
-    if (factor != 1) {
-      OnlineSoftmax.scale(out, offset, headDim, factor);
-    }
-    maxima[query] = max;
-    sums[query] = sums[query] * factor + OnlineSoftmax.exponentiate(scores, from, to - from, max);
-    WeightedRows.add(
-        scores, from, to - from, values, from * headDim, headDim, out, offset, headDim);
   }
 }

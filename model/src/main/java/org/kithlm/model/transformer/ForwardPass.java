@@ -7,6 +7,7 @@ import java.util.Map;
 import org.kithlm.model.config.ModelConfig;
 import org.kithlm.model.config.ModelConfig.Architecture;
 import org.kithlm.model.kernel.RmsNorm;
+import org.kithlm.model.kernel.Workers;
 import org.kithlm.model.shard.RankShard;
 import org.kithlm.model.weight.ShardLayout;
 import org.kithlm.model.weight.TensorRole;
@@ -18,7 +19,7 @@ import org.kithlm.model.weight.WeightSource;
  * Allreduce}, so that all ranks hold the same hidden states. Acquires and releases every tile of
  * the layers once, in order; the tiles of the LM head follow in the cycle, so a caller that does
  * not go on with {@link LmHead} rewinds the source. Owned by the rank's compute thread; a step
- * allocates nothing but new KV blocks.
+ * allocates nothing but what a longer context needs.
  */
 public final class ForwardPass {
   /** Norm weights of one layer; the last two are empty where the model has none. */
@@ -73,7 +74,7 @@ public final class ForwardPass {
       }
       norms.add(layerNorms(vectors, layer));
     }
-    attention = new Attention(config, shard, vectors, matrices, cache, tokensMax);
+    attention = new Attention(config, shard, vectors, matrices, cache, Workers.alone(), tokensMax);
     feedForward = new FeedForward(config, matrices, tokensMax);
     normed = new float[tokensMax * config.hiddenSize()];
     sum = new float[tokensMax * config.hiddenSize()];

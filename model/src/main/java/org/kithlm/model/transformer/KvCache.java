@@ -163,10 +163,22 @@ public final class KvCache implements AutoCloseable {
     HalfFloats.toFloats(block, tileBytes(head, firstPosition), out, 0, headDim * TILE_POSITIONS);
   }
 
-  /** Widens the values of one head at consecutive positions of one block, position by position. */
-  void readValues(int layer, int head, int firstPosition, int count, float[] out) {
+  /**
+   * Widens the values of one head at consecutive positions of one block, position by position.
+   *
+   * @param stride from one position of {@code out} to the next, at least the width of a head
+   */
+  void readValues(int layer, int head, int firstPosition, int count, float[] out, int stride) {
     MemorySegment block = block(layer, firstPosition);
-    HalfFloats.toFloats(block, valueBytes(head, firstPosition), out, 0, count * headDim);
+    long from = valueBytes(head, firstPosition);
+    if (stride == headDim) {
+      HalfFloats.toFloats(block, from, out, 0, count * headDim);
+    } else {
+      for (int i = 0; i < count; i++) {
+        long offset = from + (long) i * headDim * Short.BYTES;
+        HalfFloats.toFloats(block, offset, out, i * stride, headDim);
+      }
+    }
   }
 
   private MemorySegment block(int layer, int position) {

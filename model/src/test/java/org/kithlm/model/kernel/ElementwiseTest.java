@@ -117,51 +117,81 @@ class ElementwiseTest {
 
   @Test
   void weightedRowsShouldFollowTheFormula() {
-    for (int columns : new int[] {1, 7, 13, 31, 33, 64, 200}) {
+    int sums = WeightedRows.BLOCK;
+    for (int columns : new int[] {32, 64, 160}) {
       for (int rows : new int[] {0, 1, 5, 64}) {
+        int weightStride = rows + 2;
         int stride = columns + 3;
-        float[] weights = random(rows + 2, 1, columns);
-        float[] matrix = random(rows * stride + 4, 1, rows);
-        float[] out = new float[columns + 5];
+        int outStride = columns + 5;
+        float[] weights = random(sums * weightStride + 1, 1, columns);
+        float[] matrix = random(rows * stride, 1, rows);
+        float[] out = new float[sums * outStride + 1];
         Arrays.fill(out, 1);
-        WeightedRows.add(weights, 2, rows, matrix, 4, stride, out, 1, columns);
-        for (int j = 0; j < out.length; j++) {
-          double expected = 1;
-          for (int i = 0; i < rows && j >= 1 && j < 1 + columns; i++) {
-            expected += (double) weights[2 + i] * matrix[4 + i * stride + j - 1];
+        WeightedRows.add(
+            weights, 1, weightStride, rows, matrix, stride, out, 1, outStride, columns);
+        for (int k = 0; k < sums; k++) {
+          for (int j = 0; j < outStride; j++) {
+            double expected = 1;
+            for (int i = 0; i < rows && j < columns; i++) {
+              double weight = weights[1 + k * weightStride + i];
+              expected += weight * matrix[i * stride + j];
+            }
+            String what = columns + "x" + rows + " k=" + k + " j=" + j;
+            assertEquals(expected, out[1 + k * outStride + j], 1e-5 * (rows + 1), what);
           }
-          assertEquals(expected, out[j], 1e-5 * (rows + 1), columns + "x" + rows + " j=" + j);
         }
+        assertEquals(1, out[0], 0);
       }
     }
   }
 
-  /** Blocks of any length give the softmax of the whole. */
-  @Test
-  void onlineSoftmaxShouldFollowTheFormula() {
-    int length = 100;
-    float[] scores = random(length, 5, 3);
-    double[] wide = new double[length];
-    for (int i = 0; i < length; i++) {
-      wide[i] = scores[i];
-    }
-    double[] expected = Formulas.softmax(wide);
-    for (int block : new int[] {1, 7, 33, 100}) {
-      float max = Float.NEGATIVE_INFINITY;
-      float sum = 0;
+  @ParameterizedTest
+  @ValueSource(ints = {32, 64, 128})
+  void softmaxOfABlockShouldFollowTheFormula(int length) {
+    OnlineSoftmax softmax = new OnlineSoftmax(length);
+    for (int highest = 0; highest < length; highest += 7) {
+      float[] scores = random(length + 2, 5, length + highest);
+      scores[1 + highest] = 30;
       float[] weights = scores.clone();
-      for (int from = 0; from < length; from += block) {
-        int count = Math.min(block, length - from);
-        float newMax = Math.max(max, OnlineSoftmax.max(weights, from, count));
-        float factor = OnlineSoftmax.rescale(max, newMax);
-        OnlineSoftmax.scale(weights, 0, from, factor);
-        sum = sum * factor + OnlineSoftmax.exponentiate(weights, from, count, newMax);
-        max = newMax;
+      float max = softmax.max(weights, 1);
+      assertEquals(30, max, 0);
+      softmax.exponentiate(weights, 1, max);
+      double sum = 0;
+      for (int i = 1; i <= length; i++) {
+        assertRelative(Math.exp((double) scores[i] - max), weights[i], 1e-5, "i=" + i);
+        sum += weights[i];
       }
-      for (int i = 0; i < length; i++) {
-        assertRelative(expected[i], weights[i] / sum, 1e-5, "block=" + block + " i=" + i);
-      }
+      assertRelative(sum, softmax.sum(weights, 1), 1e-6, "length=" + length);
+      assertEquals(scores[0], weights[0], 0);
+      assertEquals(scores[length + 1], weights[length + 1], 0);
     }
+  }
+
+  @Test
+  void maximumShouldBeNaNWhereAScoreIs() {
+    OnlineSoftmax softmax = new OnlineSoftmax(32);
+    for (int i = 0; i < 32; i++) {
+      float[] scores = random(32, 1, i);
+      scores[i] = Float.NaN;
+      assertTrue(Float.isNaN(softmax.max(scores, 0)), "i=" + i);
+    }
+    assertThrows(IllegalArgumentException.class, () -> new OnlineSoftmax(48));
+    assertThrows(IllegalArgumentException.class, () -> new OnlineSoftmax(16));
+  }
+
+  @Test
+  void mergeShouldScaleWhatIsRelativeToTheLowerMaximum() {
+    assertEquals(0, OnlineSoftmax.rescale(Float.NEGATIVE_INFINITY, 3), 0);
+    assertEquals(1, OnlineSoftmax.rescale(3, 3), 0);
+    assertRelative(Math.exp(-2), OnlineSoftmax.rescale(1, 3), 1e-6, "factor");
+    float[] values = random(70, 1, 1);
+    float[] others = random(70, 1, 2);
+    float[] expected = values.clone();
+    for (int i = 0; i < 64; i++) {
+      expected[3 + i] = values[3 + i] * 0.25f + others[5 + i] * 0.75f;
+    }
+    OnlineSoftmax.merge(values, 3, 0.25f, others, 5, 0.75f, 64);
+    assertArrayEquals(expected, values, 0);
   }
 
   @Test

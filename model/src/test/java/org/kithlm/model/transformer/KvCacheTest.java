@@ -96,7 +96,7 @@ class KvCacheTest {
         for (int head = 0; head < HEADS; head++) {
           for (int first = 0; first + count <= POSITIONS_MAX; first += count) {
             cache.readKeys(layer, head, first, keys);
-            cache.readValues(layer, head, first, count, values);
+            cache.readValues(layer, head, first, count, values, HEAD_DIM);
             for (int p = 0; p < count; p++) {
               for (int i = 0; i < HEAD_DIM; i++) {
                 float expected = element(layer, head, first + p, i);
