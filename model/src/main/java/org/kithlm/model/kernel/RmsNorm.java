@@ -1,5 +1,10 @@
 package org.kithlm.model.kernel;
 
+import static org.kithlm.model.kernel.Lanes.COUNT;
+import static org.kithlm.model.kernel.Lanes.FLOATS;
+
+import jdk.incubator.vector.FloatVector;
+
 /**
  * Root mean square normalisation. Every rank computes it for itself, on processors that may differ
  * in vector width, and the results must be the same bits: so the squares are added in one fixed
@@ -21,7 +26,12 @@ public final class RmsNorm {
       int outOffset,
       int length) {
     float scale = (float) (1 / Math.sqrt(sumOfSquares(x, xOffset, length) / length + epsilon));
-    for (int i = 0; i < length; i++) {
+    int body = FLOATS.loopBound(length);
+    for (int i = 0; i < body; i += COUNT) {
+      FloatVector scaled = FloatVector.fromArray(FLOATS, x, xOffset + i).mul(scale);
+      scaled.mul(FloatVector.fromArray(FLOATS, weight, i)).intoArray(out, outOffset + i);
+    }
+    for (int i = body; i < length; i++) {
       out[outOffset + i] = x[xOffset + i] * scale * weight[i];
     }
   }

@@ -1,5 +1,10 @@
 package org.kithlm.model.kernel;
 
+import static org.kithlm.model.kernel.Lanes.COUNT;
+import static org.kithlm.model.kernel.Lanes.FLOATS;
+
+import jdk.incubator.vector.FloatVector;
+
 /**
  * Rotary position embedding (RoFormer, arXiv 2104.09864): pair i of a head is rotated by position *
  * base^(-2i/dimensions). The sines and cosines of a batch of positions are computed once and used
@@ -58,18 +63,40 @@ public final class RotaryEmbedding {
    * @param index of the position within the prepared batch
    */
   public void rotate(float[] head, int offset, int index) {
-    int pairs = frequencies.length;
-    int angles = index * pairs;
-    int step = halfSplit ? 1 : 2;
-    int partner = halfSplit ? pairs : 1;
-    for (int i = 0; i < pairs; i++) {
-      int at = offset + i * step;
-      float a = head[at];
-      float b = head[at + partner];
-      float c = cos[angles + i];
-      float s = sin[angles + i];
-      head[at] = a * c - b * s;
-      head[at + partner] = a * s + b * c;
+    int angles = index * frequencies.length;
+    if (halfSplit) {
+      rotateHalves(head, offset, angles);
+    } else {
+      rotateNeighbours(head, offset, angles);
     }
+  }
+
+  private void rotateHalves(float[] head, int offset, int angles) {
+    int pairs = frequencies.length;
+    int body = FLOATS.loopBound(pairs);
+    for (int i = 0; i < body; i += COUNT) {
+      FloatVector a = FloatVector.fromArray(FLOATS, head, offset + i);
+      FloatVector b = FloatVector.fromArray(FLOATS, head, offset + pairs + i);
+      FloatVector c = FloatVector.fromArray(FLOATS, cos, angles + i);
+      FloatVector s = FloatVector.fromArray(FLOATS, sin, angles + i);
+      a.mul(c).sub(b.mul(s)).intoArray(head, offset + i);
+      a.mul(s).add(b.mul(c)).intoArray(head, offset + pairs + i);
+    }
+    for (int i = body; i < pairs; i++) {
+      rotate(head, offset + i, offset + pairs + i, angles + i);
+    }
+  }
+
+  private void rotateNeighbours(float[] head, int offset, int angles) {
+    for (int i = 0; i < frequencies.length; i++) {
+      rotate(head, offset + 2 * i, offset + 2 * i + 1, angles + i);
+    }
+  }
+
+  private void rotate(float[] head, int first, int second, int angle) {
+    float a = head[first];
+    float b = head[second];
+    head[first] = a * cos[angle] - b * sin[angle];
+    head[second] = a * sin[angle] + b * cos[angle];
   }
 }
