@@ -118,8 +118,18 @@ public final class WorkerPool implements Workers {
         parkUntilFinish();
         return;
       }
-      Thread.onSpinWait();
+      spinOnce();
     }
+  }
+
+  /**
+   * Gives the core away if another thread waits for it, which may be the one that we wait for:
+   * spinning on, the two threads of a busy 2-core machine were seen to wait for each other on one
+   * core for the whole spin.
+   */
+  @SuppressWarnings("ThreadPriorityCheck") // any scheduler will do: it is a matter of speed only
+  private static void spinOnce() {
+    Thread.yield();
   }
 
   private void parkUntilFinish() {
@@ -217,7 +227,7 @@ public final class WorkerPool implements Workers {
           }
           parked = false;
         } else {
-          Thread.onSpinWait();
+          spinOnce();
         }
       }
       return !closed;
