@@ -44,9 +44,9 @@ final class RunReader {
       readOnce(run, target);
       check(run, target);
     } catch (TileReadException first) {
-      LOG.warn("{}; reading it once more", first.getMessage());
       readOnce(run, target);
       check(run, target);
+      LOG.warn("{}; a second read was right", first.getMessage());
     }
   }
 

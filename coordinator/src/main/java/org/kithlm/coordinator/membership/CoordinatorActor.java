@@ -24,6 +24,7 @@ import org.kithlm.node.control.CoordinatorMessage;
 import org.kithlm.node.control.NodeMessage;
 import org.kithlm.node.control.RankStatistics;
 import org.kithlm.node.rank.RootRankLoader;
+import org.slf4j.event.Level;
 
 /**
  * Admits nodes and turns them into plans: membership -> plan -> loaded -> connected -> ready. Every
@@ -387,7 +388,8 @@ public final class CoordinatorActor {
     if (plan == null || plan.epoch != message.epoch()) {
       return Behaviors.same();
     }
-    context.getLog().warn("rank 0 failed: {}", message.reason());
+    Level level = phase == ClusterView.Phase.READY ? Level.WARN : Level.INFO; // who waits is told
+    context.getLog().atLevel(level).log("rank 0 failed: {}", message.reason());
     endPlan("rank 0 failed: " + message.reason());
     Duration delay = root.failed(message.reason());
     if (delay.isZero()) {
