@@ -11,7 +11,7 @@ import org.kithlm.node.control.RankStatistics;
 import org.kithlm.transport.DataPort;
 import org.kithlm.transport.StepAbortedException;
 import org.kithlm.transport.StepHeader;
-import org.kithlm.transport.star.StarLeaf;
+import org.kithlm.transport.collective.LeafSession;
 
 /**
  * A leaf of the star: waits for steps and runs them, on a thread of its own. The methods may be
@@ -25,7 +25,7 @@ public final class StarLeafRank implements LeafRank {
   private final DataPort port;
   private final int portNumber;
   private volatile boolean closed;
-  private volatile @Nullable StarLeaf session;
+  private volatile @Nullable LeafSession session;
   private @Nullable Thread thread; // guarded by this
 
   /**
@@ -65,7 +65,7 @@ public final class StarLeafRank implements LeafRank {
   @Override
   public synchronized void close() {
     closed = true;
-    StarLeaf open = session;
+    LeafSession open = session;
     if (open != null) {
       open.fail(new IllegalStateException("rank " + assignment.rank() + " is closed"));
     }
@@ -76,7 +76,8 @@ public final class StarLeafRank implements LeafRank {
 
   private void run(List<NodeMessage.Peer> peers, Listener listener) {
     port.close();
-    try (StarLeaf leaf = new StarLeaf(StarConfigs.of(assignment, peers, compute.maxFloats()))) {
+    try (LeafSession leaf =
+        new LeafSession(SessionConfigs.of(assignment, peers, compute.maxFloats()))) {
       session = leaf;
       leaf.connect();
       listener.onConnected();
@@ -90,10 +91,10 @@ public final class StarLeafRank implements LeafRank {
     }
   }
 
-  private void serve(StarLeaf leaf) {
+  private void serve(LeafSession leaf) {
     compute.collective(
         (layer, block, values, length) ->
-            leaf.allreduce(layer, StarConfigs.number(block), values, length));
+            leaf.allreduce(layer, SessionConfigs.number(block), values, length));
     float[] hidden = new float[compute.maxFloats()];
     while (!closed) {
       StepHeader step = leaf.awaitStep(hidden, STEP_WAIT_NS);

@@ -11,7 +11,7 @@ import org.kithlm.node.control.RankAssignment;
 import org.kithlm.node.control.RankStatistics;
 import org.kithlm.transport.DataPort;
 import org.kithlm.transport.StepAbortedException;
-import org.kithlm.transport.star.StarRoot;
+import org.kithlm.transport.collective.RootSession;
 
 /** Rank 0 of the star: embeds tokens, leads every step and holds the output head. */
 public final class StarRootRank implements RootRank {
@@ -30,7 +30,7 @@ public final class StarRootRank implements RootRank {
   private boolean headPending;
   private final AtomicLong step = new AtomicLong(NO_STEP);
   private volatile long abortedUpTo = NO_STEP;
-  private volatile @Nullable StarRoot session;
+  private volatile @Nullable RootSession session;
   private volatile @Nullable RuntimeException failure;
 
   /**
@@ -62,13 +62,13 @@ public final class StarRootRank implements RootRank {
       compute.collective((layer, block, values, length) -> checkAbort());
       return;
     }
-    StarRoot root = new StarRoot(StarConfigs.of(assignment, peers, compute.maxFloats()));
+    RootSession root = new RootSession(SessionConfigs.of(assignment, peers, compute.maxFloats()));
     session = root;
     checkFailure();
     root.connect();
     compute.collective(
         (layer, block, values, length) ->
-            root.allreduce(layer, StarConfigs.number(block), values, length));
+            root.allreduce(layer, SessionConfigs.number(block), values, length));
   }
 
   @Override
@@ -91,7 +91,7 @@ public final class StarRootRank implements RootRank {
     }
     long current = step.incrementAndGet();
     try {
-      StarRoot root = session;
+      RootSession root = session;
       if (root != null) {
         root.beginStep(current, startPosition, count, hidden, count * width);
       }
@@ -116,7 +116,7 @@ public final class StarRootRank implements RootRank {
   @Override
   public void keepAlive() {
     checkFailure();
-    StarRoot root = session;
+    RootSession root = session;
     if (root != null) {
       root.keepAlive();
     }
@@ -126,7 +126,7 @@ public final class StarRootRank implements RootRank {
   public void abort() {
     long last = step.get();
     abortedUpTo = last;
-    StarRoot root = session;
+    RootSession root = session;
     if (root != null) {
       root.abort(last);
     }
@@ -135,7 +135,7 @@ public final class StarRootRank implements RootRank {
   @Override
   public void fail(RuntimeException cause) {
     failure = cause;
-    StarRoot root = session;
+    RootSession root = session;
     if (root != null) {
       root.fail(cause);
     }
@@ -149,7 +149,7 @@ public final class StarRootRank implements RootRank {
   @Override
   public void close() {
     port.close();
-    StarRoot root = session;
+    RootSession root = session;
     if (root != null) {
       root.close();
     }

@@ -18,13 +18,14 @@ import org.agrona.concurrent.UnsafeBuffer;
  *  28 int   block, or tokenCount in HIDDEN
  *  32 int   rank of the sender
  *  36 int   offset: index of the first element in the whole vector
- *  40 int   count: elements in this frame (0 in HELLO, READY, ABORT, BYE)
+ *  40 int   count: elements in this frame (0 in frames without elements)
  *  44 int   length: elements of the whole vector; in HELLO the session's maxFloats
  *  48 float elements
  * </pre>
  *
- * In HELLO, {@code offset} is the most elements of one frame and {@code block} the world size. A
- * wrapped frame is not trusted until {@link #isValid} says so.
+ * In HELLO, {@code offset} is the most elements of one frame, {@code block} the world size and
+ * {@code layer} what the ranks agreed on before. In BYE, {@code block} is the rank that the sender
+ * lost, or its own. A wrapped frame is not trusted until {@link #isValid} says so.
  */
 public final class FrameFlyweight {
   /** Bytes before the first element. */
@@ -94,18 +95,16 @@ public final class FrameFlyweight {
     }
   }
 
-  /** Copies the elements to where they belong in the whole vector. */
-  public void copyElementsTo(float[] values) {
-    int first = offset();
+  /** Copies the elements to {@code values} from {@code first}. */
+  public void copyElementsTo(float[] values, int first) {
     int count = count();
     for (int i = 0; i < count; i++) {
       values[first + i] = element(i);
     }
   }
 
-  /** Adds the elements to where they belong in the whole vector. */
-  public void addElementsTo(float[] values) {
-    int first = offset();
+  /** Adds the elements to those of {@code values} from {@code first}. */
+  public void addElementsTo(float[] values, int first) {
     int count = count();
     for (int i = 0; i < count; i++) {
       values[first + i] += element(i);
@@ -129,7 +128,8 @@ public final class FrameFlyweight {
     }
     int payloadBytes = frame.capacity() - HEADER_LENGTH_BYTES;
     return switch (kind) {
-      case HELLO, READY, ABORT, BYE -> payloadBytes == 0 && count() == 0;
+      case HELLO, READY, ABORT, WAITING -> payloadBytes == 0 && count() == 0;
+      case BYE -> payloadBytes == 0 && count() == 0 && block() >= 0 && block() < worldSize;
       case HIDDEN, PARTIAL, SUM ->
           step() >= 0
               && layer() >= 0
@@ -163,7 +163,7 @@ public final class FrameFlyweight {
     return frame.getInt(LAYER_OFFSET, LITTLE_ENDIAN);
   }
 
-  /** Block of the layer; in HIDDEN the number of tokens, in HELLO the world size. */
+  /** Block of the layer; in HIDDEN the number of tokens, in HELLO the world size, in BYE a rank. */
   public int block() {
     return frame.getInt(BLOCK_OFFSET, LITTLE_ENDIAN);
   }

@@ -4,20 +4,22 @@ import org.jspecify.annotations.Nullable;
 
 /** What a frame is for. */
 public enum FrameKind {
-  /** Leaf to root, repeated until answered, and the root's answer; carries the session's limits. */
+  /** To a lower rank, repeated until answered, and the answer; carries the session's limits. */
   HELLO(1),
-  /** Leaf to root: the root's hello arrived, steps may begin. */
+  /** To a lower rank: its hello arrived, the link may be used. */
   READY(2),
   /** Root to leaf: part of a step's hidden state. */
   HIDDEN(3),
-  /** Leaf to root: part of a partial sum. */
+  /** To the rank that adds: part of a partial sum. */
   PARTIAL(4),
-  /** Root to leaf: part of the sum over all ranks. */
+  /** From the rank that added: part of the sum over all ranks. */
   SUM(5),
   /** Root to leaf: the step is over. */
   ABORT(6),
-  /** Either way: the sender closes its session. */
-  BYE(7);
+  /** To all: the sender closes its session. */
+  BYE(7),
+  /** To all: the sender lives and waits for another rank. */
+  WAITING(8);
 
   private static final FrameKind[] VALUES = values();
 

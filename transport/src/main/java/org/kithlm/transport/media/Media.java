@@ -12,7 +12,7 @@ import org.agrona.concurrent.AgentInvoker;
 import org.agrona.concurrent.status.CountersReader;
 import org.jspecify.annotations.Nullable;
 import org.kithlm.transport.PeerAddress;
-import org.kithlm.transport.StarConfig;
+import org.kithlm.transport.SessionConfig;
 import org.kithlm.transport.TransportException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -59,7 +59,7 @@ public final class Media implements AutoCloseable {
    * @throws TransportException if the address cannot be bound, or the driver cannot start or has no
    *     folder
    */
-  public Media(StarConfig config) {
+  public Media(SessionConfig config) {
     directory = DriverDirectory.create(config.driverParent());
     PeerAddress own = config.peers().get(config.rank());
     MediaDriver newDriver = null;
@@ -126,7 +126,7 @@ public final class Media implements AutoCloseable {
     }
   }
 
-  private MediaDriver.Context driverContext(StarConfig config) {
+  private MediaDriver.Context driverContext(SessionConfig config) {
     return new MediaDriver.Context()
         .aeronDirectoryName(directory.path().toString())
         .dirDeleteOnStart(true)

@@ -50,8 +50,8 @@ class FrameFlyweightTest {
   void shouldPlaceElementsAtTheirOffset() {
     FrameFlyweight frame = partial();
     float[] target = new float[MAX_FLOATS];
-    frame.copyElementsTo(target);
-    frame.addElementsTo(target);
+    frame.copyElementsTo(target, frame.offset());
+    frame.addElementsTo(target, frame.offset());
     for (int i = 0; i < MAX_FLOATS; i++) {
       assertEquals(i >= 60 && i < 67 ? 2 * values[i] : 0, target[i], "element " + i);
     }
@@ -120,7 +120,7 @@ class FrameFlyweightTest {
       buffer.putInt(4, random.nextInt(0, 9), LITTLE_ENDIAN);
       frame.wrap(buffer, 0, random.nextInt(0, 200));
       if (frame.isValid(WORLD_SIZE, MAX_FLOATS)) {
-        frame.addElementsTo(values); // throws where a bound is missing
+        frame.addElementsTo(values, frame.offset()); // throws where a bound is missing
       }
     }
   }

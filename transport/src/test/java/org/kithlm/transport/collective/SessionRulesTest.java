@@ -1,4 +1,4 @@
-package org.kithlm.transport.star;
+package org.kithlm.transport.collective;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -25,7 +25,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.kithlm.transport.PeerAddress;
 import org.kithlm.transport.PeerLostException;
-import org.kithlm.transport.StarConfig;
+import org.kithlm.transport.SessionConfig;
 import org.kithlm.transport.StepAbortedException;
 import org.kithlm.transport.StepHeader;
 import org.kithlm.transport.TransportException;
@@ -34,7 +34,7 @@ import org.kithlm.transport.frame.FrameKind;
 
 /** What ends a step or a session, and what does not. Root and leaf as threads, over UDP. */
 @Timeout(60)
-class StarRulesTest {
+class SessionRulesTest {
   private static final long EPOCH = 12;
   private static final int LENGTH = 2000;
   private static final long WAIT_NS = TimeUnit.SECONDS.toNanos(20);
@@ -57,12 +57,12 @@ class StarRulesTest {
   @Test
   void shouldAbortAWaitingRootAndItsLeafAndGoOnWithTheNextStep() throws Exception {
     CountDownLatch aborted = new CountDownLatch(1);
-    try (StarRoot root = new StarRoot(config(0, EPOCH))) {
+    try (RootSession root = new RootSession(config(0, EPOCH))) {
       Future<?> leafDone =
           threads.submit(
               () -> {
                 float[] values = new float[LENGTH];
-                try (StarLeaf leaf = new StarLeaf(config(1, EPOCH))) {
+                try (LeafSession leaf = new LeafSession(config(1, EPOCH))) {
                   leaf.connect();
                   assertStep(1, leaf.awaitStep(values, WAIT_NS));
                   values[0] = 1;
@@ -102,7 +102,7 @@ class StarRulesTest {
 
   @Test
   void shouldRefuseAStepThatWasAbortedBeforeItBegan() {
-    try (StarRoot root = new StarRoot(alone())) {
+    try (RootSession root = new RootSession(alone())) {
       root.connect();
       root.abort(5);
       float[] values = {1};
@@ -115,8 +115,8 @@ class StarRulesTest {
 
   @Test
   void shouldReportNothingWhenNoStepBegins() throws Exception {
-    try (StarRoot root = new StarRoot(config(0, EPOCH));
-        StarLeaf leaf = new StarLeaf(config(1, EPOCH))) {
+    try (RootSession root = new RootSession(config(0, EPOCH));
+        LeafSession leaf = new LeafSession(config(1, EPOCH))) {
       connect(root, leaf);
       assertNull(leaf.awaitStep(new float[LENGTH], TimeUnit.MILLISECONDS.toNanos(1)));
       root.keepAlive();
@@ -125,8 +125,8 @@ class StarRulesTest {
 
   @Test
   void shouldKeepPartialSumsThatComeDuringKeepAlive() throws Exception {
-    try (StarRoot root = new StarRoot(config(0, EPOCH));
-        StarLeaf leaf = new StarLeaf(config(1, EPOCH))) {
+    try (RootSession root = new RootSession(config(0, EPOCH));
+        LeafSession leaf = new LeafSession(config(1, EPOCH))) {
       connect(root, leaf);
       Future<?> leafDone =
           threads.submit(
@@ -159,7 +159,7 @@ class StarRulesTest {
   @Test
   void shouldStartNoThread() {
     Set<Thread> before = Thread.getAllStackTraces().keySet();
-    try (StarRoot root = new StarRoot(alone())) {
+    try (RootSession root = new RootSession(alone())) {
       root.connect();
       assertEquals(before, Thread.getAllStackTraces().keySet());
     }
@@ -167,8 +167,8 @@ class StarRulesTest {
 
   @Test
   void shouldEndWaitsOfRootAndLeafWhenFailedFromOutside() throws Exception {
-    try (StarRoot root = new StarRoot(config(0, EPOCH));
-        StarLeaf leaf = new StarLeaf(config(1, EPOCH))) {
+    try (RootSession root = new RootSession(config(0, EPOCH));
+        LeafSession leaf = new LeafSession(config(1, EPOCH))) {
       connect(root, leaf);
       float[] values = new float[LENGTH];
       root.beginStep(1, 0, 1, values, LENGTH);
@@ -193,8 +193,8 @@ class StarRulesTest {
 
   @Test
   void shouldReportAClosedLeafAtOnce() throws Exception {
-    try (StarRoot root = new StarRoot(config(0, EPOCH))) {
-      try (StarLeaf leaf = new StarLeaf(config(1, EPOCH))) {
+    try (RootSession root = new RootSession(config(0, EPOCH))) {
+      try (LeafSession leaf = new LeafSession(config(1, EPOCH))) {
         connect(root, leaf);
       }
       float[] values = new float[LENGTH];
@@ -212,10 +212,10 @@ class StarRulesTest {
 
   @Test
   void shouldReportASilentLeafAfterTheRoundTimeout() throws Exception {
-    StarConfig impatient =
+    SessionConfig impatient =
         config(0, EPOCH).withTimeouts(WAIT_NS, TimeUnit.MILLISECONDS.toNanos(50));
-    try (StarRoot root = new StarRoot(impatient);
-        StarLeaf leaf = new StarLeaf(config(1, EPOCH))) {
+    try (RootSession root = new RootSession(impatient);
+        LeafSession leaf = new LeafSession(config(1, EPOCH))) {
       connect(root, leaf);
       float[] values = new float[LENGTH];
       root.beginStep(4, 0, 1, values, LENGTH);
@@ -230,9 +230,9 @@ class StarRulesTest {
 
   @Test
   void shouldNameMissingRanks() {
-    StarConfig impatient =
+    SessionConfig impatient =
         config(0, EPOCH).withTimeouts(TimeUnit.MILLISECONDS.toNanos(100), WAIT_NS);
-    try (StarRoot root = new StarRoot(impatient)) {
+    try (RootSession root = new RootSession(impatient)) {
       TransportException error = assertThrows(TransportException.class, root::connect);
       assertSays(error, peers.get(1).toString());
     }
@@ -241,8 +241,8 @@ class StarRulesTest {
   @Test
   void shouldNotConnectToAnotherEpoch() throws Exception {
     long shortNs = TimeUnit.MILLISECONDS.toNanos(300);
-    try (StarRoot root = new StarRoot(config(0, EPOCH).withTimeouts(shortNs, WAIT_NS));
-        StarLeaf leaf = new StarLeaf(config(1, EPOCH - 1).withTimeouts(shortNs, WAIT_NS))) {
+    try (RootSession root = new RootSession(config(0, EPOCH).withTimeouts(shortNs, WAIT_NS));
+        LeafSession leaf = new LeafSession(config(1, EPOCH - 1).withTimeouts(shortNs, WAIT_NS))) {
       Future<?> leafConnects = threads.submit(leaf::connect);
       assertThrows(TransportException.class, root::connect);
       assertThrows(Exception.class, () -> leafConnects.get());
@@ -252,9 +252,9 @@ class StarRulesTest {
 
   @Test
   void shouldRefuseALeafWithOtherLimits() throws Exception {
-    StarConfig other = StarConfig.of(EPOCH, 1, peers, LENGTH + 1).withDriverParent(folder);
-    try (StarRoot root = new StarRoot(config(0, EPOCH));
-        StarLeaf leaf = new StarLeaf(other)) {
+    SessionConfig other = SessionConfig.of(EPOCH, 1, peers, LENGTH + 1).withDriverParent(folder);
+    try (RootSession root = new RootSession(config(0, EPOCH));
+        LeafSession leaf = new LeafSession(other)) {
       Future<?> leafConnects = threads.submit(leaf::connect);
       TransportException error = assertThrows(TransportException.class, root::connect);
       assertSays(error, "maxFloats=2001");
@@ -268,7 +268,7 @@ class StarRulesTest {
     long seed = 99;
     Random random = new Random(seed);
     int hostileFrames = 3000;
-    try (StarRoot root = new StarRoot(config(0, EPOCH));
+    try (RootSession root = new RootSession(config(0, EPOCH));
         FakeLeaf leaf = new FakeLeaf(config(1, EPOCH))) {
       float[] values = new float[LENGTH];
       Thread rootThread =
@@ -306,8 +306,8 @@ class StarRulesTest {
   @Test
   void shouldWorkAgainAtTheSamePortsInANewEpoch() throws Exception {
     for (long epoch = 1; epoch <= 3; epoch++) {
-      try (StarRoot root = new StarRoot(config(0, epoch));
-          StarLeaf leaf = new StarLeaf(config(1, epoch))) {
+      try (RootSession root = new RootSession(config(0, epoch));
+          LeafSession leaf = new LeafSession(config(1, epoch))) {
         connect(root, leaf);
         Future<?> leafDone =
             threads.submit(
@@ -327,7 +327,7 @@ class StarRulesTest {
     }
   }
 
-  private void connect(StarRoot root, StarLeaf leaf) throws Exception {
+  private void connect(RootSession root, LeafSession leaf) throws Exception {
     Future<?> leafConnects = threads.submit(leaf::connect);
     root.connect();
     leafConnects.get(20, TimeUnit.SECONDS);
@@ -342,11 +342,11 @@ class StarRulesTest {
     assertEquals(step, header.step());
   }
 
-  private StarConfig alone() {
-    return StarConfig.of(EPOCH, 0, peers.subList(0, 1), LENGTH).withDriverParent(folder);
+  private SessionConfig alone() {
+    return SessionConfig.of(EPOCH, 0, peers.subList(0, 1), LENGTH).withDriverParent(folder);
   }
 
-  private StarConfig config(int rank, long epoch) {
-    return StarConfig.of(epoch, rank, peers, LENGTH).withDriverParent(folder);
+  private SessionConfig config(int rank, long epoch) {
+    return SessionConfig.of(epoch, rank, peers, LENGTH).withDriverParent(folder);
   }
 }

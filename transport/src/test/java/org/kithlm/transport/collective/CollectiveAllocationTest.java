@@ -1,4 +1,4 @@
-package org.kithlm.transport.star;
+package org.kithlm.transport.collective;
 
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -15,10 +15,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.kithlm.transport.PeerAddress;
-import org.kithlm.transport.StarConfig;
+import org.kithlm.transport.SessionConfig;
 
 @Timeout(60)
-class StarAllocationTest {
+class CollectiveAllocationTest {
   private static final int LENGTH = 20_000; // several frames
   private static final int WARM_UP_ROUNDS = 3000;
   private static final int ROUNDS = 4000;
@@ -47,18 +47,18 @@ class StarAllocationTest {
     assertTrue(bytes < ALLOWED_BYTES, who + " allocated " + bytes + " bytes in " + ROUNDS);
   }
 
-  private static long root(StarConfig config) {
+  private static long root(SessionConfig config) {
     float[] values = new float[LENGTH];
-    try (StarRoot root = new StarRoot(config)) {
+    try (RootSession root = new RootSession(config)) {
       root.connect();
       root.beginStep(0, 0, 1, values, LENGTH);
       return allocated(round -> root.allreduce(round, 0, values, LENGTH));
     }
   }
 
-  private static long leaf(StarConfig config) {
+  private static long leaf(SessionConfig config) {
     float[] values = new float[LENGTH];
-    try (StarLeaf leaf = new StarLeaf(config)) {
+    try (LeafSession leaf = new LeafSession(config)) {
       leaf.connect();
       assertNotNull(leaf.awaitStep(values, TimeUnit.SECONDS.toNanos(20)));
       return allocated(round -> leaf.allreduce(round, 0, values, LENGTH));
@@ -80,7 +80,7 @@ class StarAllocationTest {
     void run(int round);
   }
 
-  private StarConfig config(int rank, List<PeerAddress> peers) {
-    return StarConfig.of(1, rank, peers, LENGTH).withDriverParent(folder);
+  private SessionConfig config(int rank, List<PeerAddress> peers) {
+    return SessionConfig.of(1, rank, peers, LENGTH).withDriverParent(folder);
   }
 }

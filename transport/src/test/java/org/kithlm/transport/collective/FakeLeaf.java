@@ -1,9 +1,9 @@
-package org.kithlm.transport.star;
+package org.kithlm.transport.collective;
 
 import io.aeron.ExclusivePublication;
 import java.util.concurrent.TimeUnit;
 import org.agrona.concurrent.UnsafeBuffer;
-import org.kithlm.transport.StarConfig;
+import org.kithlm.transport.SessionConfig;
 import org.kithlm.transport.frame.FrameFlyweight;
 import org.kithlm.transport.frame.FrameKind;
 import org.kithlm.transport.media.Media;
@@ -12,12 +12,12 @@ import org.kithlm.transport.media.Media;
 final class FakeLeaf implements AutoCloseable {
   private static final long DEADLINE_NS = TimeUnit.SECONDS.toNanos(20);
 
-  private final StarConfig config;
+  private final SessionConfig config;
   private final Media media;
   private final ExclusivePublication toRoot;
   private final UnsafeBuffer buffer = new UnsafeBuffer(new byte[8192]);
 
-  FakeLeaf(StarConfig config) {
+  FakeLeaf(SessionConfig config) {
     this.config = config;
     media = new Media(config);
     toRoot = media.publicationTo(config.peers().getFirst());
@@ -32,7 +32,7 @@ final class FakeLeaf implements AutoCloseable {
     int frameFloats = (config.mtuLength() - 32 - FrameFlyweight.HEADER_LENGTH_BYTES) / Float.BYTES;
     send(
         header()
-            .subject(FrameKind.HELLO, 0, 0, config.peers().size())
+            .subject(FrameKind.HELLO, 0, config.collective().code(), config.peers().size())
             .part(frameFloats, 0, config.maxFloats()),
         new float[0]);
     send(header().subject(FrameKind.READY, 0, 0, 0), new float[0]);

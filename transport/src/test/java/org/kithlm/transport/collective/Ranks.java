@@ -1,4 +1,4 @@
-package org.kithlm.transport.star;
+package org.kithlm.transport.collective;
 
 import java.util.ArrayList;
 import java.util.List;

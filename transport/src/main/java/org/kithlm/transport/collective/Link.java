@@ -1,4 +1,4 @@
-package org.kithlm.transport.star;
+package org.kithlm.transport.collective;
 
 import io.aeron.AeronCounters;
 import io.aeron.ExclusivePublication;
@@ -26,6 +26,8 @@ final class Link {
   private @Nullable Image image;
   private boolean ready;
   private boolean closedByPeer;
+  private int lostByPeer;
+  private long aheadPosition;
   private long lastHeardNs = System.nanoTime();
 
   Link(PeerAddress peer, Media media) {
@@ -62,8 +64,8 @@ final class Link {
       throw new TransportException(
           "publication to " + peer + " ended: " + Publication.errorString(result));
     }
-    return 0; // BACK_PRESSURED, ADMIN_ACTION, NOT_CONNECTED: the caller tries again until it is
-    // late
+    // BACK_PRESSURED, ADMIN_ACTION, NOT_CONNECTED: the caller tries again until it is late
+    return 0;
   }
 
   /** Whether the driver has put all frames on the wire. */
@@ -74,6 +76,22 @@ final class Link {
   /** Hands frames that have arrived to {@code handler}; nothing before {@link #bind}. */
   int poll(ControlledFragmentHandler handler) {
     return image == null ? 0 : image.controlledPoll(handler, FRAGMENT_LIMIT);
+  }
+
+  /**
+   * Shows frames that have arrived since the last look, also those behind frames that are not taken
+   * yet, and leaves all in place.
+   */
+  void lookAhead(ControlledFragmentHandler handler) {
+    if (image == null || image.isClosed()) {
+      return;
+    }
+    // Aeron looks no further ahead than the term that the next frame is in.
+    int termLength = image.termBufferLength();
+    long position = image.position();
+    long termEnd = position - (position & (termLength - 1)) + termLength;
+    long start = Math.clamp(aheadPosition, position, termEnd);
+    aheadPosition = image.controlledPeek(start, handler, Long.MAX_VALUE);
   }
 
   /** From now on this peer is heard through {@code newImage}. */
@@ -105,8 +123,15 @@ final class Link {
     return lastHeardNs;
   }
 
-  void markClosedByPeer() {
+  /** The peer said goodbye, as it lost {@code rank}, or else of its own accord. */
+  void markClosedByPeer(int rank) {
     closedByPeer = true;
+    lostByPeer = rank;
+  }
+
+  /** The rank because of which the peer closed; its own where it did not say or lost none. */
+  int lostByPeer() {
+    return closedByPeer ? lostByPeer : peer.rank();
   }
 
   /** Whether nothing more can come: the peer said so, or its image ended. */

@@ -6,12 +6,13 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /**
- * One rank's view of a star session. All ranks of an epoch must agree on everything but {@code
- * rank}, the timeouts and {@code driverParent}.
+ * One rank's view of a session. All ranks of an epoch must agree on everything but {@code rank},
+ * the timeouts and {@code driverParent}.
  *
  * @param epoch number of the plan; frames of another epoch are dropped
  * @param rank this rank
  * @param peers addresses of all ranks, this one included; the index is the rank
+ * @param collective how sums are formed
  * @param maxFloats longest vector that is ever sent
  * @param mtuLength largest UDP payload in bytes, a multiple of 32; also bounds one frame
  * @param connectTimeoutNs how long {@code connect} waits for the peers
@@ -19,10 +20,11 @@ import java.util.concurrent.TimeUnit;
  *     the slowest rank computes between two collectives
  * @param driverParent folder under which the media driver keeps its own directory, best in memory
  */
-public record StarConfig(
+public record SessionConfig(
     long epoch,
     int rank,
     List<PeerAddress> peers,
+    Collective collective,
     int maxFloats,
     int mtuLength,
     long connectTimeoutNs,
@@ -37,7 +39,7 @@ public record StarConfig(
   private static final Path MEMORY_FOLDER = Path.of("/dev/shm");
 
   /** Checks every range; the message names the field and its value. */
-  public StarConfig {
+  public SessionConfig {
     peers = List.copyOf(peers);
     check(!peers.isEmpty(), "peers is empty: name at least the root");
     check(rank >= 0 && rank < peers.size(), "rank=" + rank + " is not below peers=" + peers.size());
@@ -53,15 +55,16 @@ public record StarConfig(
   }
 
   /**
-   * Defaults: connect within 30 s, rounds within 120 s, an MTU for Ethernet (a larger one where all
-   * ranks are on 127.0.0.1), the driver in /dev/shm or else the temporary folder.
+   * Defaults: a star, connect within 30 s, rounds within 120 s, an MTU for Ethernet (a larger one
+   * where all ranks are on 127.0.0.1), the driver in /dev/shm or else the temporary folder.
    */
-  public static StarConfig of(long epoch, int rank, List<PeerAddress> peers, int maxFloats) {
+  public static SessionConfig of(long epoch, int rank, List<PeerAddress> peers, int maxFloats) {
     boolean loopback = peers.stream().allMatch(peer -> peer.host().startsWith("127."));
-    return new StarConfig(
+    return new SessionConfig(
         epoch,
         rank,
         peers,
+        Collective.STAR,
         maxFloats,
         loopback ? LOOPBACK_MTU_LENGTH : LAN_MTU_LENGTH,
         TimeUnit.SECONDS.toNanos(30),
@@ -71,12 +74,27 @@ public record StarConfig(
             : Path.of(System.getProperty("java.io.tmpdir")));
   }
 
-  /** The same with other timeouts. */
-  public StarConfig withTimeouts(long newConnectTimeoutNs, long newRoundTimeoutNs) {
-    return new StarConfig(
+  /** The same with another collective. */
+  public SessionConfig withCollective(Collective newCollective) {
+    return new SessionConfig(
         epoch,
         rank,
         peers,
+        newCollective,
+        maxFloats,
+        mtuLength,
+        connectTimeoutNs,
+        roundTimeoutNs,
+        driverParent);
+  }
+
+  /** The same with other timeouts. */
+  public SessionConfig withTimeouts(long newConnectTimeoutNs, long newRoundTimeoutNs) {
+    return new SessionConfig(
+        epoch,
+        rank,
+        peers,
+        collective,
         maxFloats,
         mtuLength,
         newConnectTimeoutNs,
@@ -85,11 +103,12 @@ public record StarConfig(
   }
 
   /** The same with another MTU. */
-  public StarConfig withMtuLength(int newMtuLength) {
-    return new StarConfig(
+  public SessionConfig withMtuLength(int newMtuLength) {
+    return new SessionConfig(
         epoch,
         rank,
         peers,
+        collective,
         maxFloats,
         newMtuLength,
         connectTimeoutNs,
@@ -98,11 +117,12 @@ public record StarConfig(
   }
 
   /** The same with the driver under another folder. */
-  public StarConfig withDriverParent(Path newDriverParent) {
-    return new StarConfig(
+  public SessionConfig withDriverParent(Path newDriverParent) {
+    return new SessionConfig(
         epoch,
         rank,
         peers,
+        collective,
         maxFloats,
         mtuLength,
         connectTimeoutNs,

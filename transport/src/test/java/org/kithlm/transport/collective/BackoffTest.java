@@ -1,4 +1,4 @@
-package org.kithlm.transport.star;
+package org.kithlm.transport.collective;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;

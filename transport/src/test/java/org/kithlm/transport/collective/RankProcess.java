@@ -1,4 +1,4 @@
-package org.kithlm.transport.star;
+package org.kithlm.transport.collective;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.kithlm.transport.PeerAddress;
 import org.kithlm.transport.PeerLostException;
-import org.kithlm.transport.StarConfig;
+import org.kithlm.transport.SessionConfig;
 import org.kithlm.transport.StepHeader;
 
 /**
@@ -18,10 +18,10 @@ import org.kithlm.transport.StepHeader;
  * {@code connected}, then the root runs steps of up to 100 rounds and prints {@code p50_us= p90_us=
  * p99_us=} of the last four fifths. Leaves go on until the root closes and print {@code lost}.
  */
-final class StarPeer {
+final class RankProcess {
   private static final int ROUNDS_PER_STEP = 100;
 
-  private StarPeer() {}
+  private RankProcess() {}
 
   public static void main(String[] args) {
     long epoch = Long.parseLong(args[0]);
@@ -30,8 +30,8 @@ final class StarPeer {
     int length = Integer.parseInt(args[3]);
     int rounds = Integer.parseInt(args[4]);
     boolean verify = args[6].equals("verify");
-    StarConfig config =
-        StarConfig.of(epoch, rank, peers, length).withMtuLength(Integer.parseInt(args[5]));
+    SessionConfig config =
+        SessionConfig.of(epoch, rank, peers, length).withMtuLength(Integer.parseInt(args[5]));
     if (args.length > 7) {
       config = config.withDriverParent(Path.of(args[7]));
     }
@@ -50,10 +50,10 @@ final class StarPeer {
     return peers;
   }
 
-  private static void root(StarConfig config, int length, int rounds, boolean verify) {
+  private static void root(SessionConfig config, int length, int rounds, boolean verify) {
     float[] values = new float[length];
     long[] tookNs = new long[rounds];
-    try (StarRoot root = new StarRoot(config)) {
+    try (RootSession root = new RootSession(config)) {
       root.connect();
       say("connected");
       for (int round = 0; round < rounds; round++) {
@@ -83,10 +83,10 @@ final class StarPeer {
                 sorted[sorted.length * 99 / 100] / 1e3));
   }
 
-  private static void leaf(StarConfig config, boolean verify) {
+  private static void leaf(SessionConfig config, boolean verify) {
     float[] hidden = new float[config.maxFloats()];
     float[] values = new float[config.maxFloats()];
-    try (StarLeaf leaf = new StarLeaf(config)) {
+    try (LeafSession leaf = new LeafSession(config)) {
       leaf.connect();
       say("connected");
       while (true) {

@@ -1,4 +1,4 @@
-package org.kithlm.transport.star;
+package org.kithlm.transport.collective;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -22,11 +22,11 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.kithlm.transport.PeerAddress;
 import org.kithlm.transport.PeerLostException;
-import org.kithlm.transport.StarConfig;
+import org.kithlm.transport.SessionConfig;
 
 /** Ranks as JVMs of their own, with the flags that the launcher passes. */
 @Timeout(120)
-class StarProcessIT {
+class CollectiveProcessIT {
   private static final int LENGTH = 1536;
 
   @TempDir Path driverFolder;
@@ -62,7 +62,7 @@ class StarProcessIT {
   void shouldReportRankLostWhenLeafIsKilledAndServeTheNextEpoch() throws Exception {
     Process first = start(1, 1, 0);
     Process second = start(1, 2, 0);
-    try (StarRoot root = new StarRoot(config(1))) {
+    try (RootSession root = new RootSession(config(1))) {
       root.connect();
       PeerLostException error =
           assertThrows(PeerLostException.class, () -> roundsAfterKilling(root, second));
@@ -73,7 +73,7 @@ class StarProcessIT {
 
     start(2, 1, 0);
     start(2, 2, 0);
-    try (StarRoot root = new StarRoot(config(2))) {
+    try (RootSession root = new RootSession(config(2))) {
       root.connect();
       rounds(root, 0, 1);
       assertEquals(3 * 2, driverFolder.toFile().list().length, "the killed driver was swept");
@@ -85,8 +85,8 @@ class StarProcessIT {
   void shouldEndTheRoundAtOnceWhenTheControlPlaneKnowsFirst() throws Exception {
     start(1, 1, 0);
     Process second = start(1, 2, 0);
-    StarConfig patient = config(1).withTimeouts(seconds(60), seconds(3600));
-    try (StarRoot root = new StarRoot(patient)) {
+    SessionConfig patient = config(1).withTimeouts(seconds(60), seconds(3600));
+    try (RootSession root = new RootSession(patient)) {
       root.connect();
       IllegalStateException cause = new IllegalStateException("rank 2 is unreachable");
       CompletableFuture<Void> told = second.onExit().thenRun(() -> root.fail(cause));
@@ -97,13 +97,13 @@ class StarProcessIT {
   }
 
   /** Kills while rounds go on, which they do until the root notices. */
-  private static void roundsAfterKilling(StarRoot root, Process leaf) {
+  private static void roundsAfterKilling(RootSession root, Process leaf) {
     rounds(root, 0, 20);
     leaf.destroyForcibly();
     rounds(root, 20, 100_000);
   }
 
-  private static void rounds(StarRoot root, int firstStep, int endStep) {
+  private static void rounds(RootSession root, int firstStep, int endStep) {
     float[] values = new float[LENGTH];
     for (int step = firstStep; step < endStep; step++) {
       root.beginStep(step, 0, 1, values, LENGTH);
@@ -113,8 +113,8 @@ class StarProcessIT {
     }
   }
 
-  private StarConfig config(long epoch) {
-    return StarConfig.of(epoch, 0, peers, LENGTH)
+  private SessionConfig config(long epoch) {
+    return SessionConfig.of(epoch, 0, peers, LENGTH)
         .withDriverParent(driverFolder)
         .withTimeouts(seconds(60), seconds(3));
   }
@@ -133,13 +133,13 @@ class StarProcessIT {
             "-Xmx64m",
             "-cp",
             System.getProperty("java.class.path"),
-            StarPeer.class.getName(),
+            RankProcess.class.getName(),
             Long.toString(epoch),
             Integer.toString(rank),
             ports,
             Integer.toString(LENGTH),
             Integer.toString(rounds),
-            Integer.toString(StarConfig.LOOPBACK_MTU_LENGTH),
+            Integer.toString(SessionConfig.LOOPBACK_MTU_LENGTH),
             rounds > 0 ? "verify" : "measure",
             driverFolder.toString());
     File log = logFile(epoch, rank).toFile();

@@ -1,17 +1,18 @@
-package org.kithlm.transport.star;
+package org.kithlm.transport.collective;
 
 import io.aeron.Image;
 import io.aeron.logbuffer.ControlledFragmentHandler;
 import io.aeron.protocol.DataHeaderFlyweight;
-import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.agrona.DirectBuffer;
 import org.jspecify.annotations.Nullable;
+import org.kithlm.transport.Collective;
 import org.kithlm.transport.PeerAddress;
 import org.kithlm.transport.PeerLostException;
-import org.kithlm.transport.StarConfig;
+import org.kithlm.transport.SessionConfig;
 import org.kithlm.transport.TransportCounters;
 import org.kithlm.transport.TransportException;
 import org.kithlm.transport.frame.FrameFlyweight;
@@ -22,18 +23,22 @@ import org.kithlm.transport.media.Media;
  * What root and leaf have in common: links, waiting under a deadline, the first failure, counters.
  * Owned by one thread, except {@link #fail} and {@link #counters}.
  */
-final class StarSession implements AutoCloseable {
+final class Session implements AutoCloseable {
   static final float[] NO_VALUES = new float[0];
   static final Supplier<String> ROOM_TO_SEND = () -> "room to send";
 
   // A farewell is a courtesy: the peer has other ways to learn.
   private static final long FAREWELL_NS = 20_000_000;
 
-  private final StarConfig config;
+  // How often a waiting rank gives a sign of life.
+  private static final int PULSES_PER_TIMEOUT = 8;
+
+  private final SessionConfig config;
   private final Media media;
   private final Link[] links; // an array, as walking it allocates nothing
   private final FrameFlyweight outgoing;
   private final FrameFlyweight incoming = new FrameFlyweight();
+  private final FrameFlyweight ahead = new FrameFlyweight();
   private final AtomicReference<@Nullable RuntimeException> failure = new AtomicReference<>();
   private boolean closed;
 
@@ -45,6 +50,16 @@ final class StarSession implements AutoCloseable {
   private final AtomicLong waitedNs = new AtomicLong();
 
   private long waitStartNs;
+  private long nextPulseNs;
+
+  // Of frames that have arrived and stay where they are.
+  private final Consumer<FrameFlyweight> aheadListener;
+  private int seen;
+  private final ControlledFragmentHandler seer =
+      (buffer, offset, length, header) -> {
+        onAhead(links()[seen], buffer, offset, length);
+        return ControlledFragmentHandler.Action.CONTINUE;
+      };
 
   private final ControlledFragmentHandler dropAll =
       (buffer, offset, length, header) -> {
@@ -55,25 +70,44 @@ final class StarSession implements AutoCloseable {
   private final UnboundHandler unboundDropper =
       image -> image.controlledPoll(dropAll, Integer.MAX_VALUE);
 
-  /** Opens the driver and one link to each of {@code peers}. */
-  StarSession(StarConfig config, List<PeerAddress> peers) {
+  /**
+   * Opens the driver and a link to each peer, or to the root alone for a leaf of a star.
+   *
+   * @param aheadListener is shown each frame that arrives during a wait, once or more, before it is
+   *     that frame's turn; it must not keep the frame
+   */
+  Session(SessionConfig config, Consumer<FrameFlyweight> aheadListener) {
     this.config = config;
+    this.aheadListener = aheadListener;
     outgoing = FrameFlyweight.allocateHeader(config.epoch(), config.rank());
     media = new Media(config);
     try {
-      links = peers.stream().map(peer -> new Link(peer, media)).toArray(Link[]::new);
+      links =
+          config.peers().stream()
+              .filter(peer -> linkIndex(peer.rank()) >= 0)
+              .map(peer -> new Link(peer, media))
+              .toArray(Link[]::new);
     } catch (RuntimeException e) {
       media.close();
       throw e;
     }
   }
 
-  StarConfig config() {
+  SessionConfig config() {
     return config;
   }
 
   Link[] links() {
     return links;
+  }
+
+  /** Where in {@link #links} a rank is; -1 where there is no link to it. */
+  int linkIndex(int rank) {
+    int own = config.rank();
+    if (rank == own || (config.collective() == Collective.STAR && own != 0 && rank != 0)) {
+      return -1;
+    }
+    return rank < own ? rank : rank - 1;
   }
 
   /** The header of the next frame to send. */
@@ -139,6 +173,7 @@ final class StarSession implements AutoCloseable {
   /** Starts the clock of {@link #idle}. */
   void beginWait() {
     waitStartNs = System.nanoTime();
+    nextPulseNs = pulseIntervalNs();
   }
 
   /** Adds the wait to the counters. */
@@ -175,26 +210,97 @@ final class StarSession implements AutoCloseable {
   }
 
   /**
-   * {@link #idle} for a frame or for room from one peer, which is lost if it takes too long.
+   * {@link #idle} for a frame or for room from one peer. If it takes too long, the peer that has
+   * been silent longest is lost: the one waited for may itself wait for another, and says so now
+   * and then.
    *
    * @param awaited says what for, should that happen
    */
   void idleFor(Link link, Supplier<String> awaited) {
-    if (link.isGone()) {
-      throw lost(link, "closed its session", awaited.get());
+    checkGone(link, awaited);
+    lookAhead();
+    if (waitingNs() >= nextPulseNs) {
+      nextPulseNs += pulseIntervalNs();
+      pulse();
     }
     if (idle(config.roundTimeoutNs())) {
-      throw lost(link, "was silent", awaited.get());
+      throw lost(longestSilent(link), "was silent", awaited.get());
     }
   }
 
-  /** Ends the session because of a peer. */
+  /** Throws if a peer has closed its session. */
+  void checkGone(Link link, Supplier<String> awaited) {
+    if (link.isGone()) {
+      fail(gone(link, awaited.get()));
+      checkFailure();
+    }
+  }
+
+  /** Ends the session because of a peer that has been silent for too long. */
   PeerLostException lost(Link link, String reason, String awaited) {
-    long silentNs = System.nanoTime() - link.lastHeardNs();
-    PeerLostException cause =
-        new PeerLostException(link.peer(), link.lastHeardNs(), silentNs, reason, awaited);
+    PeerLostException cause = lost(link.peer(), link.lastHeardNs(), reason, awaited);
     fail(cause);
     return cause;
+  }
+
+  private PeerLostException gone(Link link, String awaited) {
+    int culprit = link.lostByPeer();
+    if (culprit == link.peer().rank() || culprit == config.rank()) {
+      return lost(link.peer(), link.lastHeardNs(), "closed its session", awaited);
+    }
+    String reason = "was given up by " + link.peer();
+    return lost(config.peers().get(culprit), link.lastHeardNs(), reason, awaited);
+  }
+
+  private static PeerLostException lost(
+      PeerAddress peer, long lastHeardNs, String reason, String awaited) {
+    long silentNs = System.nanoTime() - lastHeardNs;
+    return new PeerLostException(peer, lastHeardNs, silentNs, reason, awaited);
+  }
+
+  private long pulseIntervalNs() {
+    return Math.max(1, config.roundTimeoutNs() / PULSES_PER_TIMEOUT);
+  }
+
+  /** Tells the peers that this rank lives. */
+  private void pulse() {
+    for (Link link : links) {
+      if (link.isReady() && !link.isGone()) {
+        trySendSignal(link, FrameKind.WAITING, 0, 0);
+      }
+    }
+  }
+
+  /** Shows to the listener what has arrived and waits for its turn. */
+  void lookAhead() {
+    for (int i = 0; i < links.length; i++) {
+      seen = i;
+      links[i].lookAhead(seer);
+    }
+  }
+
+  private void onAhead(Link link, DirectBuffer buffer, int offset, int lengthBytes) {
+    ahead.wrap(buffer, offset, lengthBytes);
+    if (!isOurs(ahead, link)) {
+      return; // it is counted when its turn comes
+    }
+    link.heard();
+    if (ahead.kind() == FrameKind.BYE && ahead.block() != link.peer().rank()) {
+      link.markClosedByPeer(ahead.block());
+      fail(gone(link, "a frame")); // Aeron would swallow it if it were thrown here
+    }
+    aheadListener.accept(ahead);
+  }
+
+  private Link longestSilent(Link awaited) {
+    long nowNs = System.nanoTime();
+    Link longest = awaited;
+    for (Link link : links) {
+      if (nowNs - link.lastHeardNs() > nowNs - longest.lastHeardNs()) {
+        longest = link;
+      }
+    }
+    return longest;
   }
 
   /** Hands {@link #outgoing} and its elements to the driver if there is room. */
@@ -204,42 +310,56 @@ final class StarSession implements AutoCloseable {
     return lengthBytes > 0;
   }
 
+  /** Hands a frame without elements to the driver if there is room. */
+  boolean trySendSignal(Link link, FrameKind kind, long step, int block) {
+    outgoing.subject(kind, step, 0, block).part(0, 0, 0);
+    return trySend(link, NO_VALUES);
+  }
+
   /** Waits until the driver has put everything on the wire: nobody drives it during compute. */
-  void flush(Link link) {
-    if (link.isFlushed()) {
-      return;
+  void flush() {
+    for (Link link : links) {
+      if (link.isFlushed()) {
+        continue;
+      }
+      beginWait();
+      while (!link.isFlushed()) {
+        idleFor(link, ROOM_TO_SEND);
+      }
+      endWait();
     }
-    beginWait();
-    while (!link.isFlushed()) {
-      idleFor(link, ROOM_TO_SEND);
-    }
-    endWait();
   }
 
   /**
    * Takes a received frame into {@link #incoming}.
    *
    * @param link whose image it came from; null where nobody has said hello yet
-   * @return whether it is well-formed, of this epoch and from whom it claims; otherwise it is
-   *     counted as dropped
+   * @return whether the caller is to look at it: it is well-formed, of this epoch and from whom it
+   *     claims (otherwise it is counted as dropped), and not a sign of life or of farewell
    */
   boolean accept(@Nullable Link link, DirectBuffer buffer, int offset, int lengthBytes) {
     receivedBytes.lazySet(receivedBytes.getPlain() + lengthBytes);
     incoming.wrap(buffer, offset, lengthBytes);
-    if (!incoming.isValid(config.peers().size(), config.maxFloats())
-        || incoming.epoch() != config.epoch()
-        || (link != null && incoming.rank() != link.peer().rank())) {
+    if (!isOurs(incoming, link)) {
       drop();
       return false;
     }
-    if (link != null) {
-      link.heard();
-      if (incoming.kind() == FrameKind.BYE) {
-        link.markClosedByPeer();
-        return false;
-      }
+    if (link == null) {
+      return true;
     }
-    return true;
+    link.heard();
+    if (incoming.kind() == FrameKind.BYE) {
+      link.markClosedByPeer(incoming.block());
+      return false;
+    }
+    return incoming.kind() != FrameKind.WAITING
+        && !(incoming.kind() == FrameKind.HELLO && link.isReady()); // said twice, answered twice
+  }
+
+  private boolean isOurs(FrameFlyweight frame, @Nullable Link link) {
+    return frame.isValid(config.peers().size(), config.maxFloats())
+        && frame.epoch() == config.epoch()
+        && (link == null || frame.rank() == link.peer().rank());
   }
 
   /** The frame taken last stays where it is and will come again. */
@@ -270,28 +390,32 @@ final class StarSession implements AutoCloseable {
   /** Says hello; see {@link FrameFlyweight}. */
   boolean trySendHello(Link link) {
     outgoing
-        .subject(FrameKind.HELLO, 0, 0, config.peers().size())
+        .subject(FrameKind.HELLO, 0, config.collective().code(), config.peers().size())
         .part(maxFrameFloats(), 0, config.maxFloats());
     return trySend(link, NO_VALUES);
   }
 
   /** Ends the session at its next {@link #idle} if a peer's hello shows other limits than ours. */
   void checkHello(PeerAddress peer) {
-    if (incoming.offset() != maxFrameFloats()
-        || incoming.length() != config.maxFloats()
-        || incoming.block() != config.peers().size()) {
+    String theirs =
+        describeLimits(incoming.offset(), incoming.length(), incoming.block(), incoming.layer());
+    String ours =
+        describeLimits(
+            maxFrameFloats(),
+            config.maxFloats(),
+            config.peers().size(),
+            config.collective().code());
+    if (!theirs.equals(ours)) {
       fail(
           new TransportException(
-              "%s has another configuration: floatsPerFrame=%d maxFloats=%d worldSize=%d, here %d %d %d"
-                  .formatted(
-                      peer,
-                      incoming.offset(),
-                      incoming.length(),
-                      incoming.block(),
-                      maxFrameFloats(),
-                      config.maxFloats(),
-                      config.peers().size())));
+              peer + " has another configuration: " + theirs + ", here " + ours));
     }
+  }
+
+  private static String describeLimits(
+      int floatsPerFrame, int maxFloats, int worldSize, int collective) {
+    return "floatsPerFrame=%d maxFloats=%d worldSize=%d collective=%d"
+        .formatted(floatsPerFrame, maxFloats, worldSize, collective);
   }
 
   /** Says goodbye to all and closes the driver. Idempotent. */
@@ -310,13 +434,14 @@ final class StarSession implements AutoCloseable {
   }
 
   private void farewell() {
-    outgoing.subject(FrameKind.BYE, 0, 0, 0).part(0, 0, 0);
+    int culprit = failure.get() instanceof PeerLostException e ? e.peer().rank() : config.rank();
     long deadlineNs = System.nanoTime() + FAREWELL_NS;
     for (Link link : links) {
       if (!link.isReady() || link.isGone()) {
         continue;
       }
-      while (!trySend(link, NO_VALUES) && System.nanoTime() - deadlineNs < 0) {
+      while (!trySendSignal(link, FrameKind.BYE, 0, culprit)
+          && System.nanoTime() - deadlineNs < 0) {
         media.doWork();
       }
       while (!link.isFlushed() && System.nanoTime() - deadlineNs < 0) {

@@ -5,11 +5,11 @@ import org.kithlm.model.transformer.Allreduce;
 import org.kithlm.node.control.NodeMessage;
 import org.kithlm.node.control.RankAssignment;
 import org.kithlm.transport.PeerAddress;
-import org.kithlm.transport.StarConfig;
+import org.kithlm.transport.SessionConfig;
 
 /** A plan as the transport wants it. */
-final class StarConfigs {
-  private StarConfigs() {}
+final class SessionConfigs {
+  private SessionConfigs() {}
 
   /** A block's number in a frame. */
   static int number(Allreduce.Block block) {
@@ -19,8 +19,8 @@ final class StarConfigs {
     };
   }
 
-  static StarConfig of(RankAssignment assignment, List<NodeMessage.Peer> peers, int maxFloats) {
-    return StarConfig.of(
+  static SessionConfig of(RankAssignment assignment, List<NodeMessage.Peer> peers, int maxFloats) {
+    return SessionConfig.of(
         assignment.epoch(),
         assignment.rank(),
         peers.stream().map(peer -> new PeerAddress(peer.rank(), peer.host(), peer.port())).toList(),

@@ -1,0 +1,131 @@
+package org.kithlm.transport.collective;
+
+import static io.aeron.logbuffer.ControlledFragmentHandler.Action.BREAK;
+import static io.aeron.logbuffer.ControlledFragmentHandler.Action.CONTINUE;
+
+import io.aeron.Image;
+import io.aeron.logbuffer.ControlledFragmentHandler;
+import io.aeron.logbuffer.ControlledFragmentHandler.Action;
+import io.aeron.logbuffer.Header;
+import java.util.Arrays;
+import java.util.stream.Collectors;
+import org.agrona.DirectBuffer;
+import org.jspecify.annotations.Nullable;
+import org.kithlm.transport.TransportException;
+import org.kithlm.transport.frame.FrameFlyweight;
+import org.kithlm.transport.frame.FrameKind;
+
+/**
+ * Connects a session's links. Of each two ranks the higher says hello until the lower answers, and
+ * then that it is ready. Owned by the session's thread.
+ */
+final class Handshake {
+  private static final long HELLO_INTERVAL_NS = 50_000_000;
+
+  private final Session session;
+  private final ControlledFragmentHandler handler = this::onFrame;
+  private @Nullable Image image;
+
+  Handshake(Session session) {
+    this.session = session;
+  }
+
+  /**
+   * Waits until all links are ready.
+   *
+   * @throws TransportException after the connect timeout, naming the missing ranks, or at once if a
+   *     peer has other limits
+   */
+  void run() {
+    session.checkFailure();
+    session.beginWait();
+    long lastHelloNs = System.nanoTime() - HELLO_INTERVAL_NS;
+    while (!Arrays.stream(session.links()).allMatch(Link::isReady)) {
+      if (System.nanoTime() - lastHelloNs >= HELLO_INTERVAL_NS) {
+        sayHello();
+        lastHelloNs = System.nanoTime();
+      }
+      session.pollUnbound(this::greet);
+      for (Link link : session.links()) {
+        if (link.isReady()) {
+          continue;
+        }
+        if (isLower(link)) {
+          tryFinish(link);
+        } else {
+          image = null;
+          link.poll(handler);
+        }
+      }
+      idle();
+    }
+    while (!Arrays.stream(session.links()).allMatch(Link::isFlushed)) {
+      idle();
+    }
+  }
+
+  private void sayHello() {
+    for (Link link : session.links()) {
+      if (isLower(link) && !link.isBound()) {
+        session.trySendHello(link);
+      }
+    }
+  }
+
+  private void tryFinish(Link link) {
+    session.outgoing().subject(FrameKind.READY, 0, 0, 0).part(0, 0, 0);
+    if (link.isBound() && session.trySend(link, Session.NO_VALUES)) {
+      link.markReady();
+    }
+  }
+
+  private void greet(Image unbound) {
+    image = unbound;
+    unbound.controlledPoll(handler, 1);
+  }
+
+  private Action onFrame(DirectBuffer buffer, int index, int lengthBytes, Header header) {
+    if (!session.accept(null, buffer, index, lengthBytes)) {
+      return CONTINUE;
+    }
+    FrameFlyweight frame = session.incoming();
+    int linkIndex = session.linkIndex(frame.rank());
+    if (linkIndex < 0) {
+      session.drop();
+      return CONTINUE;
+    }
+    Link link = session.links()[linkIndex];
+    link.heard();
+    if (frame.kind() == FrameKind.HELLO) {
+      session.checkHello(link.peer());
+      if (image != null) {
+        link.bind(image);
+      }
+      if (!isLower(link)) {
+        session.trySendHello(link); // where there is no room the peer says hello again
+      }
+    } else if (frame.kind() == FrameKind.READY && link.isBound() && !isLower(link)) {
+      link.markReady();
+    } else {
+      session.drop();
+    }
+    return BREAK; // the image may be bound now: go on with its own link
+  }
+
+  private boolean isLower(Link link) {
+    return link.peer().rank() < session.config().rank();
+  }
+
+  private void idle() {
+    if (session.idle(session.config().connectTimeoutNs())) {
+      String missing =
+          Arrays.stream(session.links())
+              .filter(link -> !link.isReady())
+              .map(link -> link.peer().toString())
+              .collect(Collectors.joining(", "));
+      TransportException cause = new TransportException("not connected in time: " + missing);
+      session.fail(cause);
+      throw cause;
+    }
+  }
+}

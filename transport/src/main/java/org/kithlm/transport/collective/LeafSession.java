@@ -1,0 +1,204 @@
+package org.kithlm.transport.collective;
+
+import static io.aeron.logbuffer.ControlledFragmentHandler.Action.BREAK;
+import static io.aeron.logbuffer.ControlledFragmentHandler.Action.CONTINUE;
+
+import io.aeron.logbuffer.ControlledFragmentHandler;
+import io.aeron.logbuffer.ControlledFragmentHandler.Action;
+import io.aeron.logbuffer.Header;
+import org.agrona.DirectBuffer;
+import org.jspecify.annotations.Nullable;
+import org.kithlm.transport.PeerLostException;
+import org.kithlm.transport.SessionConfig;
+import org.kithlm.transport.StepAbortedException;
+import org.kithlm.transport.StepHeader;
+import org.kithlm.transport.TransportCounters;
+import org.kithlm.transport.TransportException;
+import org.kithlm.transport.frame.FrameFlyweight;
+import org.kithlm.transport.frame.FrameKind;
+
+/**
+ * A rank other than 0 of a session. One thread owns it and makes all calls but {@link #fail} and
+ * {@link #counters}, which any thread may make.
+ *
+ * <p>After a {@link PeerLostException} or a failure from outside every call throws the first cause;
+ * close the session and open one of a new epoch.
+ */
+public final class LeafSession implements AutoCloseable {
+  private static final long NO_STEP = -1;
+
+  private final Session session;
+  private final Link root;
+  private final Exchange exchange;
+  private final Form form;
+
+  // The step in hand, and whether the root has ended it.
+  private long step = NO_STEP;
+  private boolean stepOver = true;
+
+  // The step that is arriving.
+  private final ControlledFragmentHandler stepHandler = this::onStep;
+  private float[] hidden = Session.NO_VALUES;
+  private long nextStep = NO_STEP;
+  private int nextStartPosition;
+  private int nextTokenCount;
+  private int nextLength;
+  private int nextReceived;
+  private boolean idling;
+
+  /**
+   * Opens the leaf's port and its links. Close it, whatever happens next.
+   *
+   * @throws TransportException if the port is taken or an address cannot be resolved
+   */
+  public LeafSession(SessionConfig config) {
+    if (config.rank() == 0) {
+      throw new IllegalArgumentException("rank=0 is the root, not a leaf");
+    }
+    session = new Session(config, this::onAhead);
+    root = session.links()[session.linkIndex(0)];
+    exchange = new Exchange(session, this::checkStep);
+    form = Form.of(config.collective());
+  }
+
+  /**
+   * Waits until the peers answer: the root, and in other forms than the star all other leaves.
+   *
+   * @throws TransportException after the connect timeout, naming the missing ranks, or at once if a
+   *     peer has other limits
+   */
+  public void connect() {
+    new Handshake(session).run();
+  }
+
+  /**
+   * Waits for the next step. An idle leaf is to call this again and again: it also moves frames.
+   *
+   * @param target takes the hidden state; at least maxFloats long
+   * @param timeoutNs how long to wait for a step to begin
+   * @return the step, or null if none began in time
+   * @throws PeerLostException if the root closed its session, or fell silent within a step
+   */
+  public @Nullable StepHeader awaitStep(float[] target, long timeoutNs) {
+    session.checkFailure();
+    if (target.length < session.config().maxFloats()) {
+      throw new IllegalArgumentException(
+          "target.length=" + target.length + " maxFloats=" + session.config().maxFloats());
+    }
+    hidden = target;
+    stepOver = true;
+    if (!idling) { // waiting goes on over several calls, and so does backing off
+      idling = true;
+      session.beginWait();
+    }
+    long idleLimitNs = session.waitingNs() + timeoutNs;
+    root.poll(stepHandler);
+    while (!isStepComplete()) {
+      session.checkGone(root, () -> "a step");
+      boolean begun = nextStep != NO_STEP;
+      if (session.idle(begun ? session.config().roundTimeoutNs() : idleLimitNs)) {
+        if (begun) {
+          throw session.lost(root, "was silent", "the rest of step " + nextStep);
+        }
+        session.dropUnbound();
+        return null;
+      }
+      root.poll(stepHandler);
+    }
+    idling = false;
+    stepOver = false;
+    step = nextStep;
+    nextStep = NO_STEP;
+    return new StepHeader(step, nextStartPosition, nextTokenCount, nextLength);
+  }
+
+  /**
+   * Replaces {@code values[0, length)} by the sum over all ranks, added in rank order.
+   *
+   * @param layer layer, from 0
+   * @param block block of the layer, from 0
+   * @throws StepAbortedException if the root ended the step; the content is undefined then, and
+   *     {@link #awaitStep} is next
+   * @throws PeerLostException if a peer closed or was silent for the round timeout
+   */
+  public void allreduce(int layer, int block, float[] values, int length) {
+    session.checkLength(values, length);
+    session.lookAhead();
+    checkStep();
+    exchange.allreduce(form, step, layer, block, values, length);
+  }
+
+  /** Ends the session: the owner's current or next call throws {@code cause}. Any thread. */
+  public void fail(RuntimeException cause) {
+    session.fail(cause);
+  }
+
+  /** What was done so far. Any thread. */
+  public TransportCounters counters() {
+    return session.counters();
+  }
+
+  /** Says goodbye to the peers, closes the port and deletes the driver's directory. */
+  @Override
+  public void close() {
+    session.close();
+  }
+
+  private void checkStep() {
+    if (stepOver) {
+      throw new StepAbortedException(step);
+    }
+  }
+
+  /** The root's word that a step is over may stand behind frames that are not taken yet. */
+  private void onAhead(FrameFlyweight frame) {
+    if (frame.rank() == 0) {
+      stepOver |=
+          frame.step() == step
+              ? frame.kind() == FrameKind.ABORT
+              : frame.step() > step && frame.kind() == FrameKind.HIDDEN; // the root has moved on
+    }
+  }
+
+  private Action onStep(DirectBuffer buffer, int index, int lengthBytes, Header header) {
+    if (!session.accept(root, buffer, index, lengthBytes)) {
+      return CONTINUE;
+    }
+    FrameFlyweight frame = session.incoming();
+    if (frame.kind() == FrameKind.HIDDEN && frame.step() > step) {
+      return onHidden(frame);
+    }
+    if (frame.kind() == FrameKind.ABORT) {
+      if (frame.step() == nextStep) {
+        nextStep = NO_STEP;
+      }
+    } else {
+      session.drop();
+    }
+    return CONTINUE;
+  }
+
+  private Action onHidden(FrameFlyweight frame) {
+    if (frame.offset() == 0) {
+      nextStep = frame.step();
+      nextStartPosition = frame.layer();
+      nextTokenCount = frame.block();
+      nextLength = frame.length();
+      nextReceived = 0;
+      session.beginWait(); // from here on the round timeout counts
+    }
+    if (frame.step() != nextStep
+        || frame.offset() != nextReceived
+        || frame.length() != nextLength) {
+      session.drop();
+      return CONTINUE;
+    }
+    frame.copyElementsTo(hidden, frame.offset());
+    nextReceived += frame.count();
+    return isStepComplete() ? BREAK : CONTINUE;
+  }
+
+  private boolean isStepComplete() {
+    return nextStep != NO_STEP && nextReceived == nextLength;
+  }
+}

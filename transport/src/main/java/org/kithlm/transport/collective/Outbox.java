@@ -1,0 +1,79 @@
+package org.kithlm.transport.collective;
+
+import org.kithlm.transport.frame.FrameFlyweight;
+import org.kithlm.transport.frame.FrameKind;
+
+/**
+ * What a round still has to send to one peer: a range of the vector as it was at the start of the
+ * round, and after that a range of sums, which grows as they are formed. Each peer has its own, so
+ * that one who takes nothing holds up no other. Owned by the session's thread.
+ */
+final class Outbox {
+  private final Link link;
+  private FrameKind kind = FrameKind.PARTIAL;
+  private int next;
+  private int end;
+  private int sumNext;
+  private int sumEnd;
+
+  Outbox(Link link) {
+    this.link = link;
+  }
+
+  Link link() {
+    return link;
+  }
+
+  /** Forgets what is left and sends {@code [first, newEnd)} next. */
+  void begin(FrameKind newKind, int first, int newEnd) {
+    kind = newKind;
+    next = first;
+    end = newEnd;
+    sumNext = 0;
+    sumEnd = 0;
+  }
+
+  /** Sends {@code [first, newEnd)} of the sum as well; it follows on the sums added before. */
+  void addSum(int first, int newEnd) {
+    if (sumNext == sumEnd) {
+      sumNext = first;
+    }
+    assert sumEnd == first || sumNext == first : "a gap before sum " + first;
+    sumEnd = newEnd;
+  }
+
+  /** Index behind the last element of the first range that is sent. */
+  int sentEnd() {
+    return next;
+  }
+
+  boolean isEmpty() {
+    return next == end && sumNext == sumEnd;
+  }
+
+  /**
+   * Hands the next frame to the driver.
+   *
+   * @return whether there was a frame, and room for it
+   */
+  boolean trySend(Session session, Round round) {
+    boolean isSum = next == end;
+    int first = isSum ? sumNext : next;
+    int count = Math.min(session.maxFrameFloats(), (isSum ? sumEnd : end) - first);
+    if (count == 0) {
+      return false;
+    }
+    FrameFlyweight header = session.outgoing();
+    header.subject(isSum ? FrameKind.SUM : kind, round.step(), round.layer(), round.block());
+    header.part(first, count, round.length());
+    if (!session.trySend(link, round.values())) {
+      return false;
+    }
+    if (isSum) {
+      sumNext += count;
+    } else {
+      next += count;
+    }
+    return true;
+  }
+}

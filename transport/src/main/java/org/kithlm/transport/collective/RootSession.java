@@ -1,0 +1,181 @@
+package org.kithlm.transport.collective;
+
+import static io.aeron.logbuffer.ControlledFragmentHandler.Action.ABORT;
+import static io.aeron.logbuffer.ControlledFragmentHandler.Action.CONTINUE;
+
+import io.aeron.logbuffer.ControlledFragmentHandler;
+import io.aeron.logbuffer.ControlledFragmentHandler.Action;
+import io.aeron.logbuffer.Header;
+import java.util.concurrent.atomic.AtomicLong;
+import org.agrona.DirectBuffer;
+import org.kithlm.transport.PeerLostException;
+import org.kithlm.transport.SessionConfig;
+import org.kithlm.transport.StepAbortedException;
+import org.kithlm.transport.TransportCounters;
+import org.kithlm.transport.TransportException;
+import org.kithlm.transport.frame.FrameKind;
+
+/**
+ * Rank 0 of a session. One thread owns it and makes all calls but {@link #abort}, {@link #fail} and
+ * {@link #counters}, which any thread may make.
+ *
+ * <p>After a {@link PeerLostException} or a failure from outside every call throws the first cause;
+ * close the session and open one of a new epoch.
+ */
+public final class RootSession implements AutoCloseable {
+  private static final long NO_STEP = -1;
+
+  private final Session session;
+  private final Exchange exchange;
+  private final Form form;
+  private final AtomicLong abortedUpTo = new AtomicLong(NO_STEP);
+  private long step = NO_STEP;
+  private long announcedAbort = NO_STEP;
+
+  private final ControlledFragmentHandler lateHandler = this::onLate;
+  private int lateIndex;
+
+  /**
+   * Opens the root's port and links. Close it, whatever happens next.
+   *
+   * @throws TransportException if the port is taken or an address cannot be resolved
+   */
+  public RootSession(SessionConfig config) {
+    if (config.rank() != 0) {
+      throw new IllegalArgumentException("rank=" + config.rank() + ": the root is rank 0");
+    }
+    session = new Session(config, frame -> {});
+    exchange = new Exchange(session, this::checkAbort);
+    form = Form.of(config.collective());
+  }
+
+  /**
+   * Waits until all leaves are connected.
+   *
+   * @throws TransportException after the connect timeout, naming the missing ranks, or at once if a
+   *     leaf has other limits
+   */
+  public void connect() {
+    new Handshake(session).run();
+  }
+
+  /**
+   * Broadcasts the hidden state that a step starts from.
+   *
+   * @param newStep larger than any step before
+   * @param startPosition position of the first token
+   * @param tokenCount tokens in the step, at least 1
+   * @param hidden the state; not changed
+   * @param hiddenLength its floats
+   * @throws StepAbortedException if {@code abort(newStep)} came first
+   * @throws PeerLostException if a leaf does not take it in time
+   */
+  public void beginStep(
+      long newStep, int startPosition, int tokenCount, float[] hidden, int hiddenLength) {
+    session.checkLength(hidden, hiddenLength);
+    if (newStep < 0 || newStep <= step || startPosition < 0 || tokenCount < 1) {
+      throw new IllegalArgumentException(
+          "step=%d after %d, startPosition=%d, tokenCount=%d"
+              .formatted(newStep, step, startPosition, tokenCount));
+    }
+    step = newStep;
+    checkAbort();
+    exchange.broadcast(step, startPosition, tokenCount, hidden, hiddenLength);
+  }
+
+  /**
+   * Replaces {@code values[0, length)} by the sum over all ranks, added in rank order.
+   *
+   * @param layer layer, from 0
+   * @param block block of the layer, from 0
+   * @throws StepAbortedException if the step was aborted; the content is undefined then
+   * @throws PeerLostException if a leaf closed or was silent for the round timeout
+   */
+  public void allreduce(int layer, int block, float[] values, int length) {
+    session.checkLength(values, length);
+    checkAbort();
+    exchange.allreduce(form, step, layer, block, values, length);
+  }
+
+  /**
+   * Keeps an idle root in touch: looks for leaves that closed, empties the socket, tells leaves of
+   * an abort. Nothing breaks without it, but the first step after a pause then works off what came
+   * meanwhile; about once a second is enough.
+   *
+   * @throws PeerLostException if a leaf closed its session
+   */
+  public void keepAlive() {
+    session.checkFailure();
+    session.doWork();
+    session.dropUnbound();
+    for (int i = 0; i < session.links().length; i++) {
+      lateIndex = i;
+      session.links()[i].poll(lateHandler);
+      session.checkGone(session.links()[i], () -> "the next step");
+    }
+    if (isAbortPending() && announcedAbort < step) {
+      announceAbort();
+    }
+  }
+
+  /**
+   * Ends all steps up to {@code lastStep}: the owner's current or next call for such a step throws
+   * {@link StepAbortedException}, and the leaves are told. Any thread.
+   */
+  public void abort(long lastStep) {
+    abortedUpTo.accumulateAndGet(lastStep, Math::max);
+  }
+
+  /** Ends the session: the owner's current or next call throws {@code cause}. Any thread. */
+  public void fail(RuntimeException cause) {
+    session.fail(cause);
+  }
+
+  /** What was done so far. Any thread. */
+  public TransportCounters counters() {
+    return session.counters();
+  }
+
+  /** Says goodbye to the leaves, closes the port and deletes the driver's directory. */
+  @Override
+  public void close() {
+    session.close();
+  }
+
+  /** Between rounds: only frames of the current step are still of use. */
+  private Action onLate(DirectBuffer buffer, int index, int lengthBytes, Header header) {
+    if (session.accept(session.links()[lateIndex], buffer, index, lengthBytes)) {
+      if (session.incoming().kind() == FrameKind.PARTIAL && session.incoming().step() == step) {
+        session.putBack();
+        return ABORT;
+      }
+      session.drop();
+    }
+    return CONTINUE;
+  }
+
+  private boolean isAbortPending() {
+    return abortedUpTo.get() >= step && step != NO_STEP;
+  }
+
+  private void checkAbort() {
+    if (isAbortPending()) {
+      if (announcedAbort < step) {
+        announceAbort();
+      }
+      throw new StepAbortedException(step);
+    }
+  }
+
+  private void announceAbort() {
+    announcedAbort = step;
+    for (Link link : session.links()) {
+      session.beginWait();
+      while (!session.trySendSignal(link, FrameKind.ABORT, step, 0)) {
+        session.idleFor(link, Session.ROOM_TO_SEND);
+      }
+      session.endWait();
+    }
+    session.flush();
+  }
+}

@@ -1,0 +1,28 @@
+package org.kithlm.transport.collective;
+
+/** Rank k adds slice k of all ranks and sends it to all. */
+final class TwoShot implements Form {
+  @Override
+  public void sum(Exchange exchange) {
+    int own = exchange.ownRank();
+    for (int rank = 0; rank < exchange.worldSize(); rank++) {
+      if (rank != own) {
+        exchange.sendPartial(rank, sliceStart(exchange, rank), sliceStart(exchange, rank + 1));
+        exchange.expectSum(rank, sliceStart(exchange, rank), sliceStart(exchange, rank + 1));
+      }
+    }
+    int end = sliceStart(exchange, own + 1);
+    for (int first = sliceStart(exchange, own); first < end; ) {
+      int count = exchange.frameFloats(first, end);
+      exchange.sumFrame(first, count);
+      exchange.sendSum(first, first + count);
+      first += count;
+    }
+    exchange.takeSums();
+  }
+
+  /** Slices differ by one element at most; a short vector leaves some of them empty. */
+  private static int sliceStart(Exchange exchange, int rank) {
+    return (int) ((long) exchange.round().length() * rank / exchange.worldSize());
+  }
+}

@@ -1,0 +1,196 @@
+package org.kithlm.transport.collective;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.kithlm.transport.Collective;
+import org.kithlm.transport.PeerAddress;
+import org.kithlm.transport.SessionConfig;
+import org.kithlm.transport.StepHeader;
+
+/** Root and leaves as threads of this JVM, over UDP on loopback. */
+@Timeout(120)
+class CollectiveTest {
+  private static final int[] LENGTHS = {1, 2, 7, 576, 1000, 8192, 40_001, 128 * 1536};
+  private static final int MAX_FLOATS = 128 * 1536;
+  private static final long SEED = 42;
+
+  @TempDir Path folder;
+
+  @ParameterizedTest
+  @CsvSource({
+    "STAR, 1",
+    "STAR, 2",
+    "STAR, 3",
+    "STAR, 6",
+    "DIRECT, 1",
+    "DIRECT, 2",
+    "DIRECT, 3",
+    "DIRECT, 6",
+    "TWO_SHOT, 1",
+    "TWO_SHOT, 2",
+    "TWO_SHOT, 3",
+    "TWO_SHOT, 6"
+  })
+  void shouldSumInRankOrder(Collective collective, int worldSize) throws Exception {
+    List<PeerAddress> peers = Ranks.onLoopback(worldSize);
+    List<SessionConfig> configs = new ArrayList<>();
+    for (int rank = 0; rank < worldSize; rank++) {
+      configs.add(config(rank, peers).withCollective(collective));
+    }
+    run(configs, 200);
+    assertEquals(List.of(), List.of(folder.toFile().list()), "left in the driver folder");
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void shouldSumOverANetworkThatLosesDatagrams(Collective collective) throws Exception {
+    int worldSize = 3;
+    List<PeerAddress> peers = Ranks.onLoopback(worldSize);
+    List<LossyRelay> relays = new ArrayList<>();
+    List<SessionConfig> configs = new ArrayList<>();
+    try {
+      for (int rank = 0; rank < worldSize; rank++) {
+        List<PeerAddress> seenByRank = new ArrayList<>();
+        for (PeerAddress peer : peers) {
+          seenByRank.add(peer.rank() == rank ? peer : relay(peer, relays));
+        }
+        configs.add(
+            config(rank, seenByRank)
+                .withCollective(collective)
+                .withMtuLength(SessionConfig.LAN_MTU_LENGTH));
+      }
+      run(configs, 100);
+      int lost = relays.stream().mapToInt(LossyRelay::lost).sum();
+      assertTrue(lost > 100, "too little was lost to prove a thing: " + lost);
+    } finally {
+      relays.forEach(LossyRelay::close);
+    }
+  }
+
+  @Test
+  void shouldHaveVectorsWhoseSumDependsOnTheOrder() {
+    float[] first = vector(0, 3, 1000);
+    float[] second = vector(1, 3, 1000);
+    float[] third = vector(2, 3, 1000);
+    int differing = 0;
+    for (int i = 0; i < first.length; i++) {
+      float forward = first[i] + second[i] + third[i];
+      float backward = third[i] + second[i] + first[i];
+      differing += forward == backward ? 0 : 1;
+    }
+    assertTrue(differing > 100, "differing=" + differing);
+  }
+
+  private static PeerAddress relay(PeerAddress peer, List<LossyRelay> relays) throws IOException {
+    LossyRelay relay = new LossyRelay(peer, SEED + 2L * relays.size());
+    relays.add(relay);
+    return relay.address(peer.rank());
+  }
+
+  private static void run(List<SessionConfig> configs, int rounds) throws Exception {
+    try (ExecutorService threads = Executors.newCachedThreadPool()) {
+      List<Future<?>> ranks = new ArrayList<>();
+      for (SessionConfig config : configs) {
+        ranks.add(
+            threads.submit(
+                () -> {
+                  if (config.rank() == 0) {
+                    root(config, rounds);
+                  } else {
+                    leaf(config, rounds);
+                  }
+                }));
+      }
+      for (Future<?> rank : ranks) {
+        rank.get(100, TimeUnit.SECONDS);
+      }
+    }
+  }
+
+  private SessionConfig config(int rank, List<PeerAddress> peers) {
+    return SessionConfig.of(7, rank, peers, MAX_FLOATS).withDriverParent(folder);
+  }
+
+  private static void root(SessionConfig config, int rounds) {
+    float[] hidden = vector(0, 0, MAX_FLOATS);
+    try (RootSession root = new RootSession(config)) {
+      root.connect();
+      root.beginStep(3, 11, 4, hidden, MAX_FLOATS);
+      for (int round = 0; round < rounds; round++) {
+        int length = length(round);
+        float[] values = vector(0, round, length);
+        root.allreduce(round, 1, values, length);
+        assertSum(config, round, values);
+      }
+      assertEquals(rounds, root.counters().rounds());
+      assertEquals(0, root.counters().droppedFrames());
+    }
+  }
+
+  private static void leaf(SessionConfig config, int rounds) {
+    float[] hidden = new float[MAX_FLOATS];
+    try (LeafSession leaf = new LeafSession(config)) {
+      leaf.connect();
+      StepHeader header = leaf.awaitStep(hidden, TimeUnit.SECONDS.toNanos(30));
+      assertNotNull(header);
+      assertEquals(new StepHeader(3, 11, 4, MAX_FLOATS), header);
+      assertArrayEquals(vector(0, 0, MAX_FLOATS), hidden);
+      for (int round = 0; round < rounds; round++) {
+        int length = length(round);
+        float[] values = vector(config.rank(), round, length);
+        leaf.allreduce(round, 1, values, length);
+        assertSum(config, round, values);
+      }
+      assertEquals(0, leaf.counters().droppedFrames());
+    }
+  }
+
+  /** To the last bit: {@code assertArrayEquals} of floats without a delta compares bits. */
+  private static void assertSum(SessionConfig config, int round, float[] actual) {
+    float[] expected = vector(0, round, actual.length);
+    for (int rank = 1; rank < config.peers().size(); rank++) {
+      float[] partial = vector(rank, round, actual.length);
+      for (int i = 0; i < expected.length; i++) {
+        expected[i] += partial[i];
+      }
+    }
+    assertArrayEquals(
+        expected,
+        actual,
+        () -> "seed=" + SEED + " rank=" + config.rank() + " round=" + round + " " + config);
+  }
+
+  /** Mostly short, now and then each of the awkward lengths. */
+  private static int length(int round) {
+    return round % 50 < LENGTHS.length
+        ? LENGTHS[round % 50]
+        : 1 + new Random(SEED + round).nextInt(2000);
+  }
+
+  private static float[] vector(int rank, int round, int length) {
+    Random random = new Random(SEED * 31 + rank * 1_000_003L + round);
+    float[] values = new float[length];
+    for (int i = 0; i < length; i++) {
+      values[i] = (random.nextFloat() - 0.5f) * (1 << random.nextInt(20));
+    }
+    return values;
+  }
+}
