@@ -1,0 +1,13 @@
+package org.kithlm.transport.bench;
+
+/** A way to exchange a vector; every rank has one, and calls the same methods in the same order. */
+interface Contender extends AutoCloseable {
+  /** Rounds of {@code length} floats are next. */
+  void begin(int length);
+
+  /** One round. */
+  void round(float[] values, int length);
+
+  @Override
+  void close();
+}

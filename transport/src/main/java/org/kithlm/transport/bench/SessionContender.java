@@ -1,0 +1,61 @@
+package org.kithlm.transport.bench;
+
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.kithlm.transport.SessionConfig;
+import org.kithlm.transport.StepHeader;
+import org.kithlm.transport.collective.LeafSession;
+import org.kithlm.transport.collective.RootSession;
+
+/** Our own collectives. */
+final class SessionContender implements Contender {
+  private final @Nullable RootSession root;
+  private final @Nullable LeafSession leaf;
+  private final float[] hidden;
+  private long step;
+  private int layer;
+
+  SessionContender(SessionConfig config) {
+    hidden = new float[config.maxFloats()];
+    if (config.rank() == 0) {
+      root = new RootSession(config);
+      leaf = null;
+      root.connect();
+    } else {
+      root = null;
+      leaf = new LeafSession(config);
+      leaf.connect();
+    }
+  }
+
+  @Override
+  public void begin(int length) {
+    layer = 0;
+    if (root != null) {
+      root.beginStep(step++, 0, 1, hidden, length);
+    } else if (leaf != null) {
+      StepHeader header;
+      do {
+        header = leaf.awaitStep(hidden, TimeUnit.SECONDS.toNanos(1));
+      } while (header == null); // a root that closes ends it with an exception
+    }
+  }
+
+  @Override
+  public void round(float[] values, int length) {
+    if (root != null) {
+      root.allreduce(layer++, 0, values, length);
+    } else if (leaf != null) {
+      leaf.allreduce(layer++, 0, values, length);
+    }
+  }
+
+  @Override
+  public void close() {
+    if (root != null) {
+      root.close();
+    } else if (leaf != null) {
+      leaf.close();
+    }
+  }
+}
