@@ -13,7 +13,9 @@ public enum Collective {
    * Reduce-scatter, then allgather: rank k adds slice k of the vector and sends it to all. Two
    * hops, and the fewest bytes through the busiest link.
    */
-  TWO_SHOT(3);
+  TWO_SHOT(3),
+  /** For each sum the form that is expected to be the fastest over the links as measured. */
+  AUTO(4);
 
   private final int code;
 

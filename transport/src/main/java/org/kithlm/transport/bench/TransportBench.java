@@ -21,16 +21,17 @@ import org.kithlm.transport.SessionConfig;
  * Measures each form of the allreduce between ranks, beside a UDP echo between ranks 0 and 1 and a
  * star over blocking TCP. All take turns in batches, so that whatever else the machines do hits all
  * alike. A round starts when the one before it has ended, as in a forward pass, so nothing is
- * omitted between them. The first batch warms up and does not count.
+ * omitted between them. A value is the mean of two rounds: in one hop, ranks that are half a round
+ * apart see a long and a short one in turn. The first batch warms up and does not count.
  *
  * <p>Options, each as {@code name=value}: {@code rank}; {@code peers}, comma-separated host:port,
  * of which as many ports from there on are used as there are contenders; or {@code local}, the
  * number of ranks to start on this machine; {@code bytes}, comma-separated payloads; {@code rounds}
  * per batch; {@code batches}; {@code mtu} for UDP; {@code contenders}, some of {@code
- * udp,tcp,star,direct,two-shot}.
+ * udp,tcp,star,direct,two-shot,auto}.
  */
 public final class TransportBench {
-  private static final String ALL = "udp,tcp,star,direct,two-shot";
+  private static final String ALL = "udp,tcp,star,direct,two-shot,auto";
   private static final int CONTENDERS_MAX = 10;
   private static final long EPOCH = 1;
   private static final int IP_UDP_HEADERS_BYTES = 28;
@@ -173,6 +174,7 @@ public final class TransportBench {
             case "star" -> new SessionContender(config.withCollective(Collective.STAR));
             case "direct" -> new SessionContender(config.withCollective(Collective.DIRECT));
             case "two-shot" -> new SessionContender(config.withCollective(Collective.TWO_SHOT));
+            case "auto" -> new SessionContender(config.withCollective(Collective.AUTO));
             default -> throw new IllegalArgumentException("contender " + name + ": one of " + ALL);
           };
       contenders.put(name, contender);
@@ -186,11 +188,12 @@ public final class TransportBench {
     float[] values = new float[length];
     contender.begin(length);
     long cpuBeforeNs = threads.getCurrentThreadCpuTime();
-    for (int round = 0; round < rounds; round++) {
+    for (int pair = 0; pair < rounds / 2; pair++) {
       long startNs = System.nanoTime();
       contender.round(values, length);
+      contender.round(values, length);
       if (counts) {
-        histogram.recordValue(System.nanoTime() - startNs);
+        histogram.recordValue((System.nanoTime() - startNs) / 2);
       }
     }
     if (counts) {
@@ -213,6 +216,6 @@ public final class TransportBench {
                         histogram.getValueAtPercentile(50) / 1e3,
                         histogram.getValueAtPercentile(99) / 1e3,
                         histogram.getValueAtPercentile(99.9) / 1e3,
-                        cpuNs.getOrDefault(key, 0L) / 1e3 / histogram.getTotalCount())));
+                        cpuNs.getOrDefault(key, 0L) / 1e3 / (2 * histogram.getTotalCount()))));
   }
 }

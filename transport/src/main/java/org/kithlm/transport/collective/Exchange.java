@@ -8,8 +8,15 @@ import io.aeron.logbuffer.ControlledFragmentHandler;
 import io.aeron.logbuffer.ControlledFragmentHandler.Action;
 import io.aeron.logbuffer.Header;
 import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.function.Supplier;
 import org.agrona.DirectBuffer;
+import org.jspecify.annotations.Nullable;
+import org.kithlm.transport.Collective;
+import org.kithlm.transport.LinkCosts;
 import org.kithlm.transport.frame.FrameFlyweight;
 import org.kithlm.transport.frame.FrameKind;
 
@@ -25,6 +32,9 @@ import org.kithlm.transport.frame.FrameKind;
 final class Exchange {
   private final Session session;
   private final Boundary boundary;
+  private final Map<Collective, Form> forms = new EnumMap<>(Collective.class);
+  private @Nullable CollectiveChooser chooser;
+  private @Nullable LinkCosts costs;
   private final Round round = new Round();
   private final Outbox[] outboxes; // as session.links()
   private final float[] frameSum;
@@ -54,16 +64,42 @@ final class Exchange {
   Exchange(Session session, Boundary boundary) {
     this.session = session;
     this.boundary = boundary;
+    for (Collective form : List.of(Collective.STAR, Collective.DIRECT, Collective.TWO_SHOT)) {
+      forms.put(form, Form.of(form));
+    }
     outboxes = Arrays.stream(session.links()).map(Outbox::new).toArray(Outbox[]::new);
     frameSum = new float[session.maxFrameFloats()];
     sumNext = new int[outboxes.length];
     sumEnd = new int[outboxes.length];
   }
 
+  /** Connects all links, and measures them where the form depends on that. */
+  void connect() {
+    new Handshake(session).run();
+    if (session.config().collective() == Collective.AUTO && outboxes.length > 0) {
+      costs = new Survey(session).run();
+      chooser = new CollectiveChooser(costs, worldSize(), session.maxFrameFloats());
+    }
+  }
+
+  /** What the links cost; null where that was not measured. */
+  @Nullable LinkCosts costs() {
+    return costs;
+  }
+
+  /** The form of sums of {@code length} floats, the same on all ranks. */
+  Collective formFor(int length) {
+    Collective configured = session.config().collective();
+    if (configured != Collective.AUTO) {
+      return configured;
+    }
+    return chooser == null ? Collective.STAR : chooser.choose(length);
+  }
+
   /** Replaces {@code values[0, length)} by the sum over all ranks. */
-  void allreduce(Form form, long step, int layer, int block, float[] values, int length) {
+  void allreduce(long step, int layer, int block, float[] values, int length) {
     begin(step, layer, block, values, length);
-    form.sum(this);
+    Objects.requireNonNull(forms.get(formFor(length))).sum(this);
     finish();
     session.countRound();
   }

@@ -13,6 +13,7 @@ interface Form {
       case STAR -> new Star();
       case DIRECT -> new Direct();
       case TWO_SHOT -> new TwoShot();
+      case AUTO -> throw new IllegalArgumentException("AUTO is not a form but a choice");
     };
   }
 }

@@ -30,7 +30,6 @@ public final class LeafSession implements AutoCloseable {
   private final Session session;
   private final Link root;
   private final Exchange exchange;
-  private final Form form;
 
   // The step in hand, and whether the root has ended it.
   private long step = NO_STEP;
@@ -58,7 +57,6 @@ public final class LeafSession implements AutoCloseable {
     session = new Session(config, this::onAhead);
     root = session.links()[session.linkIndex(0)];
     exchange = new Exchange(session, this::checkStep);
-    form = Form.of(config.collective());
   }
 
   /**
@@ -68,7 +66,7 @@ public final class LeafSession implements AutoCloseable {
    *     peer has other limits
    */
   public void connect() {
-    new Handshake(session).run();
+    exchange.connect();
   }
 
   /**
@@ -125,7 +123,7 @@ public final class LeafSession implements AutoCloseable {
     session.checkLength(values, length);
     session.lookAhead();
     checkStep();
-    exchange.allreduce(form, step, layer, block, values, length);
+    exchange.allreduce(step, layer, block, values, length);
   }
 
   /** Ends the session: the owner's current or next call throws {@code cause}. Any thread. */

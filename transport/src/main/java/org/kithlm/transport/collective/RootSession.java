@@ -8,6 +8,9 @@ import io.aeron.logbuffer.ControlledFragmentHandler.Action;
 import io.aeron.logbuffer.Header;
 import java.util.concurrent.atomic.AtomicLong;
 import org.agrona.DirectBuffer;
+import org.jspecify.annotations.Nullable;
+import org.kithlm.transport.Collective;
+import org.kithlm.transport.LinkCosts;
 import org.kithlm.transport.PeerLostException;
 import org.kithlm.transport.SessionConfig;
 import org.kithlm.transport.StepAbortedException;
@@ -27,7 +30,6 @@ public final class RootSession implements AutoCloseable {
 
   private final Session session;
   private final Exchange exchange;
-  private final Form form;
   private final AtomicLong abortedUpTo = new AtomicLong(NO_STEP);
   private long step = NO_STEP;
   private long announcedAbort = NO_STEP;
@@ -46,7 +48,6 @@ public final class RootSession implements AutoCloseable {
     }
     session = new Session(config, frame -> {});
     exchange = new Exchange(session, this::checkAbort);
-    form = Form.of(config.collective());
   }
 
   /**
@@ -56,7 +57,7 @@ public final class RootSession implements AutoCloseable {
    *     leaf has other limits
    */
   public void connect() {
-    new Handshake(session).run();
+    exchange.connect();
   }
 
   /**
@@ -94,7 +95,7 @@ public final class RootSession implements AutoCloseable {
   public void allreduce(int layer, int block, float[] values, int length) {
     session.checkLength(values, length);
     checkAbort();
-    exchange.allreduce(form, step, layer, block, values, length);
+    exchange.allreduce(step, layer, block, values, length);
   }
 
   /**
@@ -129,6 +130,19 @@ public final class RootSession implements AutoCloseable {
   /** Ends the session: the owner's current or next call throws {@code cause}. Any thread. */
   public void fail(RuntimeException cause) {
     session.fail(cause);
+  }
+
+  /**
+   * What the links cost, as measured by {@link #connect}; null before, and where the form of sums
+   * is given. The owning thread.
+   */
+  public @Nullable LinkCosts costs() {
+    return exchange.costs();
+  }
+
+  /** The form of sums of {@code length} floats; never AUTO. The owning thread. */
+  public Collective formFor(int length) {
+    return exchange.formFor(length);
   }
 
   /** What was done so far. Any thread. */

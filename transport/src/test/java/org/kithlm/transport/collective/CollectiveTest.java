@@ -14,6 +14,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -22,6 +23,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.kithlm.transport.Collective;
 import org.kithlm.transport.PeerAddress;
+import org.kithlm.transport.PeerLostException;
 import org.kithlm.transport.SessionConfig;
 import org.kithlm.transport.StepHeader;
 
@@ -31,6 +33,7 @@ class CollectiveTest {
   private static final int[] LENGTHS = {1, 2, 7, 576, 1000, 8192, 40_001, 128 * 1536};
   private static final int MAX_FLOATS = 128 * 1536;
   private static final long SEED = 42;
+  private static final long WAIT_NS = TimeUnit.SECONDS.toNanos(60);
 
   @TempDir Path folder;
 
@@ -47,7 +50,9 @@ class CollectiveTest {
     "TWO_SHOT, 1",
     "TWO_SHOT, 2",
     "TWO_SHOT, 3",
-    "TWO_SHOT, 6"
+    "TWO_SHOT, 6",
+    "AUTO, 1",
+    "AUTO, 4"
   })
   void shouldSumInRankOrder(Collective collective, int worldSize) throws Exception {
     List<PeerAddress> peers = Ranks.onLoopback(worldSize);
@@ -107,15 +112,16 @@ class CollectiveTest {
 
   private static void run(List<SessionConfig> configs, int rounds) throws Exception {
     try (ExecutorService threads = Executors.newCachedThreadPool()) {
+      AtomicInteger running = new AtomicInteger(configs.size());
       List<Future<?>> ranks = new ArrayList<>();
       for (SessionConfig config : configs) {
         ranks.add(
             threads.submit(
                 () -> {
                   if (config.rank() == 0) {
-                    root(config, rounds);
+                    root(config, rounds, running);
                   } else {
-                    leaf(config, rounds);
+                    leaf(config, rounds, running);
                   }
                 }));
       }
@@ -129,7 +135,7 @@ class CollectiveTest {
     return SessionConfig.of(7, rank, peers, MAX_FLOATS).withDriverParent(folder);
   }
 
-  private static void root(SessionConfig config, int rounds) {
+  private static void root(SessionConfig config, int rounds, AtomicInteger running) {
     float[] hidden = vector(0, 0, MAX_FLOATS);
     try (RootSession root = new RootSession(config)) {
       root.connect();
@@ -142,10 +148,17 @@ class CollectiveTest {
       }
       assertEquals(rounds, root.counters().rounds());
       assertEquals(0, root.counters().droppedFrames());
+      running.decrementAndGet();
+      long waitedNs = 0;
+      for (long startNs = System.nanoTime(); running.get() > 0 && waitedNs < WAIT_NS; ) {
+        root.keepAlive(); // what it sent last may have been lost
+        waitedNs = System.nanoTime() - startNs;
+        Backoff.idle(waitedNs);
+      }
     }
   }
 
-  private static void leaf(SessionConfig config, int rounds) {
+  private static void leaf(SessionConfig config, int rounds, AtomicInteger running) {
     float[] hidden = new float[MAX_FLOATS];
     try (LeafSession leaf = new LeafSession(config)) {
       leaf.connect();
@@ -160,6 +173,19 @@ class CollectiveTest {
         assertSum(config, round, values);
       }
       assertEquals(0, leaf.counters().droppedFrames());
+      running.decrementAndGet();
+      serveUntilAllAreDone(leaf, hidden, running);
+    }
+  }
+
+  private static void serveUntilAllAreDone(
+      LeafSession leaf, float[] hidden, AtomicInteger running) {
+    try {
+      while (running.get() > 0) {
+        leaf.awaitStep(hidden, TimeUnit.MILLISECONDS.toNanos(1));
+      }
+    } catch (PeerLostException e) {
+      assertEquals(0, running.get(), e::toString); // the root closes when all are done
     }
   }
 

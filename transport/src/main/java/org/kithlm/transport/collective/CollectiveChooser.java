@@ -1,0 +1,90 @@
+package org.kithlm.transport.collective;
+
+import org.kithlm.transport.Collective;
+import org.kithlm.transport.LinkCosts;
+
+/**
+ * Predicts what a sum takes in each form and picks the fastest. The same figures give the same
+ * choice on every rank. Any thread.
+ *
+ * <p>With N ranks, n = N - 1, a vector of P bytes in f datagrams, a one-way latency L, a link rate
+ * R and c of CPU time per datagram:
+ *
+ * <pre>
+ *             hops        bytes through the busiest port    datagrams of the busiest rank, of all
+ *   star      2 L(star)   n (P + P/f): frames overlap       2 n f          4 n f
+ *   direct    1 L(mesh)   n P                               2 n f          2 N n f
+ *   two-shot  2 L(mesh)   2 n P / N                         4 n ceil(f/N)  4 N n ceil(f/N)
+ * </pre>
+ *
+ * Ranks that share cores pay for the datagrams of all.
+ */
+public final class CollectiveChooser {
+  private static final Collective[] FORMS = {
+    Collective.STAR, Collective.DIRECT, Collective.TWO_SHOT
+  };
+
+  private final LinkCosts costs;
+  private final int worldSize;
+  private final int floatsPerFrame;
+
+  /**
+   * A choice among forms.
+   *
+   * @param floatsPerFrame most elements of a datagram
+   */
+  public CollectiveChooser(LinkCosts costs, int worldSize, int floatsPerFrame) {
+    this.costs = costs;
+    this.worldSize = worldSize;
+    this.floatsPerFrame = floatsPerFrame;
+  }
+
+  /** The fastest form for a vector of {@code length} floats; the simplest of equally fast ones. */
+  public Collective choose(int length) {
+    Collective best = Collective.STAR;
+    for (Collective form : FORMS) {
+      if (predictNs(form, length) < predictNs(best, length)) {
+        best = form;
+      }
+    }
+    return best;
+  }
+
+  /** Time that a sum of {@code length} floats takes in {@code form}. */
+  public double predictNs(Collective form, int length) {
+    double others = worldSize - 1.0;
+    double lengthBytes = (double) length * Float.BYTES;
+    double frames = Math.ceilDiv(length, floatsPerFrame);
+    double sliceFrames = Math.ceilDiv(Math.ceilDiv(length, worldSize), floatsPerFrame);
+    return switch (form) {
+      case STAR ->
+          predictNs(
+              2.0 * costs.starLatencyNs(),
+              others * (lengthBytes + lengthBytes / frames),
+              2 * others * frames,
+              4 * others * frames);
+      case DIRECT ->
+          predictNs(
+              costs.meshLatencyNs(),
+              others * lengthBytes,
+              2 * others * frames,
+              2 * worldSize * others * frames);
+      case TWO_SHOT ->
+          predictNs(
+              2.0 * costs.meshLatencyNs(),
+              2 * others * lengthBytes / worldSize,
+              4 * others * sliceFrames,
+              4 * worldSize * others * sliceFrames);
+      case AUTO -> predictNs(choose(length), length);
+    };
+  }
+
+  private double predictNs(
+      double latencyNs, double portBytes, double busiestDatagrams, double allDatagrams) {
+    double datagrams =
+        costs.sharedCores() == 0
+            ? busiestDatagrams
+            : Math.max(busiestDatagrams, allDatagrams / costs.sharedCores());
+    return latencyNs + portBytes * 1e9 / costs.bytesPerSecond() + datagrams * costs.datagramNs();
+  }
+}

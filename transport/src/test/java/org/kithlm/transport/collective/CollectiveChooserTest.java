@@ -1,0 +1,57 @@
+package org.kithlm.transport.collective;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import org.junit.jupiter.api.Test;
+import org.kithlm.transport.Collective;
+import org.kithlm.transport.LinkCosts;
+
+class CollectiveChooserTest {
+  private static final int LAN_FRAME_FLOATS = 332;
+  private static final LinkCosts WIFI = new LinkCosts(2_000_000, 2_000_000, 12_500_000, 5_000, 0);
+
+  @Test
+  void shouldTakeOneHopForSmallVectors() {
+    assertEquals(Collective.DIRECT, chooser(WIFI, 4).choose(576));
+    assertEquals(Collective.DIRECT, chooser(WIFI, 2).choose(8192));
+  }
+
+  @Test
+  void shouldSpareTheBusiestLinkForLongVectors() {
+    assertEquals(Collective.TWO_SHOT, chooser(WIFI, 4).choose(262_144));
+    // 1 MB over 100 Mbit/s: a star's root takes and gives 3 MB, a slice's owner 1.5 MB
+    double star = chooser(WIFI, 4).predictNs(Collective.STAR, 262_144);
+    double twoShot = chooser(WIFI, 4).predictNs(Collective.TWO_SHOT, 262_144);
+    assertEquals(2.0, star / twoShot, 0.1);
+  }
+
+  @Test
+  void shouldTakeTheStarWhereLeavesAreFarFromEachOther() {
+    LinkCosts farLeaves = new LinkCosts(1_000_000, 3_000_000, 125_000_000, 5_000, 0);
+    assertEquals(Collective.STAR, chooser(farLeaves, 3).choose(576));
+  }
+
+  @Test
+  void shouldCountTheDatagramsOfAllWhereRanksShareCores() {
+    LinkCosts oneMachine = new LinkCosts(10_000, 10_000, 1_000_000_000, 5_000, 2);
+    double star = chooser(oneMachine, 6).predictNs(Collective.STAR, 332);
+    double direct = chooser(oneMachine, 6).predictNs(Collective.DIRECT, 332);
+    assertTrue(star < direct, "star=" + star + " direct=" + direct);
+    assertEquals(Collective.STAR, chooser(oneMachine, 6).choose(332));
+  }
+
+  @Test
+  void shouldPredictHopsAndSerialisation() {
+    LinkCosts free = new LinkCosts(1_000_000, 1_000_000, 1_000_000_000, 0, 0);
+    // 332 floats are 1328 bytes: 1328 ns each at 1 GB/s
+    assertEquals(2_000_000 + 2 * 1328, chooser(free, 2).predictNs(Collective.STAR, 332), 1e-3);
+    assertEquals(1_000_000 + 1328, chooser(free, 2).predictNs(Collective.DIRECT, 332), 1e-3);
+    assertEquals(2_000_000 + 1328, chooser(free, 2).predictNs(Collective.TWO_SHOT, 332), 1e-3);
+    assertEquals(1_000_000 + 1328, chooser(free, 2).predictNs(Collective.AUTO, 332), 1e-3);
+  }
+
+  private static CollectiveChooser chooser(LinkCosts costs, int worldSize) {
+    return new CollectiveChooser(costs, worldSize, LAN_FRAME_FLOATS);
+  }
+}
