@@ -4,6 +4,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import javax.crypto.SecretKey;
+import javax.crypto.spec.SecretKeySpec;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One rank's view of a session. All ranks of an epoch must agree on everything but {@code rank},
@@ -19,6 +22,8 @@ import java.util.concurrent.TimeUnit;
  * @param roundTimeoutNs how long a call waits for a peer without hearing what it needs; longer than
  *     the slowest rank computes between two collectives
  * @param driverParent folder under which the media driver keeps its own directory, best in memory
+ * @param key AES key of this epoch that seals all frames, 16 bytes; null sends them readable. A
+ *     rank opens one session at a time under a key
  */
 public record SessionConfig(
     long epoch,
@@ -29,7 +34,8 @@ public record SessionConfig(
     int mtuLength,
     long connectTimeoutNs,
     long roundTimeoutNs,
-    Path driverParent) {
+    Path driverParent,
+    @Nullable SecretKey key) {
   /** Fits an Ethernet frame of 1500 bytes behind IP and UDP headers; Aeron's own default. */
   public static final int LAN_MTU_LENGTH = 1408;
 
@@ -71,7 +77,8 @@ public record SessionConfig(
         TimeUnit.SECONDS.toNanos(120),
         Files.isWritable(MEMORY_FOLDER)
             ? MEMORY_FOLDER
-            : Path.of(System.getProperty("java.io.tmpdir")));
+            : Path.of(System.getProperty("java.io.tmpdir")),
+        null);
   }
 
   /** The same with another collective. */
@@ -85,7 +92,8 @@ public record SessionConfig(
         mtuLength,
         connectTimeoutNs,
         roundTimeoutNs,
-        driverParent);
+        driverParent,
+        key);
   }
 
   /** The same with other timeouts. */
@@ -99,7 +107,8 @@ public record SessionConfig(
         mtuLength,
         newConnectTimeoutNs,
         newRoundTimeoutNs,
-        driverParent);
+        driverParent,
+        key);
   }
 
   /** The same with another MTU. */
@@ -113,7 +122,8 @@ public record SessionConfig(
         newMtuLength,
         connectTimeoutNs,
         roundTimeoutNs,
-        driverParent);
+        driverParent,
+        key);
   }
 
   /** The same with the driver under another folder. */
@@ -127,7 +137,24 @@ public record SessionConfig(
         mtuLength,
         connectTimeoutNs,
         roundTimeoutNs,
-        newDriverParent);
+        newDriverParent,
+        key);
+  }
+
+  /** The same with frames sealed by {@code newKey}, 16 bytes. */
+  public SessionConfig withKey(byte[] newKey) {
+    check(newKey.length == 16, "key.length=" + newKey.length + " must be 16 bytes");
+    return new SessionConfig(
+        epoch,
+        rank,
+        peers,
+        collective,
+        maxFloats,
+        mtuLength,
+        connectTimeoutNs,
+        roundTimeoutNs,
+        driverParent,
+        new SecretKeySpec(newKey, "AES"));
   }
 
   private static void check(boolean ok, String message) {

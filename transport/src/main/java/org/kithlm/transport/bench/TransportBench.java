@@ -28,11 +28,13 @@ import org.kithlm.transport.SessionConfig;
  * of which as many ports from there on are used as there are contenders; or {@code local}, the
  * number of ranks to start on this machine; {@code bytes}, comma-separated payloads; {@code rounds}
  * per batch; {@code batches}; {@code mtu} for UDP; {@code contenders}, some of {@code
- * udp,tcp,star,direct,two-shot,auto}.
+ * udp,tcp,star,direct,two-shot,auto}, and each of the last four also with {@code -sealed} behind
+ * its name.
  */
 public final class TransportBench {
   private static final String ALL = "udp,tcp,star,direct,two-shot,auto";
   private static final int CONTENDERS_MAX = 10;
+  private static final String SEALED = "-sealed";
   private static final long EPOCH = 1;
   private static final int IP_UDP_HEADERS_BYTES = 28;
 
@@ -167,8 +169,11 @@ public final class TransportBench {
       if (options.containsKey("mtu")) {
         config = config.withMtuLength(Integer.parseInt(options.get("mtu")));
       }
+      if (name.endsWith(SEALED)) {
+        config = config.withKey(new byte[16]);
+      }
       Contender contender =
-          switch (name) {
+          switch (name.replace(SEALED, "")) {
             case "udp" -> new UdpEcho(rank, shifted, config.mtuLength() - IP_UDP_HEADERS_BYTES);
             case "tcp" -> new TcpStar(rank, shifted);
             case "star" -> new SessionContender(config.withCollective(Collective.STAR));
@@ -183,7 +188,7 @@ public final class TransportBench {
 
   private void runBatch(String name, Contender contender, int length, boolean counts) {
     ThreadMXBean threads = ManagementFactory.getThreadMXBean();
-    String key = "%9d %-9s".formatted(length * Float.BYTES, name);
+    String key = "%9d %-15s".formatted(length * Float.BYTES, name);
     Histogram histogram = tookNs.computeIfAbsent(key, k -> new Histogram(3));
     float[] values = new float[length];
     contender.begin(length);
@@ -206,7 +211,7 @@ public final class TransportBench {
       return;
     }
     out.println("ranks=%d rounds=%d".formatted(peers.size(), rounds * (batches - 1)));
-    out.println("    bytes contender   p50_us    p99_us  p99.9_us  cpu_us");
+    out.println("    bytes contender         p50_us    p99_us  p99.9_us  cpu_us");
     tookNs.forEach(
         (key, histogram) ->
             out.println(

@@ -89,12 +89,7 @@ final class Handshake {
       return CONTINUE;
     }
     FrameFlyweight frame = session.incoming();
-    int linkIndex = session.linkIndex(frame.rank());
-    if (linkIndex < 0) {
-      session.drop();
-      return CONTINUE;
-    }
-    Link link = session.links()[linkIndex];
+    Link link = session.links()[session.linkIndex(frame.rank())];
     link.heard();
     if (frame.kind() == FrameKind.HELLO) {
       session.checkHello(link.peer());

@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
 import org.kithlm.transport.PeerAddress;
 import org.kithlm.transport.TransportException;
 import org.kithlm.transport.frame.FrameFlyweight;
+import org.kithlm.transport.frame.FrameSeal;
 import org.kithlm.transport.media.Media;
 
 /** Both directions to one peer. Owned by the session's thread. */
@@ -24,6 +25,12 @@ final class Link {
   private final int senderPositionId;
   private final BufferClaim claim = new BufferClaim();
   private @Nullable Image image;
+  // Of sealed frames. Counting from the time of day keeps a rank that comes back within an epoch
+  // from
+  // using a nonce again: 2^20 frames a millisecond are out of reach.
+  private long sentCounter = System.currentTimeMillis() << 20;
+  private long receivedCounter;
+
   private boolean ready;
   private boolean closedByPeer;
   private int lostByPeer;
@@ -49,14 +56,22 @@ final class Link {
   /**
    * Hands a frame to the driver.
    *
+   * @param seal null to send it readable
    * @return bytes handed over, 0 where there is no room or no connection yet
    * @throws TransportException if the publication has ended
    */
-  int trySend(FrameFlyweight header, float[] values) {
-    int lengthBytes = FrameFlyweight.HEADER_LENGTH_BYTES + header.count() * Float.BYTES;
+  int trySend(FrameFlyweight header, float[] values, @Nullable FrameSeal seal) {
+    int lengthBytes =
+        FrameFlyweight.HEADER_LENGTH_BYTES
+            + header.count() * Float.BYTES
+            + (seal == null ? 0 : FrameSeal.OVERHEAD_BYTES);
     long result = publication.tryClaim(lengthBytes, claim);
     if (result > 0) {
-      header.copyTo(claim.buffer(), claim.offset(), values);
+      if (seal == null) {
+        header.copyTo(claim.buffer(), claim.offset(), values);
+      } else {
+        seal.seal(header, values, peer.rank(), ++sentCounter, claim.buffer(), claim.offset());
+      }
       claim.commit();
       return lengthBytes;
     }
@@ -113,6 +128,15 @@ final class Link {
 
   boolean isReady() {
     return ready;
+  }
+
+  /** The counter of the last sealed frame that was taken; those up to it are replays. */
+  long receivedCounter() {
+    return receivedCounter;
+  }
+
+  void receivedCounter(long counter) {
+    receivedCounter = counter;
   }
 
   void heard() {

@@ -17,6 +17,7 @@ import org.kithlm.transport.TransportCounters;
 import org.kithlm.transport.TransportException;
 import org.kithlm.transport.frame.FrameFlyweight;
 import org.kithlm.transport.frame.FrameKind;
+import org.kithlm.transport.frame.FrameSeal;
 import org.kithlm.transport.media.Media;
 
 /**
@@ -39,6 +40,8 @@ final class Session implements AutoCloseable {
   private final FrameFlyweight outgoing;
   private final FrameFlyweight incoming = new FrameFlyweight();
   private final FrameFlyweight ahead = new FrameFlyweight();
+  private final @Nullable FrameSeal seal;
+  private int incomingLengthBytes;
   private final AtomicReference<@Nullable RuntimeException> failure = new AtomicReference<>();
   private boolean closed;
 
@@ -80,6 +83,11 @@ final class Session implements AutoCloseable {
     this.config = config;
     this.aheadListener = aheadListener;
     outgoing = FrameFlyweight.allocateHeader(config.epoch(), config.rank());
+    seal =
+        config.key() == null ? null : new FrameSeal(config.key(), config.rank(), frameBytesMax());
+    if (seal != null) {
+      seal.warmUp(config.epoch());
+    }
     media = new Media(config);
     try {
       links =
@@ -122,10 +130,13 @@ final class Session implements AutoCloseable {
 
   /** Most elements of one frame. */
   int maxFrameFloats() {
-    return (config.mtuLength()
-            - DataHeaderFlyweight.HEADER_LENGTH
-            - FrameFlyweight.HEADER_LENGTH_BYTES)
-        / Float.BYTES;
+    return (frameBytesMax() - FrameFlyweight.HEADER_LENGTH_BYTES) / Float.BYTES;
+  }
+
+  /** Most bytes of one frame, without its seal. */
+  private int frameBytesMax() {
+    int sealBytes = config.key() == null ? 0 : FrameSeal.OVERHEAD_BYTES;
+    return config.mtuLength() - DataHeaderFlyweight.HEADER_LENGTH - sealBytes;
   }
 
   /** Ends the session: the owner's current or next call throws {@code cause}. Any thread. */
@@ -280,8 +291,10 @@ final class Session implements AutoCloseable {
   }
 
   private void onAhead(Link link, DirectBuffer buffer, int offset, int lengthBytes) {
-    ahead.wrap(buffer, offset, lengthBytes);
-    if (!isOurs(ahead, link)) {
+    if (seal != null && FrameFlyweight.claimsPartOfSum(buffer, offset, lengthBytes)) {
+      return; // of no interest, and opening it twice would cost
+    }
+    if (read(ahead, link, buffer, offset, lengthBytes) == null) {
       return; // it is counted when its turn comes
     }
     link.heard();
@@ -305,7 +318,7 @@ final class Session implements AutoCloseable {
 
   /** Hands {@link #outgoing} and its elements to the driver if there is room. */
   boolean trySend(Link link, float[] values) {
-    int lengthBytes = link.trySend(outgoing, values);
+    int lengthBytes = link.trySend(outgoing, values, seal);
     sentBytes.lazySet(sentBytes.getPlain() + lengthBytes);
     return lengthBytes > 0;
   }
@@ -339,10 +352,14 @@ final class Session implements AutoCloseable {
    */
   boolean accept(@Nullable Link link, DirectBuffer buffer, int offset, int lengthBytes) {
     receivedBytes.lazySet(receivedBytes.getPlain() + lengthBytes);
-    incoming.wrap(buffer, offset, lengthBytes);
-    if (!isOurs(incoming, link)) {
+    incomingLengthBytes = lengthBytes;
+    Link sender = read(incoming, link, buffer, offset, lengthBytes);
+    if (sender == null) {
       drop();
       return false;
+    }
+    if (seal != null) {
+      sender.receivedCounter(seal.openedCounter());
     }
     if (link == null) {
       return true;
@@ -356,15 +373,37 @@ final class Session implements AutoCloseable {
         && !(incoming.kind() == FrameKind.HELLO && link.isReady()); // said twice, answered twice
   }
 
-  private boolean isOurs(FrameFlyweight frame, @Nullable Link link) {
-    return frame.isValid(config.peers().size(), config.maxFloats())
-        && frame.epoch() == config.epoch()
-        && (link == null || frame.rank() == link.peer().rank());
+  /**
+   * Makes {@code frame} show what was received.
+   *
+   * @return the sender; null if the frame is malformed, of another epoch, of no peer, not from
+   *     {@code link}, or is not sealed as it should be or was sealed before one already taken
+   */
+  private @Nullable Link read(
+      FrameFlyweight frame, @Nullable Link link, DirectBuffer buffer, int offset, int lengthBytes) {
+    if (seal == null) {
+      frame.wrap(buffer, offset, lengthBytes);
+    } else if (seal.open(buffer, offset, lengthBytes)) {
+      frame.wrap(seal.openedFrame(), 0, seal.openedLengthBytes());
+    } else {
+      return null;
+    }
+    if (!frame.isValid(config.peers().size(), config.maxFloats())
+        || frame.epoch() != config.epoch()
+        || linkIndex(frame.rank()) < 0) {
+      return null;
+    }
+    Link sender = links[linkIndex(frame.rank())];
+    boolean replayed = seal != null && seal.openedCounter() <= sender.receivedCounter();
+    return replayed || (link != null && link != sender) ? null : sender;
   }
 
   /** The frame taken last stays where it is and will come again. */
   void putBack() {
-    receivedBytes.lazySet(receivedBytes.getPlain() - incoming.frameLengthBytes());
+    receivedBytes.lazySet(receivedBytes.getPlain() - incomingLengthBytes);
+    if (seal != null) {
+      links[linkIndex(incoming.rank())].receivedCounter(seal.openedCounter() - 1);
+    }
   }
 
   /** Looks at senders that have not said hello. */

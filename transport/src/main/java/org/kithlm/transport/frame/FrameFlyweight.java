@@ -154,6 +154,15 @@ public final class FrameFlyweight {
     };
   }
 
+  /** Whether it says that it carries part of a vector that ranks add or have added. */
+  public static boolean claimsPartOfSum(DirectBuffer buffer, int index, int lengthBytes) {
+    if (lengthBytes < HEADER_LENGTH_BYTES) {
+      return false;
+    }
+    int code = buffer.getInt(index + KIND_OFFSET, LITTLE_ENDIAN);
+    return code == FrameKind.PARTIAL.code() || code == FrameKind.SUM.code();
+  }
+
   /** What it is for; of a valid frame only. */
   public FrameKind kind() {
     return Objects.requireNonNull(FrameKind.ofCode(frame.getInt(KIND_OFFSET, LITTLE_ENDIAN)));

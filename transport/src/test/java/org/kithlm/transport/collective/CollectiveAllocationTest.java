@@ -11,9 +11,11 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.kithlm.transport.Collective;
 import org.kithlm.transport.PeerAddress;
 import org.kithlm.transport.SessionConfig;
 
@@ -31,12 +33,15 @@ class CollectiveAllocationTest {
 
   @TempDir Path folder;
 
-  @Test
-  void shouldNotAllocatePerRound() throws Exception {
+  @ParameterizedTest
+  @EnumSource
+  void shouldNotAllocatePerRound(Collective collective) throws Exception {
     List<PeerAddress> peers = Ranks.onLoopback(2);
     try (ExecutorService threads = Executors.newCachedThreadPool()) {
-      Future<Long> leafBytes = threads.submit(() -> leaf(config(1, peers)));
-      Future<Long> rootBytes = threads.submit(() -> root(config(0, peers)));
+      Future<Long> leafBytes =
+          threads.submit(() -> leaf(config(1, peers).withCollective(collective)));
+      Future<Long> rootBytes =
+          threads.submit(() -> root(config(0, peers).withCollective(collective)));
 
       assertFew("root", rootBytes.get(50, TimeUnit.SECONDS));
       assertFew("leaf", leafBytes.get(50, TimeUnit.SECONDS));

@@ -66,7 +66,7 @@ class CollectiveTest {
 
   @ParameterizedTest
   @EnumSource
-  void shouldSumOverANetworkThatLosesDatagrams(Collective collective) throws Exception {
+  void shouldSumSealedOverANetworkThatLosesDatagrams(Collective collective) throws Exception {
     int worldSize = 3;
     List<PeerAddress> peers = Ranks.onLoopback(worldSize);
     List<LossyRelay> relays = new ArrayList<>();
@@ -80,6 +80,7 @@ class CollectiveTest {
         configs.add(
             config(rank, seenByRank)
                 .withCollective(collective)
+                .withKey(new byte[16])
                 .withMtuLength(SessionConfig.LAN_MTU_LENGTH));
       }
       run(configs, 100);

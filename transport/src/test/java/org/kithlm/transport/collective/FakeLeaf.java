@@ -3,23 +3,30 @@ package org.kithlm.transport.collective;
 import io.aeron.ExclusivePublication;
 import java.util.concurrent.TimeUnit;
 import org.agrona.concurrent.UnsafeBuffer;
+import org.jspecify.annotations.Nullable;
 import org.kithlm.transport.SessionConfig;
 import org.kithlm.transport.frame.FrameFlyweight;
 import org.kithlm.transport.frame.FrameKind;
+import org.kithlm.transport.frame.FrameSeal;
 import org.kithlm.transport.media.Media;
 
 /** Sends a root whatever a test wants, well-formed or not. Owned by the test's thread. */
 final class FakeLeaf implements AutoCloseable {
+  private static final int FRAME_BYTES_MAX = 8192;
   private static final long DEADLINE_NS = TimeUnit.SECONDS.toNanos(20);
 
   private final SessionConfig config;
   private final Media media;
   private final ExclusivePublication toRoot;
-  private final UnsafeBuffer buffer = new UnsafeBuffer(new byte[8192]);
+  private final @Nullable FrameSeal seal;
+  private long counter;
+  private final UnsafeBuffer buffer = new UnsafeBuffer(new byte[FRAME_BYTES_MAX + 64]);
 
   FakeLeaf(SessionConfig config) {
     this.config = config;
     media = new Media(config);
+    seal =
+        config.key() == null ? null : new FrameSeal(config.key(), config.rank(), FRAME_BYTES_MAX);
     toRoot = media.publicationTo(config.peers().getFirst());
   }
 
@@ -29,7 +36,9 @@ final class FakeLeaf implements AutoCloseable {
 
   /** Says hello and ready, as a leaf does. */
   void connect() {
-    int frameFloats = (config.mtuLength() - 32 - FrameFlyweight.HEADER_LENGTH_BYTES) / Float.BYTES;
+    int overheadBytes =
+        32 + FrameFlyweight.HEADER_LENGTH_BYTES + (seal == null ? 0 : FrameSeal.OVERHEAD_BYTES);
+    int frameFloats = (config.mtuLength() - overheadBytes) / Float.BYTES;
     send(
         header()
             .subject(FrameKind.HELLO, 0, config.collective().code(), config.peers().size())
@@ -45,8 +54,13 @@ final class FakeLeaf implements AutoCloseable {
 
   /** Puts a frame into {@link #buffer} and returns its length. */
   int encode(FrameFlyweight header, float[] values) {
-    header.copyTo(buffer, 0, values);
-    return FrameFlyweight.HEADER_LENGTH_BYTES + header.count() * Float.BYTES;
+    int lengthBytes = FrameFlyweight.HEADER_LENGTH_BYTES + header.count() * Float.BYTES;
+    if (seal == null) {
+      header.copyTo(buffer, 0, values);
+      return lengthBytes;
+    }
+    seal.seal(header, values, 0, ++counter, buffer, 0);
+    return lengthBytes + FrameSeal.OVERHEAD_BYTES;
   }
 
   UnsafeBuffer buffer() {

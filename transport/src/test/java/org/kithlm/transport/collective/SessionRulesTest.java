@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
@@ -17,6 +18,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import javax.crypto.spec.SecretKeySpec;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -31,6 +33,7 @@ import org.kithlm.transport.StepHeader;
 import org.kithlm.transport.TransportException;
 import org.kithlm.transport.frame.FrameFlyweight;
 import org.kithlm.transport.frame.FrameKind;
+import org.kithlm.transport.frame.FrameSeal;
 
 /** What ends a step or a session, and what does not. Root and leaf as threads, over UDP. */
 @Timeout(60)
@@ -301,6 +304,65 @@ class SessionRulesTest {
       assertArrayEquals(good, values, "seed=" + seed);
       assertEquals(hostileFrames, root.counters().droppedFrames(), "seed=" + seed);
     }
+  }
+
+  @Test
+  void shouldDropReplayedChangedAndForeignFramesWhenSealed() throws Exception {
+    byte[] key = new byte[16];
+    byte[] otherKey = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
+    float[] ones = new float[500];
+    Arrays.fill(ones, 1);
+    try (RootSession root = new RootSession(config(0, EPOCH).withKey(key));
+        FakeLeaf leaf = new FakeLeaf(config(1, EPOCH).withKey(key))) {
+      FrameSeal foreign =
+          new FrameSeal(new SecretKeySpec(otherKey, "AES"), 1, leaf.buffer().capacity());
+      float[] values = new float[500];
+      Thread rootThread =
+          new Thread(
+              () -> {
+                root.connect();
+                root.beginStep(1, 0, 1, values, 500);
+                root.allreduce(3, 1, values, 500);
+                root.allreduce(3, 1, values, 500);
+              });
+      rootThread.start();
+      leaf.connect();
+      FrameFlyweight header = leaf.header().subject(FrameKind.PARTIAL, 1, 3, 1).part(0, 500, 500);
+      int lengthBytes = leaf.encode(header, ones);
+      leaf.send(lengthBytes);
+      leaf.send(lengthBytes); // the same again
+      leaf.encode(header, ones);
+      leaf.buffer().putByte(100, (byte) (leaf.buffer().getByte(100) ^ 1));
+      leaf.send(lengthBytes);
+      foreign.seal(header, ones, 0, 1L << 40, leaf.buffer(), 0);
+      leaf.send(lengthBytes);
+      header.copyTo(leaf.buffer(), 0, ones); // not sealed at all
+      leaf.send(lengthBytes - FrameSeal.OVERHEAD_BYTES);
+      leaf.send(leaf.encode(header, ones));
+      leaf.driveUntilDone(rootThread);
+      assertEquals(2, values[499]);
+      assertEquals(4, root.counters().droppedFrames());
+    }
+  }
+
+  @Test
+  void shouldNotConnectRanksWithOtherKeys() throws Exception {
+    long shortNs = TimeUnit.MILLISECONDS.toNanos(300);
+    try (RootSession root =
+            new RootSession(config(0, EPOCH).withKey(new byte[16]).withTimeouts(shortNs, WAIT_NS));
+        LeafSession leaf = new LeafSession(config(1, EPOCH).withTimeouts(shortNs, WAIT_NS))) {
+      Future<?> leafConnects = threads.submit(leaf::connect);
+      assertThrows(TransportException.class, root::connect);
+      assertThrows(Exception.class, () -> leafConnects.get());
+      assertTrue(root.counters().droppedFrames() > 0, "hellos that are not sealed");
+    }
+  }
+
+  @Test
+  void shouldRefuseAKeyOfAnotherLength() {
+    IllegalArgumentException error =
+        assertThrows(IllegalArgumentException.class, () -> alone().withKey(new byte[15]));
+    assertSays(error, "key.length=15");
   }
 
   @Test
