@@ -20,6 +20,9 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.kithlm.transport.Collective;
 import org.kithlm.transport.PeerAddress;
 import org.kithlm.transport.PeerLostException;
 import org.kithlm.transport.SessionConfig;
@@ -32,6 +35,7 @@ class CollectiveProcessIT {
   @TempDir Path driverFolder;
   @TempDir Path logs;
   private final List<PeerAddress> peers = Ranks.onLoopback(3);
+  private Collective collective = Collective.STAR;
   private final List<Process> processes = new ArrayList<>();
 
   @AfterEach
@@ -41,25 +45,29 @@ class CollectiveProcessIT {
     }
   }
 
-  @Test
-  void shouldSumBitExactlyOverThreeProcesses() throws Exception {
+  @ParameterizedTest
+  @EnumSource
+  void shouldSumBitExactlyOverThreeProcesses(Collective form) throws Exception {
+    collective = form;
     List<Process> ranks = new ArrayList<>();
     for (int rank = 2; rank >= 0; rank--) {
-      ranks.add(start(1, rank, 5000));
+      ranks.add(start(1, rank, 2000));
     }
     for (int i = 0; i < ranks.size(); i++) {
       assertTrue(ranks.get(i).waitFor(90, TimeUnit.SECONDS), "rank " + (2 - i) + " still runs");
       assertEquals(0, ranks.get(i).exitValue(), log(1, 2 - i));
     }
     String rootLog = Files.readString(logFile(1, 0));
-    assertTrue(rootLog.contains("rounds=5000"), rootLog);
+    assertTrue(rootLog.contains("rounds=2000"), rootLog);
     assertTrue(rootLog.contains("droppedFrames=0"), rootLog);
     assertArrayEquals(new String[0], driverFolder.toFile().list());
   }
 
-  @Test
+  @ParameterizedTest
+  @EnumSource
   @Tag("fault")
-  void shouldReportRankLostWhenLeafIsKilledAndServeTheNextEpoch() throws Exception {
+  void shouldReportRankLostWhenLeafIsKilledAndServeTheNextEpoch(Collective form) throws Exception {
+    collective = form;
     Process first = start(1, 1, 0);
     Process second = start(1, 2, 0);
     try (RootSession root = new RootSession(config(1))) {
@@ -70,6 +78,7 @@ class CollectiveProcessIT {
       assertTrue(error.toString().contains(peers.get(2).endpoint()), error::toString);
     }
     assertTrue(first.waitFor(20, TimeUnit.SECONDS), "the other leaf learns that the root closed");
+    assertTrue(log(1, 1).contains("lost " + peers.get(2)), log(1, 1));
 
     start(2, 1, 0);
     start(2, 2, 0);
@@ -116,6 +125,7 @@ class CollectiveProcessIT {
   private SessionConfig config(long epoch) {
     return SessionConfig.of(epoch, 0, peers, LENGTH)
         .withDriverParent(driverFolder)
+        .withCollective(collective)
         .withTimeouts(seconds(60), seconds(3));
   }
 
@@ -141,6 +151,7 @@ class CollectiveProcessIT {
             Integer.toString(rounds),
             Integer.toString(SessionConfig.LOOPBACK_MTU_LENGTH),
             rounds > 0 ? "verify" : "measure",
+            collective.name(),
             driverFolder.toString());
     File log = logFile(epoch, rank).toFile();
     Process process =

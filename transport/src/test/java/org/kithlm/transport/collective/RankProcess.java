@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import org.kithlm.transport.Collective;
 import org.kithlm.transport.PeerAddress;
 import org.kithlm.transport.PeerLostException;
 import org.kithlm.transport.SessionConfig;
@@ -14,9 +15,10 @@ import org.kithlm.transport.StepHeader;
  * One rank as a process, for tests and for measuring by hand.
  *
  * <p>Arguments: epoch, rank, comma-separated ports on loopback, floats per round, rounds, MTU, then
- * {@code verify} or {@code measure}, then optionally the folder for the driver. Every rank prints
- * {@code connected}, then the root runs steps of up to 100 rounds and prints {@code p50_us= p90_us=
- * p99_us=} of the last four fifths. Leaves go on until the root closes and print {@code lost}.
+ * {@code verify} or {@code measure}, then the form of sums and the folder for the driver. Every
+ * rank prints {@code connected}, then the root runs steps of up to 100 rounds and prints {@code
+ * p50_us= p90_us= p99_us=} of the last four fifths. Leaves go on until the root closes and print
+ * {@code lost}.
  */
 final class RankProcess {
   private static final int ROUNDS_PER_STEP = 100;
@@ -31,10 +33,10 @@ final class RankProcess {
     int rounds = Integer.parseInt(args[4]);
     boolean verify = args[6].equals("verify");
     SessionConfig config =
-        SessionConfig.of(epoch, rank, peers, length).withMtuLength(Integer.parseInt(args[5]));
-    if (args.length > 7) {
-      config = config.withDriverParent(Path.of(args[7]));
-    }
+        SessionConfig.of(epoch, rank, peers, length)
+            .withMtuLength(Integer.parseInt(args[5]))
+            .withCollective(Collective.valueOf(args[7]))
+            .withDriverParent(Path.of(args[8]));
     if (rank == 0) {
       root(config, length, rounds, verify);
     } else {
