@@ -50,6 +50,18 @@ final class SessionContender implements Contender {
     }
   }
 
+  /** What the links cost and the forms that follow from it; empty where the form was given. */
+  String describe(int[] lengths) {
+    if (root == null || root.costs() == null) {
+      return "";
+    }
+    StringBuilder described = new StringBuilder(String.valueOf(root.costs()));
+    for (int length : lengths) {
+      described.append(' ').append(length * Float.BYTES).append('=').append(root.formFor(length));
+    }
+    return described.append(System.lineSeparator()).toString();
+  }
+
   @Override
   public void close() {
     if (root != null) {

@@ -211,6 +211,11 @@ public final class TransportBench {
       return;
     }
     out.println("ranks=%d rounds=%d".formatted(peers.size(), rounds * (batches - 1)));
+    for (Contender contender : contenders.values()) {
+      if (contender instanceof SessionContender ours) {
+        out.print(ours.describe(lengths));
+      }
+    }
     out.println("    bytes contender         p50_us    p99_us  p99.9_us  cpu_us");
     tookNs.forEach(
         (key, histogram) ->

@@ -17,7 +17,8 @@ import org.kithlm.transport.LinkCosts;
  *   two-shot  2 L(mesh)   2 n P / N                         4 n ceil(f/N)  4 N n ceil(f/N)
  * </pre>
  *
- * Ranks that share cores pay for the datagrams of all.
+ * Where ranks share cores a hop is no wait but work: sending a datagram and taking it, so half of
+ * it each. There a sum takes its hops or the work of all over the cores, whichever is longer.
  */
 public final class CollectiveChooser {
   private static final Collective[] FORMS = {
@@ -59,19 +60,22 @@ public final class CollectiveChooser {
     return switch (form) {
       case STAR ->
           predictNs(
-              2.0 * costs.starLatencyNs(),
+              2,
+              costs.starLatencyNs(),
               others * (lengthBytes + lengthBytes / frames),
               2 * others * frames,
               4 * others * frames);
       case DIRECT ->
           predictNs(
+              1,
               costs.meshLatencyNs(),
               others * lengthBytes,
               2 * others * frames,
               2 * worldSize * others * frames);
       case TWO_SHOT ->
           predictNs(
-              2.0 * costs.meshLatencyNs(),
+              2,
+              costs.meshLatencyNs(),
               2 * others * lengthBytes / worldSize,
               4 * others * sliceFrames,
               4 * worldSize * others * sliceFrames);
@@ -80,11 +84,12 @@ public final class CollectiveChooser {
   }
 
   private double predictNs(
-      double latencyNs, double portBytes, double busiestDatagrams, double allDatagrams) {
-    double datagrams =
-        costs.sharedCores() == 0
-            ? busiestDatagrams
-            : Math.max(busiestDatagrams, allDatagrams / costs.sharedCores());
-    return latencyNs + portBytes * 1e9 / costs.bytesPerSecond() + datagrams * costs.datagramNs();
+      int hops, double hopNs, double portBytes, double busiestDatagrams, double allDatagrams) {
+    double wireNs = portBytes * 1e9 / costs.bytesPerSecond();
+    if (costs.sharedCores() == 0) {
+      return hops * hopNs + wireNs + busiestDatagrams * costs.datagramNs();
+    }
+    double datagrams = Math.max(busiestDatagrams, allDatagrams / costs.sharedCores());
+    return Math.max(hops * hopNs, datagrams * hopNs / 2) + wireNs;
   }
 }

@@ -40,7 +40,7 @@ class TransportBenchTest {
       other.get(30, TimeUnit.SECONDS);
     }
     List<String> lines = printed.toString(StandardCharsets.UTF_8).lines().toList();
-    assertEquals(2 + 2 * 6, lines.size(), lines::toString);
+    assertEquals(3 + 2 * 6, lines.size(), lines::toString);
     assertTrue(
         lines.stream().anyMatch(line -> line.matches(" +4000 two-shot( +\\d+\\.\\d){4}")),
         lines::toString);

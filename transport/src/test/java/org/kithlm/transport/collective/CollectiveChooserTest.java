@@ -39,6 +39,7 @@ class CollectiveChooserTest {
     double direct = chooser(oneMachine, 6).predictNs(Collective.DIRECT, 332);
     assertTrue(star < direct, "star=" + star + " direct=" + direct);
     assertEquals(Collective.STAR, chooser(oneMachine, 6).choose(332));
+    assertEquals(Collective.DIRECT, chooser(oneMachine, 2).choose(332));
   }
 
   @Test
