@@ -17,13 +17,20 @@ final class SessionContender implements Contender {
 
   SessionContender(SessionConfig config) {
     hidden = new float[config.maxFloats()];
-    if (config.rank() == 0) {
-      root = new RootSession(config);
-      leaf = null;
+    root = config.rank() == 0 ? new RootSession(config) : null;
+    leaf = config.rank() == 0 ? null : new LeafSession(config);
+    try {
+      connect();
+    } catch (RuntimeException e) {
+      close();
+      throw e;
+    }
+  }
+
+  private void connect() {
+    if (root != null) {
       root.connect();
-    } else {
-      root = null;
-      leaf = new LeafSession(config);
+    } else if (leaf != null) {
       leaf.connect();
     }
   }

@@ -13,7 +13,6 @@ import java.util.Map;
 import java.util.TreeMap;
 import org.HdrHistogram.Histogram;
 import org.kithlm.transport.Collective;
-import org.kithlm.transport.DataPort;
 import org.kithlm.transport.PeerAddress;
 import org.kithlm.transport.SessionConfig;
 
@@ -26,14 +25,18 @@ import org.kithlm.transport.SessionConfig;
  *
  * <p>Options, each as {@code name=value}: {@code rank}; {@code peers}, comma-separated host:port,
  * of which as many ports from there on are used as there are contenders; or {@code local}, the
- * number of ranks to start on this machine; {@code bytes}, comma-separated payloads; {@code rounds}
- * per batch; {@code batches}; {@code mtu} for UDP; {@code contenders}, some of {@code
- * udp,tcp,star,direct,two-shot,auto}, and each of the last four also with {@code -sealed} behind
- * its name.
+ * number of ranks to start on this machine from {@code port} on; {@code bytes}, comma-separated
+ * payloads; {@code rounds} per batch; {@code batches}; {@code mtu} for UDP; {@code contenders},
+ * some of {@code udp,tcp,star,direct,two-shot,auto}, and each of the last four also with {@code
+ * -sealed} behind its name.
  */
 public final class TransportBench {
   private static final String ALL = "udp,tcp,star,direct,two-shot,auto";
   private static final int CONTENDERS_MAX = 10;
+
+  // Below the range that systems give out by themselves, to Aeron's senders among others.
+  private static final String DEFAULT_PORT = "27000";
+
   private static final String SEALED = "-sealed";
   private static final long EPOCH = 1;
   private static final int IP_UDP_HEADERS_BYTES = 28;
@@ -105,10 +108,9 @@ public final class TransportBench {
   private static List<Process> startLocal(int worldSize, Map<String, String> options)
       throws IOException {
     List<String> addresses = new ArrayList<>();
-    try (DataPort free = DataPort.reserve("127.0.0.1", 0)) {
-      for (int i = 0; i < worldSize; i++) {
-        addresses.add("127.0.0.1:" + (free.port() + i * CONTENDERS_MAX));
-      }
+    int port = Integer.parseInt(options.getOrDefault("port", DEFAULT_PORT));
+    for (int i = 0; i < worldSize; i++) {
+      addresses.add("127.0.0.1:" + (port + i * CONTENDERS_MAX));
     }
     options.put("peers", String.join(",", addresses));
     List<Process> processes = new ArrayList<>();

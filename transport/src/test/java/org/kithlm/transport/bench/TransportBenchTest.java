@@ -16,16 +16,14 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.kithlm.transport.DataPort;
 
 @Timeout(60)
 class TransportBenchTest {
   @Test
   void shouldPrintALinePerContenderAndPayload() throws Exception {
-    String peers;
-    try (DataPort free = DataPort.reserve("127.0.0.1", 0)) {
-      peers = "peers=127.0.0.1:" + free.port() + ",127.0.0.1:" + (free.port() + 10);
-    }
+    // Below the range of ports that systems give out by themselves.
+    int port = 20_000 + (int) (ProcessHandle.current().pid() % 500) * 20;
+    String peers = "peers=127.0.0.1:" + port + ",127.0.0.1:" + (port + 10);
     ByteArrayOutputStream printed = new ByteArrayOutputStream();
     PrintStream out = new PrintStream(printed, true, StandardCharsets.UTF_8);
     try (ExecutorService threads = Executors.newCachedThreadPool()) {
