@@ -19,15 +19,14 @@ import org.kithlm.transport.frame.FrameKind;
 
 /**
  * Measures a session's links once, between connecting and the first step. Each rank measures the
- * links to lower ranks, one after the other: some pings for the latency, then a few bursts that are
- * answered when their last frame is there, for the rate. The best of each counts, as whatever
- * disturbs them (ranks still compile, and ping each other) only ever takes time. Leaves report to
- * the root, which tells all the worst of what it was told. Owned by the session's thread.
+ * links to lower ranks, one after the other: pings for the latency, then bursts that are answered
+ * when their last frame is there, for the rate. The best of each counts, as whatever disturbs them
+ * (ranks still compile, and ping each other) only ever takes time; so they go on for as long as is
+ * allowed: the first few are ten times slower than the last. Leaves report to the root, which tells
+ * all the worst of what it was told. Owned by the session's thread.
  */
 final class Survey {
   private static final long BUDGET_NS = TimeUnit.MILLISECONDS.toNanos(400);
-  private static final int PINGS_MAX = 9;
-  private static final int BURSTS_MAX = 4;
   private static final int BURST_FRAMES = 16;
   private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
 
@@ -101,9 +100,9 @@ final class Survey {
       ping(link); // takes until the peer has connected all its links
       long fastestNs = Long.MAX_VALUE;
       long startNs = System.nanoTime();
-      for (int i = 0; i == 0 || (i < PINGS_MAX && System.nanoTime() - startNs < budgetNs); i++) {
+      do {
         fastestNs = Math.min(fastestNs, ping(link));
-      }
+      } while (System.nanoTime() - startNs < budgetNs);
       noteLatency(rank == 0, fastestNs / 2);
       measureBursts(link, fastestNs, budgetNs);
     }
@@ -113,12 +112,12 @@ final class Survey {
     long serialNs = Long.MAX_VALUE;
     long frameCpuNs = Integer.MAX_VALUE;
     long startNs = System.nanoTime();
-    for (int i = 0; i == 0 || (i < BURSTS_MAX && System.nanoTime() - startNs < budgetNs); i++) {
+    do {
       long cpuNs = THREADS.getCurrentThreadCpuTime();
       serialNs = Math.min(serialNs, Math.max(1000, burst(link) - pingNs));
       cpuNs = THREADS.getCurrentThreadCpuTime() - cpuNs;
       frameCpuNs = Math.clamp(cpuNs / frames(), 1, frameCpuNs);
-    }
+    } while (System.nanoTime() - startNs < budgetNs);
     long burstBytes = (long) burst.length * Float.BYTES;
     bytesPerSecond = Math.min(bytesPerSecond, burstBytes * 1_000_000_000L / serialNs);
     datagramNs = (int) Math.max(datagramNs, frameCpuNs);
