@@ -11,6 +11,8 @@ import java.util.Arrays;
 import java.util.stream.Collectors;
 import org.agrona.DirectBuffer;
 import org.jspecify.annotations.Nullable;
+import org.kithlm.transport.PeerAddress;
+import org.kithlm.transport.SessionConfig;
 import org.kithlm.transport.TransportException;
 import org.kithlm.transport.frame.FrameFlyweight;
 import org.kithlm.transport.frame.FrameKind;
@@ -67,7 +69,7 @@ final class Handshake {
   private void sayHello() {
     for (Link link : session.links()) {
       if (isLower(link) && !link.isBound()) {
-        session.trySendHello(link);
+        trySendHello(link);
       }
     }
   }
@@ -92,12 +94,12 @@ final class Handshake {
     Link link = session.links()[session.linkIndex(frame.rank())];
     link.heard();
     if (frame.kind() == FrameKind.HELLO) {
-      session.checkHello(link.peer());
+      checkHello(link.peer(), frame);
       if (image != null) {
         link.bind(image);
       }
       if (!isLower(link)) {
-        session.trySendHello(link); // where there is no room the peer says hello again
+        trySendHello(link); // where there is no room the peer says hello again
       }
     } else if (frame.kind() == FrameKind.READY && link.isBound() && !isLower(link)) {
       link.markReady();
@@ -105,6 +107,39 @@ final class Handshake {
       session.drop();
     }
     return BREAK; // the image may be bound now: go on with its own link
+  }
+
+  /** Says hello; see {@link FrameFlyweight}. Returns whether there was room. */
+  private boolean trySendHello(Link link) {
+    SessionConfig config = session.config();
+    session
+        .outgoing()
+        .subject(FrameKind.HELLO, 0, config.collective().code(), config.peers().size())
+        .part(session.maxFrameFloats(), 0, config.maxFloats());
+    return session.trySend(link, Session.NO_VALUES);
+  }
+
+  /** Ends the session at its next {@link Session#idle} if a hello shows other limits than ours. */
+  private void checkHello(PeerAddress peer, FrameFlyweight hello) {
+    SessionConfig config = session.config();
+    String theirs = describeLimits(hello.offset(), hello.length(), hello.block(), hello.layer());
+    String ours =
+        describeLimits(
+            session.maxFrameFloats(),
+            config.maxFloats(),
+            config.peers().size(),
+            config.collective().code());
+    if (!theirs.equals(ours)) {
+      session.fail(
+          new TransportException(
+              peer + " has another configuration: " + theirs + ", here " + ours));
+    }
+  }
+
+  private static String describeLimits(
+      int floatsPerFrame, int maxFloats, int worldSize, int collective) {
+    return "floatsPerFrame=%d maxFloats=%d worldSize=%d collective=%d"
+        .formatted(floatsPerFrame, maxFloats, worldSize, collective);
   }
 
   private boolean isLower(Link link) {

@@ -96,7 +96,7 @@ public final class LeafSession implements AutoCloseable {
       boolean begun = nextStep != NO_STEP;
       if (session.idle(begun ? session.config().roundTimeoutNs() : idleLimitNs)) {
         if (begun) {
-          throw session.lost(root, "was silent", "the rest of step " + nextStep);
+          throw session.lost(root, "the rest of step " + nextStep);
         }
         session.dropUnbound();
         return null;

@@ -10,7 +10,6 @@ import java.util.function.Supplier;
 import org.agrona.DirectBuffer;
 import org.jspecify.annotations.Nullable;
 import org.kithlm.transport.Collective;
-import org.kithlm.transport.PeerAddress;
 import org.kithlm.transport.PeerLostException;
 import org.kithlm.transport.SessionConfig;
 import org.kithlm.transport.TransportCounters;
@@ -235,38 +234,23 @@ final class Session implements AutoCloseable {
       pulse();
     }
     if (idle(config.roundTimeoutNs())) {
-      throw lost(longestSilent(link), "was silent", awaited.get());
+      throw lost(Losses.longestSilent(links, link), awaited.get());
     }
   }
 
   /** Throws if a peer has closed its session. */
   void checkGone(Link link, Supplier<String> awaited) {
     if (link.isGone()) {
-      fail(gone(link, awaited.get()));
+      fail(Losses.gone(config, link, awaited.get()));
       checkFailure();
     }
   }
 
   /** Ends the session because of a peer that has been silent for too long. */
-  PeerLostException lost(Link link, String reason, String awaited) {
-    PeerLostException cause = lost(link.peer(), link.lastHeardNs(), reason, awaited);
+  PeerLostException lost(Link link, String awaited) {
+    PeerLostException cause = Losses.silent(link, awaited);
     fail(cause);
     return cause;
-  }
-
-  private PeerLostException gone(Link link, String awaited) {
-    int culprit = link.lostByPeer();
-    if (culprit == link.peer().rank() || culprit == config.rank()) {
-      return lost(link.peer(), link.lastHeardNs(), "closed its session", awaited);
-    }
-    String reason = "was given up by " + link.peer();
-    return lost(config.peers().get(culprit), link.lastHeardNs(), reason, awaited);
-  }
-
-  private static PeerLostException lost(
-      PeerAddress peer, long lastHeardNs, String reason, String awaited) {
-    long silentNs = System.nanoTime() - lastHeardNs;
-    return new PeerLostException(peer, lastHeardNs, silentNs, reason, awaited);
   }
 
   private long pulseIntervalNs() {
@@ -300,20 +284,9 @@ final class Session implements AutoCloseable {
     link.heard();
     if (ahead.kind() == FrameKind.BYE && ahead.block() != link.peer().rank()) {
       link.markClosedByPeer(ahead.block());
-      fail(gone(link, "a frame")); // Aeron would swallow it if it were thrown here
+      fail(Losses.gone(config, link, "a frame")); // Aeron would swallow it if it were thrown here
     }
     aheadListener.accept(ahead);
-  }
-
-  private Link longestSilent(Link awaited) {
-    long nowNs = System.nanoTime();
-    Link longest = awaited;
-    for (Link link : links) {
-      if (nowNs - link.lastHeardNs() > nowNs - longest.lastHeardNs()) {
-        longest = link;
-      }
-    }
-    return longest;
   }
 
   /** Hands {@link #outgoing} and its elements to the driver if there is room. */
@@ -424,37 +397,6 @@ final class Session implements AutoCloseable {
   /** Takes an image of a sender that is not bound to a link. */
   interface UnboundHandler {
     void poll(Image image);
-  }
-
-  /** Says hello; see {@link FrameFlyweight}. */
-  boolean trySendHello(Link link) {
-    outgoing
-        .subject(FrameKind.HELLO, 0, config.collective().code(), config.peers().size())
-        .part(maxFrameFloats(), 0, config.maxFloats());
-    return trySend(link, NO_VALUES);
-  }
-
-  /** Ends the session at its next {@link #idle} if a peer's hello shows other limits than ours. */
-  void checkHello(PeerAddress peer) {
-    String theirs =
-        describeLimits(incoming.offset(), incoming.length(), incoming.block(), incoming.layer());
-    String ours =
-        describeLimits(
-            maxFrameFloats(),
-            config.maxFloats(),
-            config.peers().size(),
-            config.collective().code());
-    if (!theirs.equals(ours)) {
-      fail(
-          new TransportException(
-              peer + " has another configuration: " + theirs + ", here " + ours));
-    }
-  }
-
-  private static String describeLimits(
-      int floatsPerFrame, int maxFloats, int worldSize, int collective) {
-    return "floatsPerFrame=%d maxFloats=%d worldSize=%d collective=%d"
-        .formatted(floatsPerFrame, maxFloats, worldSize, collective);
   }
 
   /** Says goodbye to all and closes the driver. Idempotent. */
