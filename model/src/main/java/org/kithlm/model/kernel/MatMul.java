@@ -1,175 +1,157 @@
 package org.kithlm.model.kernel;
 
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.Objects;
+import org.kithlm.model.weight.RowGroups;
 import org.kithlm.model.weight.Tile;
 
 /**
- * Multiplies activations by quantized weights: a few rows of a tile at a time are dequantized into
- * a scratch that stays in the L1 cache, and every token of the batch is multiplied by them. One
- * instance belongs to one thread.
+ * Multiplies activations by the weights of a tile. It goes through the weights once, chunk by
+ * chunk, and each chunk meets all tokens before the next. One instance belongs to one thread; any
+ * number may work on the row groups of a tile.
  */
 public final class MatMul {
-  /** Rows that are dequantized at a time. */
-  private static final int ROWS = DotProducts.BLOCK;
+  private static final int ROWS = RowGroups.ROWS;
+  private static final int TOKENS = Activations.TOKENS;
 
-  /** Rows whose bytes are gathered at a time, so that narrow panels are copied in useful runs. */
-  private static final int GATHERED_ROWS = 4 * ROWS;
-
-  /** Columns in the scratch at a time, whole blocks of every type: 4 rows x 1024 x 4 B = 16 KiB. */
-  private static final int SEGMENT_COLUMNS = 1024;
-
-  private final float[] weights = new float[ROWS * SEGMENT_COLUMNS];
-  private final byte[] blocks =
-      new byte[GATHERED_ROWS * SEGMENT_COLUMNS * Float.BYTES + VectorDequantizer.PADDING_BYTES];
-  private final float[] lanes = new float[DotProducts.SCRATCH_LENGTH];
+  private final Chunk chunk = new Chunk();
+  private final float[] lastRows = new float[TOKENS * ROWS];
 
   /**
-   * Adds {@code x W^T} to {@code y}, where W is a tile: for each token t and row r of the tile,
-   * {@code y[yOffset + t * yStride + r] += sum over columns c of W[r, c] * x[xOffset + t * xStride
-   * + c]}. The same bits come out however the tokens are divided into calls.
+   * Adds {@code x W^T} to {@code y}, where W is some row groups of a tile: for each token t and row
+   * r of the tile, {@code y[yOffset + t * yStride + r] += sum over columns c of W[r, c] * x[t,
+   * firstColumn + c]}. The same bits come out however tokens are divided into calls, and groups
+   * over threads.
    *
-   * @param bytes those of the tile
-   * @param tokenCount rows of x and y
-   * @throws IndexOutOfBoundsException if the bytes are shorter than the tile, or an array than the
+   * @param bytes those of the tile, native memory
+   * @param x prepared for the type of the tile
+   * @param firstColumn column of x that meets the first column of the tile
+   * @param firstGroup first row group
+   * @param endGroup group after the last
+   * @throws IllegalArgumentException if the bytes are on the heap
+   * @throws IndexOutOfBoundsException if the bytes are shorter than the tile, or x or y than the
    *     range that is used of it
    */
   public void addProduct(
       Tile tile,
       MemorySegment bytes,
-      float[] x,
-      int xOffset,
-      int xStride,
-      int tokenCount,
+      Activations x,
+      int firstColumn,
       float[] y,
       int yOffset,
-      int yStride) {
-    if (tokenCount == 0) {
+      int yStride,
+      int firstGroup,
+      int endGroup) {
+    if (x.tokenCount() == 0 || firstGroup == endGroup) {
       return;
     }
+    if (!bytes.isNative()) {
+      throw new IllegalArgumentException("weights must be in native memory");
+    }
     Objects.checkFromIndexSize(0, (long) tile.lengthBytes(), bytes.byteSize());
+    Objects.checkFromIndexSize(firstColumn, tile.columnCount(), x.columns());
+    Objects.checkFromToIndex(firstGroup, endGroup, tile.groupCount());
     Objects.checkFromIndexSize(
-        xOffset, Math.addExact((tokenCount - 1) * xStride, tile.columnCount()), x.length);
-    Objects.checkFromIndexSize(
-        yOffset, Math.addExact((tokenCount - 1) * yStride, tile.rowCount()), y.length);
-    VectorDequantizer.Kernel kernel = VectorDequantizer.of(tile.type());
-    for (int row = 0; row < tile.rowCount(); row += GATHERED_ROWS) {
-      int rows = Math.min(GATHERED_ROWS, tile.rowCount() - row);
-      for (int column = 0; column < tile.columnCount(); column += SEGMENT_COLUMNS) {
-        int columns = Math.min(SEGMENT_COLUMNS, tile.columnCount() - column);
-        gather(tile, bytes, row, rows, column, columns);
-        for (int r = 0; r < rows; r += ROWS) {
-          int count = Math.min(ROWS, rows - r);
-          for (int i = 0; i < count; i++) {
-            dequantize(kernel, tile, rows, r + i, column, columns, i * SEGMENT_COLUMNS);
+        yOffset, Math.addExact((x.tokenCount() - 1) * yStride, tile.rowCount()), y.length);
+    int blockLength = tile.type().blockLength();
+    chunk.blockBytes = ROWS * tile.type().blockBytes();
+    chunk.payloadOffset = RowGroups.of(tile.type()).payloadOffset();
+    chunk.subBlocks = blockLength / Activations.BLOCK;
+    int columnsMax = blockLength == 1 ? Chunk.FLOAT_COLUMNS_MAX : Chunk.COLUMNS_MAX;
+    int panelBlocks = tile.panelColumns() / blockLength;
+    int blocksMax = Math.min(panelBlocks, columnsMax / blockLength);
+    int groupsMax = Math.max(1, columnsMax / tile.panelColumns());
+    int wholeGroups = tile.rowCount() / ROWS;
+    for (int panel = 0; panel < tile.panelCount(); panel++) {
+      long panelAddress = bytes.address() + (long) panel * tile.panelStrideBytes();
+      int panelColumn = firstColumn + panel * tile.panelColumns();
+      for (int group = firstGroup; group < endGroup; group += chunk.groups) {
+        boolean whole = group < wholeGroups;
+        chunk.groups = whole ? Math.min(groupsMax, Math.min(endGroup, wholeGroups) - group) : 1;
+        for (int block = 0; block < panelBlocks; block += blocksMax) {
+          chunk.blocks = Math.min(blocksMax, panelBlocks - block);
+          chunk.address =
+              panelAddress + (long) group * tile.groupBytes() + (long) block * chunk.blockBytes;
+          BlockScales.fill(tile.type(), chunk);
+          int column = panelColumn + block * blockLength;
+          int yAt = yOffset + group * ROWS;
+          if (whole) {
+            multiply(Payload.of(tile.type()), x, column, y, yAt, yStride);
+          } else {
+            int rows = tile.rowCount() - group * ROWS;
+            multiplyLastRows(Payload.of(tile.type()), x, column, y, yAt, yStride, rows);
           }
-          multiply(
-              count,
-              columns,
-              x,
-              xOffset + column,
-              xStride,
-              tokenCount,
-              y,
-              yOffset + row + r,
-              yStride);
         }
       }
     }
-  }
-
-  /** Copies a run of columns of some rows, keeping them panel-major: run after run, row by row. */
-  private void gather(
-      Tile tile, MemorySegment bytes, int firstRow, int rows, int firstColumn, int columns) {
-    int to = 0;
-    for (int column = firstColumn; column < firstColumn + columns; ) {
-      int run = runLength(tile, column, firstColumn + columns);
-      int runBytes = (int) tile.type().bytes(run);
-      int panel = column / tile.panelColumns();
-      long from =
-          (long) panel * tile.panelStrideBytes()
-              + (long) firstRow * tile.panelRowBytes()
-              + tile.type().bytes(column - panel * tile.panelColumns());
-      if (runBytes == tile.panelRowBytes()) {
-        copy(bytes, from, to, rows * runBytes);
-      } else {
-        for (int r = 0; r < rows; r++) {
-          copy(bytes, from + (long) r * tile.panelRowBytes(), to + r * runBytes, runBytes);
-        }
-      }
-      to += rows * runBytes;
-      column += run;
-    }
-  }
-
-  private void copy(MemorySegment bytes, long from, int to, int lengthBytes) {
-    MemorySegment.copy(bytes, ValueLayout.JAVA_BYTE, from, blocks, to, lengthBytes);
-  }
-
-  /** Writes one of the gathered rows to the scratch. */
-  private void dequantize(
-      VectorDequantizer.Kernel kernel,
-      Tile tile,
-      int rows,
-      int row,
-      int firstColumn,
-      int columns,
-      int outOffset) {
-    int from = 0;
-    int to = outOffset;
-    for (int column = firstColumn; column < firstColumn + columns; ) {
-      int run = runLength(tile, column, firstColumn + columns);
-      int runBytes = (int) tile.type().bytes(run);
-      kernel.dequantize(blocks, from + row * runBytes, weights, to, to + run);
-      from += rows * runBytes;
-      to += run;
-      column += run;
-    }
-  }
-
-  /** Columns from {@code column} to the end of its panel, or of the segment. */
-  private static int runLength(Tile tile, int column, int segmentEnd) {
-    int panelEnd = column - column % tile.panelColumns() + tile.panelColumns();
-    return Math.min(panelEnd, segmentEnd) - column;
   }
 
   private void multiply(
-      int rows,
-      int columns,
-      float[] x,
-      int xOffset,
-      int xStride,
-      int tokenCount,
-      float[] y,
-      int yOffset,
-      int yStride) {
+      Payload payload, Activations x, int column, float[] y, int yAt, int yStride) {
     int token = 0;
-    if (rows == ROWS) {
-      for (; token + DotProducts.BLOCK <= tokenCount; token += DotProducts.BLOCK) {
-        DotProducts.dot4x4(
-            weights,
-            SEGMENT_COLUMNS,
-            x,
-            xOffset + token * xStride,
-            xStride,
-            columns,
-            y,
-            yOffset + token * yStride,
-            yStride,
-            lanes);
-      }
+    for (; token + TOKENS <= x.tokenCount(); token += TOKENS) {
+      four(payload, x, token, column, y, yAt + token * yStride, yStride);
     }
-    for (; token < tokenCount; token++) {
-      int xToken = xOffset + token * xStride;
-      int yToken = yOffset + token * yStride;
-      if (rows == ROWS) {
-        DotProducts.dot4(weights, SEGMENT_COLUMNS, x, xToken, columns, y, yToken, lanes);
-      } else {
-        for (int r = 0; r < rows; r++) {
-          DotProducts.dot(weights, r * SEGMENT_COLUMNS, x, xToken, columns, y, yToken + r, lanes);
-        }
+    for (; token < x.tokenCount(); token++) {
+      one(payload, x, token, column, y, yAt + token * yStride);
+    }
+  }
+
+  /** The kernels write whole groups; here only some of the rows exist. */
+  private void multiplyLastRows(
+      Payload payload, Activations x, int column, float[] y, int yAt, int yStride, int rows) {
+    for (int token = 0; token < x.tokenCount(); ) {
+      int tokens = token + TOKENS <= x.tokenCount() ? TOKENS : 1;
+      for (int t = 0; t < tokens; t++) {
+        System.arraycopy(y, yAt + (token + t) * yStride, lastRows, t * ROWS, rows);
       }
+      if (tokens == TOKENS) {
+        four(payload, x, token, column, lastRows, 0, ROWS);
+      } else {
+        one(payload, x, token, column, lastRows, 0);
+      }
+      for (int t = 0; t < tokens; t++) {
+        System.arraycopy(lastRows, t * ROWS, y, yAt + (token + t) * yStride, rows);
+      }
+      token += tokens;
+    }
+  }
+
+  private void one(Payload payload, Activations x, int token, int column, float[] y, int yAt) {
+    if (payload == Payload.FLOATS) {
+      FloatKernel.one(chunk, x.floats(), token * x.columns() + column, y, yAt);
+      return;
+    }
+    int block = token * x.blocks() + column / Activations.BLOCK;
+    int at = block * payload.pairsPerBlock();
+    int[] factors = x.factors(payload);
+    switch (payload) {
+      case NIBBLES -> NibbleKernel.one(chunk, factors, at, x.steps(), x.sums(), block, y, yAt);
+      case FIVES -> FiveBitKernel.one(chunk, factors, at, x.steps(), x.sums(), block, y, yAt);
+      case SIXES -> SixBitKernel.one(chunk, factors, at, x.steps(), block, y, yAt);
+      case BYTES -> EightBitKernel.one(chunk, factors, at, x.steps(), block, y, yAt);
+      case FLOATS -> throw new AssertionError(payload);
+    }
+  }
+
+  private void four(
+      Payload payload, Activations x, int token, int column, float[] y, int yAt, int yStride) {
+    if (payload == Payload.FLOATS) {
+      FloatKernel.four(
+          chunk, x.floats(), token * x.columns() + column, x.columns(), y, yAt, yStride);
+      return;
+    }
+    int block = token * x.blocks() + column / Activations.BLOCK * TOKENS;
+    int at = block * payload.pairsPerBlock();
+    int[] factors = x.factors(payload);
+    float[] steps = x.steps();
+    switch (payload) {
+      case NIBBLES ->
+          NibbleKernel.four(chunk, factors, at, steps, x.sums(), block, y, yAt, yStride);
+      case FIVES -> FiveBitKernel.four(chunk, factors, at, steps, x.sums(), block, y, yAt, yStride);
+      case SIXES -> SixBitKernel.four(chunk, factors, at, steps, block, y, yAt, yStride);
+      case BYTES -> EightBitKernel.four(chunk, factors, at, steps, block, y, yAt, yStride);
+      case FLOATS -> throw new AssertionError(payload);
     }
   }
 }

@@ -7,12 +7,13 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.util.BitSet;
 import org.kithlm.model.kernel.ScalarDequantizer;
+import org.kithlm.model.weight.RowGroups;
 
 /**
  * Reads rows of the embedding matrix from disk, so that it need not be resident. The piece (about
- * 256 KiB) around a row is read and checked the first time one of its rows is wanted, later rows of
- * it are read alone: each byte is checked once, at the cost of some 0.1 ms per new piece. Used by
- * the root's compute thread only.
+ * 256 KiB) around a row is read and checked the first time one of its rows is wanted, later only
+ * the row's group of {@value RowGroups#ROWS} is: each byte is checked once, at the cost of some 0.1
+ * ms per new piece. Used by the root's compute thread only.
  */
 public final class EmbeddingTable {
   private final FileChannel channel;
@@ -20,6 +21,7 @@ public final class EmbeddingTable {
   private final PackTensor tensor;
   private final long bodyOffsetBytes;
   private final BitSet checkedPieces = new BitSet();
+  private final byte[] groupBuffer;
   private final byte[] rowBuffer;
   private final byte[] pieceBuffer;
 
@@ -28,6 +30,7 @@ public final class EmbeddingTable {
     this.packName = packName;
     this.tensor = tensor;
     this.bodyOffsetBytes = bodyOffsetBytes;
+    groupBuffer = new byte[Math.toIntExact(RowGroups.ROWS * tensor.type().bytes(tensor.columns()))];
     rowBuffer = new byte[Math.toIntExact(tensor.type().bytes(tensor.columns()))];
     pieceBuffer = new byte[Math.toIntExact(tensor.pieceBytes(0))];
   }
@@ -50,11 +53,13 @@ public final class EmbeddingTable {
         check(piece);
         checkedPieces.set(piece);
       }
-      long offset = tensor.offsetBytes() + (long) tokenId * rowBuffer.length;
-      read(rowBuffer, rowBuffer.length, offset);
+      long group = tokenId / RowGroups.ROWS; // pieces are whole groups
+      read(groupBuffer, groupBuffer.length, tensor.offsetBytes() + group * groupBuffer.length);
     } catch (IOException e) {
       throw new UncheckedIOException(packName + ": cannot read embedding of token " + tokenId, e);
     }
+    RowGroups.of(tensor.type())
+        .extract(groupBuffer, tokenId % RowGroups.ROWS, rowBuffer.length, rowBuffer);
     ScalarDequantizer.dequantize(
         tensor.type(), MemorySegment.ofArray(rowBuffer), 0, out, outOffset, tensor.columns());
   }

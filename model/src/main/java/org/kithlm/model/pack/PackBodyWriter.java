@@ -4,13 +4,16 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.zip.CRC32C;
+import org.kithlm.model.gguf.GgmlType;
 import org.kithlm.model.gguf.GgufFile;
 import org.kithlm.model.gguf.GgufSection;
 import org.kithlm.model.gguf.GgufTensor;
+import org.kithlm.model.weight.RowGroups;
 
-/** Copies metadata, vectors and matrices into the body of a pack and computes their checks. */
+/** Copies metadata and vectors and interleaves matrices into the body of a pack, with checks. */
 final class PackBodyWriter {
   private static final int BUFFER_BYTES = 4 << 20;
 
@@ -21,7 +24,8 @@ final class PackBodyWriter {
   private final PackIndex index;
   private final ProgressListener listener;
   private final byte[] buffer = new byte[BUFFER_BYTES];
-  private byte[] panel = new byte[0];
+  private byte[] batch = new byte[0];
+  private byte[] groups = new byte[0];
   private long doneBytes;
 
   PackBodyWriter(
@@ -59,70 +63,105 @@ final class PackBodyWriter {
     }
     List<PackTensor> checked = new ArrayList<>();
     for (PackTensor tensor : index.tensors()) {
-      checked.add(tensor.withChecks(tensor.cutByColumn() ? copyPanels(tensor) : copyRows(tensor)));
+      checked.add(
+          tensor.withChecks(tensor.cutByColumn() ? writePanels(tensor) : writeRows(tensor)));
     }
     advance(index.bodyBytes() - doneBytes); // padding
     return index.withChecks((int) metadataCrc.getValue(), (int) commonCrc.getValue(), checked);
   }
 
   /** Pieces of rows follow one another as in the source. */
-  private int[] copyRows(PackTensor tensor) throws IOException {
+  private int[] writeRows(PackTensor tensor) throws IOException {
     long sourceOffset = tensor(tensor.name()).offsetBytes();
+    int rowBytes = Math.toIntExact(tensor.type().bytes(tensor.columns()));
     int[] checks = new int[tensor.pieceCount()];
     for (int piece = 0; piece < checks.length; piece++) {
       CRC32C crc = new CRC32C();
-      long pieceOffset = tensor.pieceOffsetBytes(piece);
-      copy(
-          sourceOffset + pieceOffset - tensor.offsetBytes(),
-          pieceOffset,
-          tensor.pieceBytes(piece),
-          crc);
+      int pieceRows = tensor.rowsOf(piece);
+      long offset = tensor.pieceOffsetBytes(piece);
+      for (int row = 0; row < pieceRows; row += batchRows(rowBytes)) {
+        int rows = Math.min(batchRows(rowBytes), pieceRows - row);
+        readRows(rows, rowBytes, sourceOffset);
+        sourceOffset += (long) rows * rowBytes;
+        offset += writeGroups(tensor.type(), rows, rowBytes, 0, rowBytes, offset, crc);
+      }
       checks[piece] = (int) crc.getValue();
     }
     return checks;
   }
 
   /** Reads a batch of whole rows, and appends to each panel its columns of them. */
-  private int[] copyPanels(PackTensor tensor) throws IOException {
+  private int[] writePanels(PackTensor tensor) throws IOException {
     long sourceOffset = tensor(tensor.name()).offsetBytes();
     int rowBytes = Math.toIntExact(tensor.type().bytes(tensor.columns()));
-    int batchRows = Math.clamp(BUFFER_BYTES / rowBytes, 1, tensor.rows());
-    byte[] batch = rowBytes <= BUFFER_BYTES ? buffer : new byte[rowBytes];
     CRC32C[] crcs = new CRC32C[tensor.pieceCount()];
+    long[] offsets = new long[crcs.length];
     for (int piece = 0; piece < crcs.length; piece++) {
       crcs[piece] = new CRC32C();
+      offsets[piece] = tensor.pieceOffsetBytes(piece);
     }
-    for (int row = 0; row < tensor.rows(); row += batchRows) {
-      int rows = Math.min(batchRows, tensor.rows() - row);
-      read(batch, rows * rowBytes, sourceOffset + (long) row * rowBytes);
+    for (int row = 0; row < tensor.rows(); row += batchRows(rowBytes)) {
+      int rows = Math.min(batchRows(rowBytes), tensor.rows() - row);
+      readRows(rows, rowBytes, sourceOffset + (long) row * rowBytes);
       int columnOffset = 0;
       for (int piece = 0; piece < crcs.length; piece++) {
         int panelRowBytes = Math.toIntExact(tensor.type().bytes(tensor.columnsOf(piece)));
-        int lengthBytes = gather(batch, rows, rowBytes, columnOffset, panelRowBytes);
-        crcs[piece].update(panel, 0, lengthBytes);
-        long offset = tensor.pieceOffsetBytes(piece) + (long) row * panelRowBytes;
-        writeFully(out, ByteBuffer.wrap(panel, 0, lengthBytes), bodyOffsetBytes + offset);
+        offsets[piece] +=
+            writeGroups(
+                tensor.type(),
+                rows,
+                rowBytes,
+                columnOffset,
+                panelRowBytes,
+                offsets[piece],
+                crcs[piece]);
         columnOffset += panelRowBytes;
       }
-      advance((long) rows * rowBytes);
     }
-    int[] checks = new int[crcs.length];
-    for (int piece = 0; piece < checks.length; piece++) {
-      checks[piece] = (int) crcs[piece].getValue();
-    }
-    return checks;
+    return Arrays.stream(crcs).mapToInt(crc -> (int) crc.getValue()).toArray();
   }
 
-  /** Copies a panel's bytes of each row into {@link #panel}; returns how many there are. */
-  private int gather(byte[] batch, int rows, int rowBytes, int columnOffset, int panelRowBytes) {
-    int lengthBytes = rows * panelRowBytes;
-    if (panel.length < lengthBytes) {
-      panel = new byte[lengthBytes];
+  /** Rows that are read at a time, whole groups. */
+  private static int batchRows(int rowBytes) {
+    return Math.max(1, BUFFER_BYTES / (RowGroups.ROWS * rowBytes)) * RowGroups.ROWS;
+  }
+
+  private void readRows(int rows, int rowBytes, long offsetBytes) throws IOException {
+    int lengthBytes = Math.multiplyExact(rows, rowBytes);
+    if (batch.length < lengthBytes) {
+      batch = new byte[lengthBytes];
     }
-    for (int row = 0; row < rows; row++) {
-      System.arraycopy(
-          batch, row * rowBytes + columnOffset, panel, row * panelRowBytes, panelRowBytes);
+    read(batch, lengthBytes, offsetBytes);
+  }
+
+  /** Interleaves some columns of the batch and writes them; returns how many bytes they are. */
+  private int writeGroups(
+      GgmlType type,
+      int rows,
+      int rowBytes,
+      int columnOffset,
+      int panelRowBytes,
+      long bodyOffset,
+      CRC32C crc)
+      throws IOException {
+    int lengthBytes = RowGroups.padded(rows) * panelRowBytes;
+    if (groups.length < lengthBytes) {
+      groups = new byte[lengthBytes];
     }
+    for (int row = 0; row < rows; row += RowGroups.ROWS) {
+      RowGroups.of(type)
+          .interleave(
+              batch,
+              row * rowBytes + columnOffset,
+              rowBytes,
+              Math.min(RowGroups.ROWS, rows - row),
+              panelRowBytes,
+              groups,
+              row * panelRowBytes);
+    }
+    crc.update(groups, 0, lengthBytes);
+    writeFully(out, ByteBuffer.wrap(groups, 0, lengthBytes), bodyOffsetBytes + bodyOffset);
+    advance(lengthBytes);
     return lengthBytes;
   }
 

@@ -15,7 +15,7 @@ import java.util.zip.CRC32C;
  * <pre>
  *  0  magic "KITHPACK"
  *  8  format version (i32)
- * 12  layout name, 16 bytes of ASCII padded with zeros; "rows" is GGUF's own block order
+ * 12  layout name, 16 bytes of ASCII padded with zeros; "x16" is that of RowGroups
  * 28  length of the index (i64)
  * 36  length of the file (i64)
  * 44  CRC32C of the index (i32)
@@ -30,8 +30,8 @@ final class PackFormat {
   static final int ALIGNMENT_BYTES = 4096; // what direct IO wants on every common disk
 
   private static final byte[] MAGIC = "KITHPACK".getBytes(StandardCharsets.US_ASCII);
-  private static final int VERSION = 1;
-  private static final String LAYOUT = "rows";
+  private static final int VERSION = 2;
+  private static final String LAYOUT = "x16";
   private static final int LAYOUT_BYTES = 16;
   private static final int CHECKED_BYTES = 48;
 
@@ -94,7 +94,7 @@ final class PackFormat {
               + VERSION
               + " layout="
               + LAYOUT
-              + "; make the pack again");
+              + "; make it again with kith pull");
     }
     if (indexBytes < 0 || indexBytes > INDEX_BYTES_MAX) {
       throw new PackException(packName + ": index of " + indexBytes + " bytes is out of range");

@@ -15,6 +15,7 @@ import org.kithlm.model.gguf.GgmlType;
 import org.kithlm.model.gguf.GgufFile;
 import org.kithlm.model.gguf.GgufTensor;
 import org.kithlm.model.shard.ShardUnits;
+import org.kithlm.model.weight.RowGroups;
 import org.kithlm.model.weight.TensorRole;
 
 /**
@@ -105,6 +106,12 @@ record PackIndex(
     return matrices;
   }
 
+  /** Whole groups, so that only the last piece of the matrix has padding. */
+  private static long rowsOfPiece(GgmlType type, int columns) {
+    long groupBytes = RowGroups.ROWS * type.bytes(columns);
+    return Math.max(1, ROW_PIECE_BYTES / groupBytes) * RowGroups.ROWS;
+  }
+
   private static PackTensor layOutMatrix(
       GgufFile gguf, ModelConfig config, ShardUnits units, Matrix matrix, long offsetBytes) {
     GgmlType type = tensor(gguf, matrix.name).type();
@@ -117,7 +124,7 @@ record PackIndex(
           case ATTN_K, ATTN_V -> headDim;
           case FFN_GATE, FFN_UP -> units.ffnColumnsPerUnit();
           case ATTN_OUTPUT, FFN_DOWN -> rows;
-          case LM_HEAD -> Math.clamp(ROW_PIECE_BYTES / type.bytes(columns), 1, rows);
+          case LM_HEAD -> Math.clamp(rowsOfPiece(type, columns), 1, rows);
         };
     int pieceColumns =
         switch (matrix.role) {

@@ -1,10 +1,11 @@
 package org.kithlm.model.pack;
 
 import org.kithlm.model.gguf.GgmlType;
+import org.kithlm.model.weight.RowGroups;
 
 /**
  * A matrix in a pack: consecutive pieces, each with a CRC32C. A piece is {@code pieceRows} whole
- * rows, or {@code pieceColumns} columns of all rows (a panel); inside it bytes are row-major. The
+ * rows, or {@code pieceColumns} columns of all rows (a panel); inside it lie {@link RowGroups}. The
  * last piece may be shorter.
  *
  * @param name as in the GGUF file
@@ -98,15 +99,16 @@ record PackTensor(
   }
 
   long pieceBytes(int piece) {
-    return rowsOf(piece) * type.bytes(columnsOf(piece));
+    return RowGroups.padded(rowsOf(piece)) * type.bytes(columnsOf(piece));
   }
 
   /** Where a piece starts, counted from the start of the body; all before it are of full size. */
   long pieceOffsetBytes(int piece) {
-    return offsetBytes + (long) piece * pieceRows * type.bytes(pieceColumns);
+    return offsetBytes + (long) piece * RowGroups.padded(pieceRows) * type.bytes(pieceColumns);
   }
 
   long lengthBytes() {
-    return rows * type.bytes(columns);
+    int last = pieceCount() - 1;
+    return pieceOffsetBytes(last) + pieceBytes(last) - offsetBytes;
   }
 }

@@ -7,6 +7,7 @@ import java.util.Map;
 import org.kithlm.model.config.ModelConfig;
 import org.kithlm.model.config.ModelTensors;
 import org.kithlm.model.shard.RankShard;
+import org.kithlm.model.weight.RowGroups;
 import org.kithlm.model.weight.TensorRole;
 import org.kithlm.model.weight.Tile;
 import org.kithlm.model.weight.Tile.PieceCheck;
@@ -135,13 +136,17 @@ final class PackTiles {
     }
   }
 
-  /** As many pieces as fill a tile, at least one. A shorter panel has a tile of its own. */
+  /**
+   * As many pieces as fill a tile, at least one. A shorter panel has a tile of its own, and a piece
+   * whose last row group is padded ends its tile.
+   */
   private static int endOfTile(PackTensor tensor, int firstPiece, int endPiece) {
     long lengthBytes = tensor.pieceBytes(firstPiece);
     int piece = firstPiece + 1;
     while (piece < endPiece
         && lengthBytes + tensor.pieceBytes(piece) <= TILE_BYTES
-        && tensor.columnsOf(piece) == tensor.columnsOf(firstPiece)) {
+        && tensor.columnsOf(piece) == tensor.columnsOf(firstPiece)
+        && (tensor.cutByColumn() || tensor.rowsOf(piece - 1) % RowGroups.ROWS == 0)) {
       lengthBytes += tensor.pieceBytes(piece);
       piece++;
     }

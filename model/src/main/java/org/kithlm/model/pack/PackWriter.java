@@ -11,8 +11,8 @@ import org.kithlm.model.config.ModelConfigReader;
 import org.kithlm.model.gguf.GgufFile;
 
 /**
- * Makes a pack from a GGUF file in bounded memory, each byte read and written once. Weight blocks
- * are kept as they are.
+ * Makes a pack from a GGUF file in bounded memory, each byte read and written once. Weights keep
+ * their values; only their order changes.
  */
 public final class PackWriter {
   private PackWriter() {}

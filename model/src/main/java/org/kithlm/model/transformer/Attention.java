@@ -104,20 +104,23 @@ final class Attention {
       return;
     }
     LayerVectors vectors = layers.get(layer);
-    project(layer, TensorRole.ATTN_Q, vectors.queryBias, x, tokenCount, queries);
-    project(layer, TensorRole.ATTN_K, vectors.keyBias, x, tokenCount, keys);
-    project(layer, TensorRole.ATTN_V, vectors.valueBias, x, tokenCount, values);
+    matrices.input(x, tokenCount, config.hiddenSize());
+    project(layer, TensorRole.ATTN_Q, vectors.queryBias, tokenCount, queries);
+    project(layer, TensorRole.ATTN_K, vectors.keyBias, tokenCount, keys);
+    project(layer, TensorRole.ATTN_V, vectors.valueBias, tokenCount, values);
+    matrices.complete();
     positionHeads(layer, vectors.queryNorm, queries, tokenCount, shard.headCount());
     positionHeads(layer, vectors.keyNorm, keys, tokenCount, shard.kvHeadCount());
     int used = tokenCount * matrices.rowCount(TensorRole.ATTN_Q);
     OnlineSoftmax.scale(queries, 0, used, config.attentionScale());
     store(layer, tokenCount, startPosition);
     attention.attend(layer, queries, tokenCount, startPosition, mixed);
-    matrices.addProduct(layer, TensorRole.ATTN_OUTPUT, mixed, tokenCount, partial);
+    matrices.input(mixed, tokenCount, matrices.columnCount(TensorRole.ATTN_OUTPUT));
+    matrices.addProduct(layer, TensorRole.ATTN_OUTPUT, partial);
+    matrices.complete();
   }
 
-  private void project(
-      int layer, TensorRole role, float[] bias, float[] x, int tokenCount, float[] out) {
+  private void project(int layer, TensorRole role, float[] bias, int tokenCount, float[] out) {
     int width = matrices.rowCount(role);
     if (bias.length == 0) {
       Arrays.fill(out, 0, tokenCount * width, 0);
@@ -126,7 +129,7 @@ final class Attention {
         System.arraycopy(bias, 0, out, token * width, width);
       }
     }
-    matrices.addProduct(layer, role, x, tokenCount, out);
+    matrices.addProduct(layer, role, out);
   }
 
   /** Normalises (where the model does) and rotates each head. */

@@ -27,14 +27,21 @@ final class FeedForward {
    */
   void addPartial(int layer, float[] x, int tokenCount, float[] partial) {
     int used = tokenCount * matrices.rowCount(TensorRole.FFN_GATE);
+    if (used == 0) {
+      return; // this rank has no columns
+    }
     Arrays.fill(gate, 0, used, 0);
     Arrays.fill(up, 0, used, 0);
-    matrices.addProduct(layer, TensorRole.FFN_GATE, x, tokenCount, gate);
-    matrices.addProduct(layer, TensorRole.FFN_UP, x, tokenCount, up);
+    matrices.input(x, tokenCount, matrices.columnCount(TensorRole.FFN_GATE));
+    matrices.addProduct(layer, TensorRole.FFN_GATE, gate);
+    matrices.addProduct(layer, TensorRole.FFN_UP, up);
+    matrices.complete();
     switch (config.activation()) {
       case SILU -> GatedActivation.silu(gate, up, used);
       case GELU_TANH -> GatedActivation.geluTanh(gate, up, used);
     }
-    matrices.addProduct(layer, TensorRole.FFN_DOWN, gate, tokenCount, partial);
+    matrices.input(gate, tokenCount, matrices.columnCount(TensorRole.FFN_DOWN));
+    matrices.addProduct(layer, TensorRole.FFN_DOWN, partial);
+    matrices.complete();
   }
 }

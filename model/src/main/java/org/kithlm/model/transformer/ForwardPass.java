@@ -44,6 +44,7 @@ public final class ForwardPass {
    * @param commonTensors norms and biases by GGUF name
    * @param weights brings the tiles
    * @param cache for the KV heads of the shard
+   * @param workers share the work
    * @param tokensMax tokens of a step at most
    * @throws IllegalArgumentException if tiles or tensors do not fit the model
    */
@@ -55,6 +56,7 @@ public final class ForwardPass {
       WeightSource weights,
       Allreduce allreduce,
       KvCache cache,
+      Workers workers,
       int tokensMax) {
     if (tokensMax < 1 || cache.headCount() != shard.kvHeadCount()) {
       throw new IllegalArgumentException(
@@ -65,7 +67,7 @@ public final class ForwardPass {
     this.cache = cache;
     this.tokensMax = tokensMax;
     CommonTensors vectors = new CommonTensors(commonTensors);
-    ShardMatrices matrices = new ShardMatrices(config, shard, layout, weights);
+    ShardMatrices matrices = new ShardMatrices(config, shard, layout, weights, workers, tokensMax);
     for (int layer = 0; layer < config.layerCount(); layer++) {
       for (TensorRole role : TensorRole.values()) {
         if (role != TensorRole.LM_HEAD) {

@@ -5,6 +5,7 @@ import java.util.Map;
 import org.kithlm.model.config.ModelConfig;
 import org.kithlm.model.config.ModelTensors;
 import org.kithlm.model.kernel.RmsNorm;
+import org.kithlm.model.kernel.Workers;
 import org.kithlm.model.shard.RankShard;
 import org.kithlm.model.weight.ShardLayout;
 import org.kithlm.model.weight.TensorRole;
@@ -28,15 +29,17 @@ public final class LmHead {
    *
    * @param layout the rank's tiles, those of the head among them
    * @param commonTensors by GGUF name
+   * @param workers share the work
    * @throws IllegalArgumentException if tiles or tensors do not fit the model
    */
   public LmHead(
       ModelConfig config,
       ShardLayout layout,
       Map<String, float[]> commonTensors,
-      WeightSource weights) {
+      WeightSource weights,
+      Workers workers) {
     this.config = config;
-    matrices = new ShardMatrices(config, HEAD_ONLY, layout, weights);
+    matrices = new ShardMatrices(config, HEAD_ONLY, layout, weights, workers, 1);
     matrices.requireComplete(config.layerCount(), TensorRole.LM_HEAD);
     norm = new CommonTensors(commonTensors).require(ModelTensors.OUTPUT_NORM, config.hiddenSize());
     normed = new float[config.hiddenSize()];
@@ -53,7 +56,9 @@ public final class LmHead {
     int width = config.hiddenSize();
     RmsNorm.normalize(hidden, rowOffset, norm, config.rmsEpsilon(), normed, 0, width);
     Arrays.fill(logits, 0, config.vocabularySize(), 0);
-    matrices.addProduct(config.layerCount(), TensorRole.LM_HEAD, normed, 1, logits);
+    matrices.input(normed, 1, width);
+    matrices.addProduct(config.layerCount(), TensorRole.LM_HEAD, logits);
+    matrices.complete();
     if (config.logitSoftcap() > 0) {
       Softcap.apply(logits, 0, config.vocabularySize(), config.logitSoftcap());
     }

@@ -1,28 +1,59 @@
 package org.kithlm.model.transformer;
 
-import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Set;
 import org.kithlm.model.config.ModelConfig;
 import org.kithlm.model.config.ModelTensors;
+import org.kithlm.model.gguf.GgmlType;
+import org.kithlm.model.kernel.Activations;
 import org.kithlm.model.kernel.MatMul;
+import org.kithlm.model.kernel.Workers;
 import org.kithlm.model.shard.RankShard;
 import org.kithlm.model.weight.ShardLayout;
 import org.kithlm.model.weight.TensorRole;
 import org.kithlm.model.weight.Tile;
 import org.kithlm.model.weight.WeightSource;
 
-/** One rank's slices of the weight matrices, multiplied tile by tile as they come into memory. */
+/**
+ * One rank's slices of the weight matrices, multiplied tile by tile as they come into memory. Owned
+ * by the rank's compute thread, which shares the work with the workers.
+ */
 final class ShardMatrices {
   private final ModelConfig config;
   private final RankShard shard;
   private final ShardLayout layout;
   private final WeightSource weights;
-  private final MatMul matMul = new MatMul();
+  private final Workers workers;
+  private final Workers.Part part = this::multiply;
+  private final List<MatMul> matMuls = new ArrayList<>();
+  private final Activations activations;
+  private final TileBatch batch;
 
-  ShardMatrices(ModelConfig config, RankShard shard, ShardLayout layout, WeightSource weights) {
+  ShardMatrices(
+      ModelConfig config,
+      RankShard shard,
+      ShardLayout layout,
+      WeightSource weights,
+      Workers workers,
+      int tokensMax) {
     this.config = config;
     this.shard = shard;
     this.layout = layout;
     this.weights = weights;
+    this.workers = workers;
+    for (int i = 0; i < workers.count(); i++) {
+      matMuls.add(new MatMul());
+    }
+    int columnsMax = 0;
+    Set<GgmlType> types = EnumSet.noneOf(GgmlType.class);
+    for (Tile tile : layout.tiles()) {
+      columnsMax = Math.max(columnsMax, columnCount(tile.role()));
+      types.add(tile.type());
+    }
+    activations = new Activations(tokensMax, columnsMax, types);
+    batch = new TileBatch(workers.count());
   }
 
   /**
@@ -98,24 +129,72 @@ final class ShardMatrices {
   }
 
   /**
-   * Adds the product of a slice to y. Each tile is held while all tokens pass it, and only then.
+   * Takes the inputs of the products that follow.
    *
-   * @param x inputs [tokenCount x columnCount]
+   * @param x [tokenCount x columns], not to be changed until {@link #complete}
+   */
+  void input(float[] x, int tokenCount, int columns) {
+    activations.set(x, tokenCount, columns);
+  }
+
+  /**
+   * Adds the product of a slice with the inputs to y, which is whole after {@link #complete}. Each
+   * tile is held while all tokens pass it, and only then; small tiles are held together, so that
+   * threads meet less often.
+   *
    * @param y outputs [tokenCount x rowCount]
    */
-  void addProduct(int layer, TensorRole role, float[] x, int tokenCount, float[] y) {
-    int columns = columnCount(role);
-    int rows = rowCount(role);
+  void addProduct(int layer, TensorRole role, float[] y) {
     for (int i = layout.firstTile(layer, role); i < layout.endTile(layer, role); i++) {
       Tile tile = layout.tiles().get(i);
-      int xOffset = tile.firstColumn() - firstColumn(role);
-      int yOffset = tile.firstRow() - firstRow(role);
-      MemorySegment bytes = weights.acquire(i);
+      activations.prepare(tile.type());
       try {
-        matMul.addProduct(tile, bytes, x, xOffset, columns, tokenCount, y, yOffset, rows);
-      } finally {
-        weights.release(i);
+        batch.add(tile, weights.acquire(i), y);
+      } catch (RuntimeException | Error e) {
+        releaseBatch();
+        throw e;
       }
+      if (batch.isFull()) {
+        complete();
+      }
+    }
+  }
+
+  /** Finishes the products so far. */
+  void complete() {
+    try {
+      if (batch.size() > 0) {
+        workers.run(part);
+      }
+    } finally {
+      releaseBatch();
+    }
+  }
+
+  private void releaseBatch() {
+    for (int i = 0; i < batch.size(); i++) {
+      weights.release(batch.tile(i).index());
+    }
+    batch.clear();
+  }
+
+  /** A thread's share of each tile of the batch: a run of its row groups. */
+  private void multiply(int index, int count) {
+    for (int i = 0; i < batch.size(); i++) {
+      Tile tile = batch.tile(i);
+      int groups = tile.groupCount();
+      matMuls
+          .get(index)
+          .addProduct(
+              tile,
+              batch.bytes(i),
+              activations,
+              tile.firstColumn() - firstColumn(tile.role()),
+              batch.output(i),
+              tile.firstRow() - firstRow(tile.role()),
+              rowCount(tile.role()),
+              (int) ((long) groups * index / count),
+              (int) ((long) groups * (index + 1) / count));
     }
   }
 }

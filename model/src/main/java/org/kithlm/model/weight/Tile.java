@@ -9,8 +9,9 @@ import org.kithlm.model.gguf.GgmlType;
  * firstColumn + columnCount)} of the whole matrix.
  *
  * <p>The bytes are panel-major: panel {@code p} holds {@code panelColumns} columns of all the
- * tile's rows, row after row, and panels follow one another. A matrix split by row has one panel as
- * wide as the matrix, so it is plain row-major. Block bytes are those of the GGUF type, unchanged.
+ * tile's rows as {@link RowGroups}, group after group, and panels follow one another. A matrix
+ * split by row has one panel as wide as the matrix. The last group of a panel is padded to whole
+ * groups.
  *
  * @param index position in the rank's cycle, from 0
  * @param role which matrix
@@ -52,7 +53,9 @@ public record Tile(
     checks = List.copyOf(checks);
     if (columnCount % panelColumns != 0
         || lengthBytes
-            != (long) rowCount * (columnCount / panelColumns) * type.bytes(panelColumns)) {
+            != RowGroups.padded(rowCount)
+                * (long) (columnCount / panelColumns)
+                * type.bytes(panelColumns)) {
       throw new IllegalArgumentException(
           "tile "
               + index
@@ -71,14 +74,19 @@ public record Tile(
     }
   }
 
-  /** Bytes of one row of one panel. */
-  public int panelRowBytes() {
-    return (int) type.bytes(panelColumns);
+  /** Groups of rows, the last perhaps padded. */
+  public int groupCount() {
+    return RowGroups.padded(rowCount) / RowGroups.ROWS;
+  }
+
+  /** Bytes of one group of rows in one panel. */
+  public int groupBytes() {
+    return (int) type.bytes(panelColumns) * RowGroups.ROWS;
   }
 
   /** Bytes from the start of one panel to the start of the next. */
   public int panelStrideBytes() {
-    return rowCount * panelRowBytes();
+    return groupCount() * groupBytes();
   }
 
   /** Number of panels. */

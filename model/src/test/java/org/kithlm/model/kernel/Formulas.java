@@ -22,6 +22,20 @@ public final class Formulas {
     return sum;
   }
 
+  /** Rounds each block of 32 to multiples of 1/127 of its largest magnitude. */
+  public static void roundTo8Bits(float[] x) {
+    for (int block = 0; block < x.length; block += 32) {
+      float largest = 0;
+      for (int i = block; i < block + 32; i++) {
+        largest = Math.max(largest, Math.abs(x[i]));
+      }
+      float step = largest / 127;
+      for (int i = block; i < block + 32; i++) {
+        x[i] = step < 0x1p-117f ? 0 : step * (float) Math.rint(x[i] * (1 / step));
+      }
+    }
+  }
+
   /** x / sqrt(mean(x^2) + epsilon) * weight. */
   public static float[] rmsNorm(float[] x, float[] weight, double epsilon) {
     double meanSquare = dot(x, 0, x, 0, x.length) / x.length;

@@ -21,6 +21,7 @@ import org.kithlm.model.gguf.GgufTensor;
 import org.kithlm.model.kernel.ScalarDequantizer;
 import org.kithlm.model.shard.RankShard;
 import org.kithlm.model.shard.ShardPlan;
+import org.kithlm.model.weight.RowGroups;
 import org.kithlm.model.weight.ShardLayout;
 import org.kithlm.model.weight.TensorRole;
 import org.kithlm.model.weight.Tile;
@@ -87,7 +88,7 @@ final class PackCheck {
   /** All tiles equal the GGUF's bytes, and together they cover each matrix exactly once. */
   private void checkShards(ShardPlan plan) throws IOException {
     ModelConfig config = pack.config();
-    Map<String, Long> coveredBytes = new HashMap<>();
+    Map<String, Long> covered = new HashMap<>();
     int endKvHead = 0;
     for (int rank = 0; rank < plan.worldSize(); rank++) {
       RankShard shard = plan.shard(rank);
@@ -96,9 +97,9 @@ final class PackCheck {
       for (Tile tile : tiles) {
         checkTile(tile);
         if (!isKv(tile.role())) { // two ranks may hold the same KV head
-          coveredBytes.merge(
+          covered.merge(
               ModelTensors.matrix(config, tile.role(), tile.layer()),
-              (long) tile.lengthBytes(),
+              (long) tile.rowCount() * tile.columnCount(),
               Long::sum);
         }
       }
@@ -106,9 +107,10 @@ final class PackCheck {
       endKvHead = Math.max(endKvHead, shard.firstKvHead() + shard.kvHeadCount());
     }
     // Each tile lies at its own place and runs do not overlap, so equal sums mean once each.
-    coveredBytes.forEach((name, bytes) -> assertEquals(tensor(name).lengthBytes(), bytes, name));
+    covered.forEach(
+        (name, n) -> assertEquals(tensor(name).rows() * tensor(name).columns(), n, name));
     int matrices = config.layerCount() * (TensorRole.values().length - 1) + 1;
-    assertEquals(matrices - 2 * config.layerCount(), coveredBytes.size());
+    assertEquals(matrices - 2 * config.layerCount(), covered.size());
     assertEquals(config.kvHeadCount(), endKvHead);
   }
 
@@ -156,7 +158,8 @@ final class PackCheck {
     checkPieces(tile, bytes);
     assertEquals(tensor.type(), tile.type());
     long rowBytes = tensor.type().bytes(tensor.columns());
-    int panelRowBytes = tile.panelRowBytes();
+    int panelRowBytes = tile.groupBytes() / RowGroups.ROWS;
+    byte[] packed = new byte[panelRowBytes];
     for (int row = 0; row < tile.rowCount(); row += rowStep) {
       byte[] source =
           read(
@@ -166,20 +169,15 @@ final class PackCheck {
                   + tensor.type().bytes(tile.firstColumn()),
               (int) tensor.type().bytes(tile.columnCount()));
       for (int panel = 0; panel < tile.panelCount(); panel++) {
-        int start = panel * tile.panelStrideBytes() + row * panelRowBytes;
+        int start = panel * tile.panelStrideBytes() + row / RowGroups.ROWS * tile.groupBytes();
+        byte[] group = Arrays.copyOfRange(bytes, start, start + tile.groupBytes());
+        RowGroups.of(tile.type()).extract(group, row % RowGroups.ROWS, panelRowBytes, packed);
         assertArrayEquals(
-            dequantize(tile, source, panel * panelRowBytes),
-            dequantize(tile, bytes, start),
+            Arrays.copyOfRange(source, panel * panelRowBytes, (panel + 1) * panelRowBytes),
+            packed,
             tile.role() + " layer=" + tile.layer() + " row=" + row + " panel=" + panel);
       }
     }
-  }
-
-  private static float[] dequantize(Tile tile, byte[] bytes, int offsetBytes) {
-    float[] values = new float[tile.panelColumns()];
-    ScalarDequantizer.dequantize(
-        tile.type(), MemorySegment.ofArray(bytes), offsetBytes, values, 0, values.length);
-    return values;
   }
 
   private static void checkPieces(Tile tile, byte[] bytes) {

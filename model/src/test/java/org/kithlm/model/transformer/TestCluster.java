@@ -16,6 +16,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.kithlm.model.config.ModelConfig;
+import org.kithlm.model.kernel.Workers;
 import org.kithlm.model.pack.EmbeddingTable;
 import org.kithlm.model.pack.Pack;
 import org.kithlm.model.shard.RankShard;
@@ -59,10 +60,11 @@ final class TestCluster implements AutoCloseable {
               weights.get(rank),
               plan.worldSize() == 1 ? Allreduce.alone() : allreduce.port(rank),
               caches.get(rank),
+              Workers.alone(),
               tokensMax));
     }
     ShardLayout rootLayout = new ShardLayout(pack.tiles(plan.shard(0)), config.layerCount());
-    head = new LmHead(config, rootLayout, pack.vectors(), weights.getFirst());
+    head = new LmHead(config, rootLayout, pack.vectors(), weights.getFirst(), Workers.alone());
   }
 
   /** Scaled embeddings [ids x hidden]. */

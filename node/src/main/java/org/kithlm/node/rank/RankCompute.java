@@ -3,6 +3,7 @@ package org.kithlm.node.rank;
 import java.util.concurrent.atomic.AtomicLong;
 import org.kithlm.memory.TileStore;
 import org.kithlm.model.config.ModelConfig;
+import org.kithlm.model.kernel.Workers;
 import org.kithlm.model.transformer.Allreduce;
 import org.kithlm.model.transformer.ForwardPass;
 import org.kithlm.model.transformer.KvCache;
@@ -38,6 +39,7 @@ final class RankCompute implements AutoCloseable {
             tiles,
             this::sum,
             cache,
+            Workers.alone(),
             maxTokens);
   }
 

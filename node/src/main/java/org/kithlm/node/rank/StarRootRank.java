@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.kithlm.model.config.ModelConfig;
+import org.kithlm.model.kernel.Workers;
 import org.kithlm.model.pack.EmbeddingTable;
 import org.kithlm.model.transformer.LmHead;
 import org.kithlm.node.control.NodeMessage;
@@ -43,7 +44,9 @@ public final class StarRootRank implements RootRank {
     this.compute = new RankCompute(weights, assignment);
     this.config = weights.pack().config();
     this.embedding = weights.pack().embedding();
-    this.head = new LmHead(config, weights.layout(), weights.pack().vectors(), compute.tiles());
+    this.head =
+        new LmHead(
+            config, weights.layout(), weights.pack().vectors(), compute.tiles(), Workers.alone());
     this.hidden = new float[compute.maxFloats()];
     this.logits = new float[config.vocabularySize()];
     this.port = DataPort.reserve(host, 0);

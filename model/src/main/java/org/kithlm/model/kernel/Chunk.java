@@ -1,0 +1,44 @@
+package org.kithlm.model.kernel;
+
+/**
+ * What a kernel takes at a time: all blocks of some row groups, or some blocks of one. They lie one
+ * after another, and their scales fit into the L1 cache. Belongs to one thread.
+ */
+final class Chunk {
+  /** Columns of quantized weights at most. */
+  static final int COLUMNS_MAX = 1024;
+
+  /** Columns of floats at most: 256 x 16 rows x 4 B = 16 KiB. */
+  static final int FLOAT_COLUMNS_MAX = 256;
+
+  /** Address of the first interleaved block. */
+  long address;
+
+  /** Bytes of an interleaved block. */
+  int blockBytes;
+
+  /** Bytes from its start to its payload. */
+  int payloadOffset;
+
+  /** Row groups. */
+  int groups;
+
+  /** Blocks of each group. */
+  int blocks;
+
+  /** Runs of 32 columns in a block: 1 or 8; 0 for floats. */
+  int subBlocks;
+
+  /**
+   * For each run with a scale of its own (32 columns; 16 of Q6_K; 1 of floats) one for each row.
+   */
+  final float[] scales = new float[FLOAT_COLUMNS_MAX * 16];
+
+  /** For each run of 32 columns what is added to a weight that is 0, in each row. */
+  final float[] minima = new float[COLUMNS_MAX / 32 * 16];
+
+  /** Interleaved blocks in all. */
+  int blockCount() {
+    return groups * blocks;
+  }
+}
