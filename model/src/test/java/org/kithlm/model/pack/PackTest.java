@@ -8,6 +8,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.io.RandomAccessFile;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -206,6 +208,18 @@ class PackTest {
     assertDamaged(path, 9, "the prologue is damaged");
     assertDamaged(path, 40, "the prologue is damaged");
     assertDamaged(path, 64 + 100, "the index is damaged");
+  }
+
+  @Test
+  void shouldRefuseAnotherLayoutAndSayWhatToDo() throws IOException {
+    byte[] bytes = Files.readAllBytes(packOf(llama()));
+    ByteBuffer prologue = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
+    prologue.putInt(8, 1).put(12, "rows".getBytes(StandardCharsets.US_ASCII));
+    prologue.putInt(48, PackFormat.crc32c(bytes, 48));
+    Path old = Files.write(folder.resolve("old.pack"), bytes);
+    String message = assertThrows(PackException.class, () -> Pack.open(old)).toString();
+    assertTrue(message.contains("version=1 layout=rows"), message);
+    assertTrue(message.contains("kith pull"), message);
   }
 
   @Test

@@ -24,6 +24,7 @@ import org.kithlm.model.config.ModelConfig.Architecture;
 import org.kithlm.model.gguf.GgmlType;
 import org.kithlm.model.gguf.GgufFile;
 import org.kithlm.model.gguf.GgufWriter;
+import org.kithlm.model.kernel.Workers;
 import org.kithlm.model.pack.Pack;
 import org.kithlm.model.pack.PackWriter;
 import org.kithlm.model.shard.ShardPlan;
@@ -179,6 +180,33 @@ class ForwardPassTest {
         }
       }
     }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Architecture.class)
+  void shouldNotDependOnThreads(Architecture architecture) throws IOException {
+    TinyModel model = random(architecture, 71);
+    int[] ids = tokens(model, TOKENS);
+    try (Pack pack = Pack.open(packOf(model.writer()))) {
+      ShardPlan plan = ShardPlan.equal(pack.config(), pack.units(), 1);
+      try (TestCluster one = new TestCluster(pack, plan, POSITIONS_MAX, TOKENS_MAX);
+          TestCluster five = new TestCluster(pack, plan, POSITIONS_MAX, TOKENS_MAX, new Turns(5))) {
+        assertArrayEquals(one.logits(ids, 0, TOKENS_MAX), five.logits(ids, 0, TOKENS_MAX), 0);
+      }
+    }
+  }
+
+  /** Workers that take turns on the caller's thread, the last first. */
+  private record Turns(int count) implements Workers {
+    @Override
+    public void run(Part part) {
+      for (int i = count - 1; i >= 0; i--) {
+        part.run(i, count);
+      }
+    }
+
+    @Override
+    public void close() {}
   }
 
   @Test

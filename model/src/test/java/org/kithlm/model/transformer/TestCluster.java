@@ -38,6 +38,11 @@ final class TestCluster implements AutoCloseable {
   private final LmHead head;
 
   TestCluster(Pack pack, ShardPlan plan, int positionsMax, int tokensMax) throws IOException {
+    this(pack, plan, positionsMax, tokensMax, Workers.alone());
+  }
+
+  TestCluster(Pack pack, ShardPlan plan, int positionsMax, int tokensMax, Workers workers)
+      throws IOException {
     config = pack.config();
     embedding = pack.embedding();
     threads = Executors.newFixedThreadPool(plan.worldSize());
@@ -60,11 +65,11 @@ final class TestCluster implements AutoCloseable {
               weights.get(rank),
               plan.worldSize() == 1 ? Allreduce.alone() : allreduce.port(rank),
               caches.get(rank),
-              Workers.alone(),
+              workers,
               tokensMax));
     }
     ShardLayout rootLayout = new ShardLayout(pack.tiles(plan.shard(0)), config.layerCount());
-    head = new LmHead(config, rootLayout, pack.vectors(), weights.getFirst(), Workers.alone());
+    head = new LmHead(config, rootLayout, pack.vectors(), weights.getFirst(), workers);
   }
 
   /** Scaled embeddings [ids x hidden]. */
