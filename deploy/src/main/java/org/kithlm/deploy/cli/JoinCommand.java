@@ -56,6 +56,8 @@ public final class JoinCommand implements Callable<Integer> {
   @Mixin(name = CommonOptions.MIXIN)
   private final CommonOptions common = new CommonOptions();
 
+  @Mixin private final ThreadsOption threads = new ThreadsOption();
+
   @SuppressWarnings("NullAway.Init") // set by picocli
   @Parameters(paramLabel = "HOST:PORT", description = "The coordinator, as kith up printed it.")
   private String address;
@@ -94,7 +96,8 @@ public final class JoinCommand implements Callable<Integer> {
         new ShardRankLoader(
             this::localPack,
             new ShardFetcher(kith.home().subfolder("shards"), this::tellFetched),
-            ownHost);
+            ownHost,
+            threads.threads(1));
     CompletableFuture<NodeEnd> end = new CompletableFuture<>();
     if (endWithStandardInput) {
       Lifetime.endWithStandardInput(

@@ -118,14 +118,15 @@ public final class LocalCommand implements Callable<Integer> {
     ServedModel served = ServedModel.of(serve.model(), kith, spec, common.json());
     JoinToken token = JoinToken.create();
     EndpointSettings settings = prompt == null ? serve.endpoint() : null;
-    ServerOptions options = serve.server(served, LOOPBACK, 0, token, nodes, settings);
+    int threads = serve.threads(nodes);
+    ServerOptions options = serve.server(served, LOOPBACK, 0, token, nodes, threads, settings);
     Path logs = RunLogs.create(kith.home().subfolder("logs"));
     // The nodes leave on the server's word; their processes are ended after it.
     try (NodeProcesses processes = new NodeProcesses();
         ServerSession session = ServerSession.start(options, kith.home())) {
       Lifetime.closeAtExit(session, processes);
-      processes.start(
-          nodes - 1, LOOPBACK + ":" + session.server().controlPort(), token.secret(), logs);
+      String address = LOOPBACK + ":" + session.server().controlPort();
+      processes.start(nodes - 1, address, token.secret(), threads, logs);
       ClusterWatch watch = session.watch();
       ClusterView ready =
           watch.awaitReady(

@@ -12,6 +12,8 @@ import picocli.CommandLine.Parameters;
 final class ServeOptions {
   @Mixin private final EndpointOptions endpoint = new EndpointOptions();
 
+  @Mixin private final ThreadsOption threads = new ThreadsOption();
+
   @SuppressWarnings("NullAway.Init") // set by picocli
   @Parameters(paramLabel = "MODEL", description = "Its name; pulled first if it is not here.")
   private String model;
@@ -31,10 +33,16 @@ final class ServeOptions {
     return endpoint.settings();
   }
 
+  /** Threads of each of some processes on this machine. */
+  int threads(int processes) {
+    return threads.threads(processes);
+  }
+
   /**
    * Settings of the server.
    *
    * @param nodes processes of the cluster, the server's own included
+   * @param threads of the server's process for the arithmetic
    * @param settings where chat clients are served, null for nowhere
    */
   ServerOptions server(
@@ -43,6 +51,7 @@ final class ServeOptions {
       int controlPort,
       JoinToken token,
       int nodes,
+      int threads,
       @Nullable EndpointSettings settings) {
     return new ServerOptions(
         served.stored().name(),
@@ -53,6 +62,7 @@ final class ServeOptions {
         token,
         nodes - 1,
         contextLength,
+        threads,
         settings);
   }
 }

@@ -72,7 +72,7 @@ public final class UpCommand implements Callable<Integer> {
     ServedModel served = ServedModel.of(serve.model(), kith, spec, common.json());
     JoinToken secret = token();
     ServerOptions options =
-        serve.server(served, host, controlPort, secret, nodes, serve.endpoint());
+        serve.server(served, host, controlPort, secret, nodes, serve.threads(1), serve.endpoint());
     try (ServerSession session = ServerSession.start(options, kith.home())) {
       Lifetime.closeAtExit(session);
       PrintWriter err = spec.commandLine().getErr();

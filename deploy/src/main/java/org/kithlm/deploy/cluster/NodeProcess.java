@@ -29,15 +29,18 @@ final class NodeProcess {
    *
    * @param address of the coordinator's control plane
    * @param token passed by the environment, as the command line is public
+   * @param threads for the arithmetic
    * @param log takes its output
    */
-  static NodeProcess start(String name, String address, String token, Path log) throws IOException {
+  static NodeProcess start(String name, String address, String token, int threads, Path log)
+      throws IOException {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
     command.addAll(List.of("-cp", System.getProperty("java.class.path"), Kith.class.getName()));
     command.addAll(
         List.of("join", address, "--name", name, "--host", "127.0.0.1", "--end-with-stdin"));
+    command.addAll(List.of("--threads", Integer.toString(threads)));
     ProcessBuilder builder =
         new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile());
     builder.environment().put("KITH_TOKEN", token);

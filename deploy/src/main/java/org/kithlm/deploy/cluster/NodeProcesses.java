@@ -19,13 +19,14 @@ public final class NodeProcesses implements AutoCloseable {
    * Starts nodes that join a coordinator.
    *
    * @param address of its control plane
+   * @param threads of each for the arithmetic
    * @param logs folder that takes their output, a file each
    */
-  public synchronized void start(int count, String address, String token, Path logs)
+  public synchronized void start(int count, String address, String token, int threads, Path logs)
       throws IOException {
     for (int i = 1; i <= count && !closed; i++) {
       String name = "node-" + i;
-      processes.add(NodeProcess.start(name, address, token, logs.resolve(name + ".log")));
+      processes.add(NodeProcess.start(name, address, token, threads, logs.resolve(name + ".log")));
     }
   }
 

@@ -134,7 +134,10 @@ public final class Server implements AutoCloseable {
     ActorRef<CoordinatorMessage> coordinator =
         system.systemActorOf(
             CoordinatorActor.create(
-                settings, new PackRootLoader(options.pack(), options.host()), engine, observer),
+                settings,
+                new PackRootLoader(options.pack(), options.host(), options.threads()),
+                engine,
+                observer),
             NodeActor.COORDINATOR,
             Props.empty());
     return new Server(system, weights, engine, chat, coordinator, endpoint);

@@ -16,6 +16,7 @@ import org.kithlm.node.control.JoinToken;
  * @param token what nodes must prove
  * @param expectedNodes nodes to wait for, this process not counted
  * @param contextLength longest prompt plus answer in tokens, 0 for the model's own
+ * @param threads of this process for the arithmetic
  * @param endpoint where chat clients are served, null for nowhere
  */
 public record ServerOptions(
@@ -27,4 +28,5 @@ public record ServerOptions(
     JoinToken token,
     int expectedNodes,
     int contextLength,
+    int threads,
     @Nullable EndpointSettings endpoint) {}

@@ -76,7 +76,7 @@ public final class ForwardPass {
       }
       norms.add(layerNorms(vectors, layer));
     }
-    attention = new Attention(config, shard, vectors, matrices, cache, Workers.alone(), tokensMax);
+    attention = new Attention(config, shard, vectors, matrices, cache, workers, tokensMax);
     feedForward = new FeedForward(config, matrices, tokensMax);
     normed = new float[tokensMax * config.hiddenSize()];
     sum = new float[tokensMax * config.hiddenSize()];

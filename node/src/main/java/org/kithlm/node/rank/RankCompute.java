@@ -3,6 +3,7 @@ package org.kithlm.node.rank;
 import java.util.concurrent.atomic.AtomicLong;
 import org.kithlm.memory.TileStore;
 import org.kithlm.model.config.ModelConfig;
+import org.kithlm.model.kernel.WorkerPool;
 import org.kithlm.model.kernel.Workers;
 import org.kithlm.model.transformer.Allreduce;
 import org.kithlm.model.transformer.ForwardPass;
@@ -19,17 +20,19 @@ final class RankCompute implements AutoCloseable {
   private final int maxTokens;
   private final TileWeights tiles;
   private final KvCache cache;
+  private final Workers workers;
   private final ForwardPass pass;
   private Allreduce collective = Allreduce.alone();
   private final AtomicLong forwardNs = new AtomicLong();
   private final AtomicLong collectiveNs = new AtomicLong();
 
-  RankCompute(RankWeights weights, RankAssignment assignment) {
+  RankCompute(RankWeights weights, RankAssignment assignment, int threads) {
     this.weights = weights;
     this.maxTokens = assignment.maxTokens();
     this.tiles = new TileWeights(weights.store());
     ModelConfig config = weights.pack().config();
     this.cache = new KvCache(config, weights.shard(), assignment.contextLength());
+    this.workers = WorkerPool.of(threads);
     this.pass =
         new ForwardPass(
             config,
@@ -39,7 +42,7 @@ final class RankCompute implements AutoCloseable {
             tiles,
             this::sum,
             cache,
-            Workers.alone(),
+            workers,
             maxTokens);
   }
 
@@ -54,6 +57,10 @@ final class RankCompute implements AutoCloseable {
 
   TileWeights tiles() {
     return tiles;
+  }
+
+  Workers workers() {
+    return workers;
   }
 
   int maxTokens() {
@@ -91,6 +98,7 @@ final class RankCompute implements AutoCloseable {
 
   @Override
   public void close() {
+    workers.close();
     cache.close();
     weights.close();
   }

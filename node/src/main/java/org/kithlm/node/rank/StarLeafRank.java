@@ -32,10 +32,11 @@ public final class StarLeafRank implements LeafRank {
    * A loaded leaf.
    *
    * @param host address that its data plane listens at
+   * @param threads for the arithmetic, the rank's own included
    */
-  public StarLeafRank(RankWeights weights, RankAssignment assignment, String host) {
+  public StarLeafRank(RankWeights weights, RankAssignment assignment, String host, int threads) {
     this.assignment = assignment;
-    this.compute = new RankCompute(weights, assignment);
+    this.compute = new RankCompute(weights, assignment, threads);
     this.port = DataPort.reserve(host, 0);
     this.portNumber = port.port();
   }

@@ -4,7 +4,6 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.kithlm.model.config.ModelConfig;
-import org.kithlm.model.kernel.Workers;
 import org.kithlm.model.pack.EmbeddingTable;
 import org.kithlm.model.transformer.LmHead;
 import org.kithlm.node.control.NodeMessage;
@@ -38,15 +37,16 @@ public final class StarRootRank implements RootRank {
    * A loaded root.
    *
    * @param host address that its data plane listens at
+   * @param threads for the arithmetic, the rank's own included
    */
-  public StarRootRank(RankWeights weights, RankAssignment assignment, String host) {
+  public StarRootRank(RankWeights weights, RankAssignment assignment, String host, int threads) {
     this.assignment = assignment;
-    this.compute = new RankCompute(weights, assignment);
+    this.compute = new RankCompute(weights, assignment, threads);
     this.config = weights.pack().config();
     this.embedding = weights.pack().embedding();
     this.head =
         new LmHead(
-            config, weights.layout(), weights.pack().vectors(), compute.tiles(), Workers.alone());
+            config, weights.layout(), weights.pack().vectors(), compute.tiles(), compute.workers());
     this.hidden = new float[compute.maxFloats()];
     this.logits = new float[config.vocabularySize()];
     this.port = DataPort.reserve(host, 0);

@@ -13,12 +13,13 @@ import org.kithlm.node.rank.StarRootRank;
  *
  * @param pack the pack file
  * @param host address that the data plane listens at
+ * @param threads for the arithmetic
  */
-public record PackRootLoader(Path pack, String host) implements RootRankLoader {
+public record PackRootLoader(Path pack, String host, int threads) implements RootRankLoader {
   @Override
   public CompletionStage<RootRank> load(RankAssignment assignment) {
     return LoadThread.start(
         "kith-load-0",
-        () -> new StarRootRank(RankWeights.load(pack, assignment), assignment, host));
+        () -> new StarRootRank(RankWeights.load(pack, assignment), assignment, host, threads));
   }
 }

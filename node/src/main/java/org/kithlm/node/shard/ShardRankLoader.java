@@ -19,18 +19,21 @@ public final class ShardRankLoader implements LeafRankLoader {
   private final Function<String, Optional<Path>> localPacks;
   private final ShardFetcher fetcher;
   private final String host;
+  private final int threads;
 
   /**
    * A loader.
    *
    * @param localPacks finds a whole pack by its id
    * @param host address that data planes listen at
+   * @param threads for the arithmetic
    */
   public ShardRankLoader(
-      Function<String, Optional<Path>> localPacks, ShardFetcher fetcher, String host) {
+      Function<String, Optional<Path>> localPacks, ShardFetcher fetcher, String host, int threads) {
     this.localPacks = localPacks;
     this.fetcher = fetcher;
     this.host = host;
+    this.threads = threads;
   }
 
   @Override
@@ -41,7 +44,7 @@ public final class ShardRankLoader implements LeafRankLoader {
         () -> {
           Optional<Path> local = localPacks.apply(assignment.packId());
           Path pack = local.isPresent() ? local.get() : fetcher.fetch(assignment, origin);
-          return new StarLeafRank(RankWeights.load(pack, assignment), assignment, host);
+          return new StarLeafRank(RankWeights.load(pack, assignment), assignment, host, threads);
         });
   }
 }
