@@ -16,6 +16,7 @@ public final class MatMul {
 
   private final Chunk chunk = new Chunk();
   private final float[] lastRows = new float[TOKENS * ROWS];
+  private int[] factors = {}; // of the call that runs
 
   /**
    * Adds {@code x W^T} to {@code y}, where W is some row groups of a tile: for each token t and row
@@ -53,6 +54,7 @@ public final class MatMul {
     Objects.checkFromToIndex(firstGroup, endGroup, tile.groupCount());
     Objects.checkFromIndexSize(
         yOffset, Math.addExact((x.tokenCount() - 1) * yStride, tile.rowCount()), y.length);
+    factors = x.factors(Payload.of(tile.type()));
     int blockLength = tile.type().blockLength();
     chunk.blockBytes = ROWS * tile.type().blockBytes();
     chunk.payloadOffset = RowGroups.of(tile.type()).payloadOffset();
@@ -124,7 +126,6 @@ public final class MatMul {
     }
     int block = token * x.blocks() + column / Activations.BLOCK;
     int at = block * payload.pairsPerBlock();
-    int[] factors = x.factors(payload);
     switch (payload) {
       case NIBBLES -> NibbleKernel.one(chunk, factors, at, x.steps(), x.sums(), block, y, yAt);
       case FIVES -> FiveBitKernel.one(chunk, factors, at, x.steps(), x.sums(), block, y, yAt);
@@ -143,7 +144,6 @@ public final class MatMul {
     }
     int block = token * x.blocks() + column / Activations.BLOCK * TOKENS;
     int at = block * payload.pairsPerBlock();
-    int[] factors = x.factors(payload);
     float[] steps = x.steps();
     switch (payload) {
       case NIBBLES ->
