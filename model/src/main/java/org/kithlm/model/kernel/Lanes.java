@@ -17,15 +17,11 @@ import org.slf4j.LoggerFactory;
 final class Lanes {
   static final String BITS_PROPERTY = "kith.vector.bits";
 
-  /** Vectors of the activations and dequantized weights. */
+  /** Vectors of activations; those of weights have the same shape. */
   static final VectorSpecies<Float> FLOATS = choose();
 
   /** Lanes of a float vector, a power of two. */
   static final int COUNT = FLOATS.length();
-
-  /** As many bytes as floats, but 8 where there are 4 floats: no byte vector is smaller. */
-  static final VectorSpecies<Byte> BYTES =
-      VectorShape.forBitSize(Math.max(64, FLOATS.vectorBitSize() / 4)).withLanes(byte.class);
 
   private Lanes() {}
 
