@@ -5,6 +5,8 @@ import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import org.kithlm.deploy.ExitCode;
 import org.kithlm.deploy.KithException;
+import org.kithlm.model.gguf.GgufException;
+import org.kithlm.model.pack.PackException;
 import picocli.CommandLine;
 import picocli.CommandLine.IExecutionExceptionHandler;
 import picocli.CommandLine.IParameterExceptionHandler;
@@ -49,6 +51,8 @@ public final class FailureReport implements IParameterExceptionHandler, IExecuti
       case AccessDeniedException denied -> denied.getFile() + " may not be accessed";
       case FileSystemException other -> String.valueOf(message);
       case InterruptedException interrupt -> "interrupted";
+      case PackException own -> String.valueOf(message);
+      case GgufException own -> String.valueOf(message);
       default -> failure.getClass().getSimpleName() + (message == null ? "" : ": " + message);
     };
   }

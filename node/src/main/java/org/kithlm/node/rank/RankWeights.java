@@ -76,6 +76,11 @@ public record RankWeights(Pack pack, RankShard shard, ShardLayout layout, TileSt
             .toList());
   }
 
+  /** Whether all tiles are in memory, so that none is read again. */
+  boolean isResident() {
+    return store.residentBytes() >= layout.tiles().stream().mapToLong(Tile::lengthBytes).sum();
+  }
+
   @Override
   public void close() {
     store.close();

@@ -76,19 +76,28 @@ public final class StarLeafRank implements LeafRank {
   }
 
   private void run(List<NodeMessage.Peer> peers, Listener listener) {
-    port.close();
-    try (LeafSession leaf =
-        new LeafSession(SessionConfigs.of(assignment, peers, compute.maxFloats()))) {
-      session = leaf;
-      leaf.connect();
-      listener.onConnected();
-      serve(leaf);
+    try {
+      compute.warmUp(() -> {});
+      serve(peers, listener);
     } catch (RuntimeException | Error e) { // also without memory the coordinator must hear of it
       if (!closed) {
         listener.onFailed(Causes.message(e));
       }
     } finally {
       free();
+    }
+  }
+
+  private void serve(List<NodeMessage.Peer> peers, Listener listener) {
+    port.close();
+    try (LeafSession leaf =
+        new LeafSession(SessionConfigs.of(assignment, peers, compute.maxFloats()))) {
+      session = leaf;
+      if (!closed) { // else close() came before there was a session to end
+        leaf.connect();
+        listener.onConnected();
+        serve(leaf);
+      }
     }
   }
 

@@ -60,6 +60,7 @@ public final class StarRootRank implements RootRank {
 
   @Override
   public void connect(List<NodeMessage.Peer> peers) {
+    compute.warmUp(() -> head.logits(hidden, 0, logits)); // as the leaves do now
     port.close();
     if (peers.size() == 1) {
       compute.collective((layer, block, values, length) -> checkAbort());
