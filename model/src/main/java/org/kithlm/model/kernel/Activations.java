@@ -6,9 +6,11 @@ import java.util.Map;
 import org.kithlm.model.gguf.GgmlType;
 
 /**
- * The inputs of a matrix product, quantized once for all matrices that they meet: to 8 bits in
- * blocks of {@value #BLOCK} columns, each with a float step, {@code x = step * q}. Written by the
- * caller's thread, then read by many.
+ * The inputs of a matrix product, quantized once for all matrices that they meet: in blocks of
+ * {@value #BLOCK} columns to the sum of two planes of 8 bits, each with a float step, {@code x =
+ * step[0] * q[0] + step[1] * q[1]}. The second holds what the first leaves over. With one plane
+ * alone, the order of the sums of N ranks would turn a rounding now and then, and near ties of the
+ * next token with it. Written by the caller's thread, then read by many.
  *
  * <p>Kernels shift a word of weights down field by field but do not mask the fields above, which
  * leaves the field plus a multiple of the one above it. The factors make up for that: with T(k) =
@@ -22,6 +24,12 @@ import org.kithlm.model.gguf.GgmlType;
 public final class Activations {
   /** Columns of a block. */
   public static final int BLOCK = 32;
+
+  /** Planes of quantized inputs. */
+  static final int PLANES = 2;
+
+  /** Steps of the second plane in one of the first: half a step is 127 of them. */
+  private static final float FINER = 254;
 
   /** Tokens that a kernel multiplies at a time. */
   static final int TOKENS = 4;
@@ -45,11 +53,13 @@ public final class Activations {
   }
 
   private final int columnsMax;
+  private final int planeBlocks;
   private final Map<Payload, Form> forms = new EnumMap<>(Payload.class);
   private final Form[] allForms;
   private final int[] pairs;
   private final float[] steps;
   private final float[] sums;
+  private final float[] rest = new float[BLOCK];
   private float[] x = {};
   private int tokenCount;
   private int columns;
@@ -64,7 +74,8 @@ public final class Activations {
    */
   public Activations(int tokensMax, int columnsMax, Collection<GgmlType> types) {
     this.columnsMax = columnsMax;
-    int blocksMax = tokensMax * (columnsMax / BLOCK);
+    planeBlocks = tokensMax * (columnsMax / BLOCK);
+    int blocksMax = PLANES * planeBlocks;
     for (GgmlType type : types) {
       Payload payload = Payload.of(type);
       forms.computeIfAbsent(payload, p -> new Form(new int[blocksMax * p.pairsPerBlock()]));
@@ -110,15 +121,17 @@ public final class Activations {
       quantized = true;
     }
     int[] out = form.factors;
-    for (int token = 0; token < tokenCount; token++) {
-      ActivationFactors.write(
-          payload,
-          pairs,
-          token * blocks() * PAIRS,
-          out,
-          token(token, payload),
-          blocks(),
-          stride(token));
+    for (int plane = 0; plane < PLANES; plane++) {
+      for (int token = 0; token < tokenCount; token++) {
+        ActivationFactors.write(
+            payload,
+            pairs,
+            (plane * planeBlocks + token * blocks()) * PAIRS,
+            out,
+            plane * planeBlocks * payload.pairsPerBlock() + token(token, payload),
+            blocks(),
+            stride(token));
+      }
     }
     form.ready = true;
   }
@@ -146,17 +159,27 @@ public final class Activations {
       }
       float step = largest < LARGEST_MIN ? 0 : largest / 127;
       float perStep = step == 0 ? 0 : 1 / step;
-      int sum = 0;
-      for (int i = at; i < at + BLOCK; i += 2) {
-        int even = Float.floatToRawIntBits(x[i] * perStep + ROUNDING) << 16 >> 16;
-        int odd = Float.floatToRawIntBits(x[i + 1] * perStep + ROUNDING) << 16 >> 16;
-        sum += even + odd;
-        pairs[pair++] = (even & 0xFFFF) | (odd << 16);
-      }
-      steps[out] = step;
-      sums[out] = step * sum;
+      System.arraycopy(x, at, rest, 0, BLOCK);
+      quantizeRest(step, perStep, pair, out);
+      quantizeRest(step / FINER, perStep * FINER, pair + planeBlocks * PAIRS, out + planeBlocks);
+      pair += PAIRS;
       out += stride;
     }
+  }
+
+  /** Rounds a block to multiples of a step and leaves what is over. */
+  private void quantizeRest(float step, float perStep, int pair, int out) {
+    int sum = 0;
+    for (int i = 0; i < BLOCK; i += 2) {
+      int even = Float.floatToRawIntBits(rest[i] * perStep + ROUNDING) << 16 >> 16;
+      int odd = Float.floatToRawIntBits(rest[i + 1] * perStep + ROUNDING) << 16 >> 16;
+      rest[i] = Math.fma(-step, even, rest[i]);
+      rest[i + 1] = Math.fma(-step, odd, rest[i + 1]);
+      sum += even + odd;
+      pairs[pair++] = (even & 0xFFFF) | (odd << 16);
+    }
+    steps[out] = step;
+    sums[out] = step * sum;
   }
 
   int tokenCount() {
@@ -175,6 +198,11 @@ public final class Activations {
   /** The inputs as they are. */
   float[] floats() {
     return x;
+  }
+
+  /** Blocks from one plane to the next. */
+  int planeBlocks() {
+    return planeBlocks;
   }
 
   /** The step of each block. */

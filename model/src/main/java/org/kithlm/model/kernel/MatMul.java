@@ -124,14 +124,16 @@ public final class MatMul {
       FloatKernel.one(chunk, x.floats(), token * x.columns() + column, y, yAt);
       return;
     }
-    int block = token * x.blocks() + column / Activations.BLOCK;
-    int at = block * payload.pairsPerBlock();
-    switch (payload) {
-      case NIBBLES -> NibbleKernel.one(chunk, factors, at, x.steps(), x.sums(), block, y, yAt);
-      case FIVES -> FiveBitKernel.one(chunk, factors, at, x.steps(), x.sums(), block, y, yAt);
-      case SIXES -> SixBitKernel.one(chunk, factors, at, x.steps(), block, y, yAt);
-      case BYTES -> EightBitKernel.one(chunk, factors, at, x.steps(), block, y, yAt);
-      case FLOATS -> throw new AssertionError(payload);
+    for (int plane = 0; plane < Activations.PLANES; plane++) {
+      int block = plane * x.planeBlocks() + token * x.blocks() + column / Activations.BLOCK;
+      int at = block * payload.pairsPerBlock();
+      switch (payload) {
+        case NIBBLES -> NibbleKernel.one(chunk, factors, at, x.steps(), x.sums(), block, y, yAt);
+        case FIVES -> FiveBitKernel.one(chunk, factors, at, x.steps(), x.sums(), block, y, yAt);
+        case SIXES -> SixBitKernel.one(chunk, factors, at, x.steps(), block, y, yAt);
+        case BYTES -> EightBitKernel.one(chunk, factors, at, x.steps(), block, y, yAt);
+        case FLOATS -> throw new AssertionError(payload);
+      }
     }
   }
 
@@ -142,16 +144,19 @@ public final class MatMul {
           chunk, x.floats(), token * x.columns() + column, x.columns(), y, yAt, yStride);
       return;
     }
-    int block = token * x.blocks() + column / Activations.BLOCK * TOKENS;
-    int at = block * payload.pairsPerBlock();
     float[] steps = x.steps();
-    switch (payload) {
-      case NIBBLES ->
-          NibbleKernel.four(chunk, factors, at, steps, x.sums(), block, y, yAt, yStride);
-      case FIVES -> FiveBitKernel.four(chunk, factors, at, steps, x.sums(), block, y, yAt, yStride);
-      case SIXES -> SixBitKernel.four(chunk, factors, at, steps, block, y, yAt, yStride);
-      case BYTES -> EightBitKernel.four(chunk, factors, at, steps, block, y, yAt, yStride);
-      case FLOATS -> throw new AssertionError(payload);
+    float[] sums = x.sums();
+    for (int plane = 0; plane < Activations.PLANES; plane++) {
+      int block =
+          plane * x.planeBlocks() + token * x.blocks() + column / Activations.BLOCK * TOKENS;
+      int at = block * payload.pairsPerBlock();
+      switch (payload) {
+        case NIBBLES -> NibbleKernel.four(chunk, factors, at, steps, sums, block, y, yAt, yStride);
+        case FIVES -> FiveBitKernel.four(chunk, factors, at, steps, sums, block, y, yAt, yStride);
+        case SIXES -> SixBitKernel.four(chunk, factors, at, steps, block, y, yAt, yStride);
+        case BYTES -> EightBitKernel.four(chunk, factors, at, steps, block, y, yAt, yStride);
+        case FLOATS -> throw new AssertionError(payload);
+      }
     }
   }
 }

@@ -22,16 +22,22 @@ public final class Formulas {
     return sum;
   }
 
-  /** Rounds each block of 32 to multiples of 1/127 of its largest magnitude. */
-  public static void roundTo8Bits(float[] x) {
+  /**
+   * Rounds each block of 32 to multiples of 1/127 of its largest magnitude, and what that leaves
+   * over to multiples of 1/254 of such a step.
+   */
+  public static void roundInTwoPlanes(float[] x) {
     for (int block = 0; block < x.length; block += 32) {
       float largest = 0;
       for (int i = block; i < block + 32; i++) {
         largest = Math.max(largest, Math.abs(x[i]));
       }
-      float step = largest / 127;
+      float step = largest < 0x1p-110f ? 0 : largest / 127;
       for (int i = block; i < block + 32; i++) {
-        x[i] = step < 0x1p-117f ? 0 : step * (float) Math.rint(x[i] * (1 / step));
+        float coarse = step == 0 ? 0 : (float) Math.rint(x[i] * (1 / step));
+        float rest = Math.fma(-step, coarse, x[i]);
+        float fine = step == 0 ? 0 : (float) Math.rint(rest * (1 / step * 254));
+        x[i] = step * coarse + step / 254 * fine;
       }
     }
   }

@@ -124,11 +124,11 @@ class MatMulTest {
     return activations;
   }
 
-  /** The inputs as the kernel of a type sees them: rounded to 8 bits in blocks of 32, or as is. */
+  /** The inputs as the kernel of a type sees them: rounded in blocks of 32, or as is. */
   private static float[] seen(GgmlType type, float[] x) {
     float[] out = x.clone();
     if (Payload.of(type) != Payload.FLOATS) {
-      Formulas.roundTo8Bits(out);
+      Formulas.roundInTwoPlanes(out);
     }
     return out;
   }

@@ -25,17 +25,16 @@ final class ScalarTransformer implements AutoCloseable {
   private final ModelConfig config;
   private final GgufFile gguf;
   private final FileChannel channel;
-  private final boolean rounded;
+  private final boolean halfKeysAndValues;
 
   /**
    * Reads the header.
    *
-   * @param rounded whether keys and values are rounded to 16 bits, as in the KV cache, and inputs
-   *     of quantized matrices to 8 bits in blocks of 32, as by the kernels
+   * @param halfKeysAndValues whether keys and values are rounded to 16 bits, as in the KV cache
    */
-  ScalarTransformer(GgufFile gguf, boolean rounded) throws IOException {
+  ScalarTransformer(GgufFile gguf, boolean halfKeysAndValues) throws IOException {
     this.gguf = gguf;
-    this.rounded = rounded;
+    this.halfKeysAndValues = halfKeysAndValues;
     config = ModelConfigReader.from(gguf.metadata(), gguf.tensors());
     channel = FileChannel.open(gguf.path());
   }
@@ -87,7 +86,7 @@ final class ScalarTransformer implements AutoCloseable {
     float[][] v = project(layer, "attn_v", x);
     positionHeads(layer, q, "attn_q_norm.weight");
     positionHeads(layer, k, "attn_k_norm.weight");
-    if (rounded) {
+    if (halfKeysAndValues) {
       roundToHalf(k);
       roundToHalf(v);
     }
@@ -198,15 +197,6 @@ final class ScalarTransformer implements AutoCloseable {
     }
   }
 
-  private static float[][] roundedTo8Bits(float[][] x) {
-    float[][] out = new float[x.length][];
-    for (int t = 0; t < x.length; t++) {
-      out[t] = x[t].clone();
-      Formulas.roundTo8Bits(out[t]);
-    }
-    return out;
-  }
-
   private static double softcap(double value, float cap) {
     return cap > 0 ? cap * Math.tanh(value / cap) : value;
   }
@@ -216,11 +206,10 @@ final class ScalarTransformer implements AutoCloseable {
     GgufTensor tensor = find(name);
     float[][] y = new float[x.length][(int) tensor.rows()];
     float[] row = new float[(int) tensor.columns()];
-    float[][] seen = rounded && tensor.type().blockLength() > 1 ? roundedTo8Bits(x) : x;
     for (int r = 0; r < tensor.rows(); r++) {
       readRow(tensor, r, row);
       for (int t = 0; t < x.length; t++) {
-        y[t][r] = (float) Formulas.dot(row, 0, seen[t], 0, row.length);
+        y[t][r] = (float) Formulas.dot(row, 0, x[t], 0, row.length);
       }
     }
     return y;
