@@ -84,10 +84,9 @@ public final class LocalCommand implements Callable<Integer> {
       double computeMs,
       double collectiveMs,
       double diskWaitMs) {
-    static NodeReport of(Map.Entry<Integer, RankStatistics> rank) {
-      RankStatistics used = rank.getValue();
+    static NodeReport of(int rank, RankStatistics used) {
       return new NodeReport(
-          rank.getKey(),
+          rank,
           used.pid(),
           used.rssPeakBytes(),
           used.weightsResidentBytes(),
@@ -148,6 +147,7 @@ public final class LocalCommand implements Callable<Integer> {
       throws IOException, InterruptedException {
     PrintWriter out = spec.commandLine().getOut();
     GenerationRequest request = generation.request(text, server.chat());
+    Map<Integer, RankStatistics> before = server.statistics(); // warming up
     Answer answer;
     try {
       answer =
@@ -171,7 +171,12 @@ public final class LocalCommand implements Callable<Integer> {
     List<NodeReport> used =
         server.statistics().entrySet().stream()
             .sorted(Map.Entry.comparingByKey())
-            .map(NodeReport::of)
+            .map(
+                rank -> {
+                  RankStatistics earlier = before.get(rank.getKey());
+                  RankStatistics now = rank.getValue();
+                  return NodeReport.of(rank.getKey(), earlier == null ? now : now.since(earlier));
+                })
             .toList();
     if (common.json()) {
       out.println(

@@ -18,4 +18,16 @@ public record RankStatistics(
     long weightsStreamedBytes,
     double computeMs,
     double collectiveMs,
-    double diskWaitMs) {}
+    double diskWaitMs) {
+  /** What was used since an earlier look; peaks and what is resident stay as they are. */
+  public RankStatistics since(RankStatistics earlier) {
+    return new RankStatistics(
+        pid,
+        rssPeakBytes,
+        weightsResidentBytes,
+        weightsStreamedBytes - earlier.weightsStreamedBytes,
+        computeMs - earlier.computeMs,
+        collectiveMs - earlier.collectiveMs,
+        diskWaitMs - earlier.diskWaitMs);
+  }
+}

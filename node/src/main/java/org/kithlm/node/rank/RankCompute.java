@@ -46,23 +46,6 @@ final class RankCompute implements AutoCloseable {
             maxTokens);
   }
 
-  /**
-   * Gets the JVM to compile the kernels; before the rank is connected. Does nothing where weights
-   * stream: there the disk is slower than cold code.
-   *
-   * @param head what follows the layers in a step
-   */
-  void warmUp(Runnable head) {
-    if (!weights.isResident()) {
-      return;
-    }
-    WarmUp warmUp = new WarmUp();
-    collective = warmUp;
-    warmUp.run(pass, new float[maxFloats()], maxTokens, head);
-    tiles.rewind();
-    collective = Allreduce.alone();
-  }
-
   /** Sums over ranks from now on. */
   void collective(Allreduce connected) {
     collective = connected;

@@ -13,7 +13,7 @@ public interface RootRank extends AutoCloseable {
   int dataPort();
 
   /**
-   * Waits for all leaves.
+   * Waits for all leaves, then warms the kernels of all ranks up.
    *
    * @param peers all ranks in rank order
    * @throws RuntimeException if one is missing after the connect timeout; the message names it

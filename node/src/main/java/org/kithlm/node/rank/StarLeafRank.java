@@ -77,7 +77,6 @@ public final class StarLeafRank implements LeafRank {
 
   private void run(List<NodeMessage.Peer> peers, Listener listener) {
     try {
-      compute.warmUp(() -> {});
       serve(peers, listener);
     } catch (RuntimeException | Error e) { // also without memory the coordinator must hear of it
       if (!closed) {

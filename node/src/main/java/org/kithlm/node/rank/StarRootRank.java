@@ -60,8 +60,14 @@ public final class StarRootRank implements RootRank {
 
   @Override
   public void connect(List<NodeMessage.Peer> peers) {
-    compute.warmUp(() -> head.logits(hidden, 0, logits)); // as the leaves do now
     port.close();
+    connectTo(peers);
+    if (compute.weights().isResident()) { // else the disk is slower than cold code
+      new WarmUp().run(this);
+    }
+  }
+
+  private void connectTo(List<NodeMessage.Peer> peers) {
     if (peers.size() == 1) {
       compute.collective((layer, block, values, length) -> checkAbort());
       return;
