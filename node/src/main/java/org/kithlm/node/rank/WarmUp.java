@@ -16,7 +16,7 @@ final class WarmUp {
   private static final long INTERVAL_NS = TimeUnit.MILLISECONDS.toNanos(250);
 
   /** It rests when it has worked for less than this share of an interval. */
-  private static final double RESTING = 0.1;
+  private static final double RESTING = 0.05;
 
   /** Every so many steps is one of several tokens, as in prefill. */
   private static final int BATCH_EVERY = 4;
@@ -36,14 +36,15 @@ final class WarmUp {
     long startNs = System.nanoTime();
     long intervalStartNs = startNs;
     long compiledMs = compiler.getTotalCompilationTime();
-    boolean resting = false;
-    for (int step = 1; !resting && System.nanoTime() - startNs < TIMEOUT_NS; step++) {
+    int restingIntervals = 0;
+    for (int step = 1; restingIntervals < 3 && System.nanoTime() - startNs < TIMEOUT_NS; step++) {
       root.step(tokens, 0, step % BATCH_EVERY == 0 ? tokens.length : 1, 0);
       root.logits();
       long intervalNs = System.nanoTime() - intervalStartNs;
       if (intervalNs >= INTERVAL_NS && step > BATCH_EVERY) {
         long nowMs = compiler.getTotalCompilationTime();
-        resting = TimeUnit.MILLISECONDS.toNanos(nowMs - compiledMs) < RESTING * intervalNs;
+        boolean resting = TimeUnit.MILLISECONDS.toNanos(nowMs - compiledMs) < RESTING * intervalNs;
+        restingIntervals = resting ? restingIntervals + 1 : 0;
         compiledMs = nowMs;
         intervalStartNs = System.nanoTime();
       }
