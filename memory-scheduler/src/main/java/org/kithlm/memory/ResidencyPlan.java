@@ -30,18 +30,14 @@ record ResidencyPlan(List<Integer> pinned, List<Integer> streamed, long ringByte
    */
   static ResidencyPlan of(
       List<TileExtent> extents, int alignmentBytes, ResidencySettings settings) {
-    List<Integer> all = IntStream.range(0, extents.size()).boxed().toList();
-    long allBytes =
-        ReadRun.plan(extents, all, alignmentBytes).stream().mapToLong(ReadRun::spanBytes).sum();
+    List<Integer> all = all(extents);
+    long allBytes = allBytes(extents, alignmentBytes);
     long budgetBytes = settings.budgetBytes();
     if (allBytes <= budgetBytes) {
       return new ResidencyPlan(all, List.of(), 0);
     }
-    long[] spanBytes =
-        all.stream()
-            .mapToLong(tile -> ReadRun.ofTile(extents, tile, alignmentBytes).spanBytes())
-            .toArray();
-    long ringBytesMin = RING_TILES_MIN * LongStream.of(spanBytes).max().orElseThrow();
+    long[] spanBytes = spanBytes(extents, alignmentBytes);
+    long ringBytesMin = ringBytesMin(spanBytes);
     if (budgetBytes < ringBytesMin) {
       throw new IllegalArgumentException(
           "a memory budget of "
@@ -49,12 +45,40 @@ record ResidencyPlan(List<Integer> pinned, List<Integer> streamed, long ringByte
               + " bytes is too small for "
               + allBytes
               + " bytes of weights; the smallest that works is "
-              + Math.min(ringBytesMin, allBytes)
+              + smallestBytes(extents, alignmentBytes)
               + " bytes");
     }
     long ringBytes =
         Math.max(ringBytesMin, Math.min(settings.ringBytesMax(), budgetBytes / RING_SHARE));
     return spread(spanBytes, budgetBytes - ringBytes, ringBytes);
+  }
+
+  /** The smallest budget that works: the smallest ring, or all tiles where that is less. */
+  static long smallestBytes(List<TileExtent> extents, int alignmentBytes) {
+    return extents.isEmpty()
+        ? 0
+        : Math.min(
+            ringBytesMin(spanBytes(extents, alignmentBytes)), allBytes(extents, alignmentBytes));
+  }
+
+  private static List<Integer> all(List<TileExtent> extents) {
+    return IntStream.range(0, extents.size()).boxed().toList();
+  }
+
+  private static long allBytes(List<TileExtent> extents, int alignmentBytes) {
+    return ReadRun.plan(extents, all(extents), alignmentBytes).stream()
+        .mapToLong(ReadRun::spanBytes)
+        .sum();
+  }
+
+  private static long[] spanBytes(List<TileExtent> extents, int alignmentBytes) {
+    return IntStream.range(0, extents.size())
+        .mapToLong(tile -> ReadRun.ofTile(extents, tile, alignmentBytes).spanBytes())
+        .toArray();
+  }
+
+  private static long ringBytesMin(long[] spanBytes) {
+    return RING_TILES_MIN * LongStream.of(spanBytes).max().orElseThrow();
   }
 
   private static ResidencyPlan spread(long[] spanBytes, long pinBytesMax, long ringBytes) {

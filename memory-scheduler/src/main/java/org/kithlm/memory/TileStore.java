@@ -71,6 +71,17 @@ public final class TileStore implements AutoCloseable {
     return load(file, FileExtentReader.open(file), extents, settings, progress);
   }
 
+  /**
+   * The smallest budget that {@link #load} takes; reads nothing.
+   *
+   * @throws IOException if the file cannot be opened
+   */
+  public static long smallestBudgetBytes(Path file, List<TileExtent> extents) throws IOException {
+    try (ExtentReader reader = FileExtentReader.open(file)) {
+      return ResidencyPlan.smallestBytes(extents, reader.alignmentBytes());
+    }
+  }
+
   /** Closes the reader with the store, or on failure. */
   static TileStore load(
       Path file,

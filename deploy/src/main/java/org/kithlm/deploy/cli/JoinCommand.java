@@ -77,6 +77,8 @@ public final class JoinCommand implements Callable<Integer> {
       description = "Address that the other nodes reach this one at (default: found by a route).")
   private @Nullable String host;
 
+  @Mixin private final MemoryOption memory = new MemoryOption();
+
   @Option(names = "--end-with-stdin", hidden = true)
   private boolean endWithStandardInput;
 
@@ -97,7 +99,8 @@ public final class JoinCommand implements Callable<Integer> {
             this::localPack,
             new ShardFetcher(kith.home().subfolder("shards"), this::tellFetched),
             ownHost,
-            threads.threads(1));
+            threads.threads(1),
+            memory.bytes(1));
     CompletableFuture<NodeEnd> end = new CompletableFuture<>();
     if (endWithStandardInput) {
       Lifetime.endWithStandardInput(

@@ -117,15 +117,20 @@ public final class LocalCommand implements Callable<Integer> {
     ServedModel served = ServedModel.of(serve.model(), kith, spec, common.json());
     JoinToken token = JoinToken.create();
     EndpointSettings settings = prompt == null ? serve.endpoint() : null;
-    int threads = serve.threads(nodes);
-    ServerOptions options = serve.server(served, LOOPBACK, 0, token, nodes, threads, settings);
+    ServerOptions options = serve.server(served, LOOPBACK, 0, token, nodes, nodes, settings);
+    Server.requireFit(options, nodes);
     Path logs = RunLogs.create(kith.home().subfolder("logs"));
     // The nodes leave on the server's word; their processes are ended after it.
     try (NodeProcesses processes = new NodeProcesses();
         ServerSession session = ServerSession.start(options, kith.home())) {
       Lifetime.closeAtExit(session, processes);
-      String address = LOOPBACK + ":" + session.server().controlPort();
-      processes.start(nodes - 1, address, token.secret(), threads, logs);
+      processes.start(
+          nodes - 1,
+          LOOPBACK + ":" + session.server().controlPort(),
+          token.secret(),
+          options.threads(),
+          options.memoryBytes(),
+          logs);
       ClusterWatch watch = session.watch();
       ClusterView ready =
           watch.awaitReady(
@@ -206,13 +211,16 @@ public final class LocalCommand implements Callable<Integer> {
         answer.usage().completionTokens());
     for (NodeReport node : used) {
       out.printf(
-          "rank %d (pid %d): peak RSS %s, weights %s, compute %.0f ms, collective %.0f ms%n",
+          "rank %d (pid %d): peak RSS %s, weights %s and %s streamed, compute %.0f ms,"
+              + " collective %.0f ms, disk wait %.0f ms%n",
           node.rank(),
           node.pid(),
           ByteSize.format(node.rssPeakBytes()),
           ByteSize.format(node.weightsResidentBytes()),
+          ByteSize.format(node.weightsStreamedBytes()),
           node.computeMs(),
-          node.collectiveMs());
+          node.collectiveMs(),
+          node.diskWaitMs());
     }
   }
 }

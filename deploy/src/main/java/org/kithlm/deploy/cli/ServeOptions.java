@@ -10,6 +10,8 @@ import picocli.CommandLine.Parameters;
 
 /** What a cluster serves, and where; for the commands that lead one. */
 final class ServeOptions {
+  @Mixin private final MemoryOption memory = new MemoryOption();
+
   @Mixin private final EndpointOptions endpoint = new EndpointOptions();
 
   @Mixin private final ThreadsOption threads = new ThreadsOption();
@@ -33,16 +35,11 @@ final class ServeOptions {
     return endpoint.settings();
   }
 
-  /** Threads of each of some processes on this machine. */
-  int threads(int processes) {
-    return threads.threads(processes);
-  }
-
   /**
    * Settings of the server.
    *
    * @param nodes processes of the cluster, the server's own included
-   * @param threads of the server's process for the arithmetic
+   * @param nodesHere how many of them share this machine's processors and memory
    * @param settings where chat clients are served, null for nowhere
    */
   ServerOptions server(
@@ -51,7 +48,7 @@ final class ServeOptions {
       int controlPort,
       JoinToken token,
       int nodes,
-      int threads,
+      int nodesHere,
       @Nullable EndpointSettings settings) {
     return new ServerOptions(
         served.stored().name(),
@@ -62,7 +59,8 @@ final class ServeOptions {
         token,
         nodes - 1,
         contextLength,
-        threads,
+        threads.threads(nodesHere),
+        memory.bytes(nodesHere),
         settings);
   }
 }

@@ -8,6 +8,7 @@ import org.kithlm.deploy.ExitCode;
 import org.kithlm.deploy.Kith;
 import org.kithlm.deploy.KithException;
 import org.kithlm.deploy.cluster.Lifetime;
+import org.kithlm.deploy.cluster.Server;
 import org.kithlm.deploy.cluster.ServerOptions;
 import org.kithlm.node.control.JoinToken;
 import picocli.CommandLine.Command;
@@ -72,7 +73,8 @@ public final class UpCommand implements Callable<Integer> {
     ServedModel served = ServedModel.of(serve.model(), kith, spec, common.json());
     JoinToken secret = token();
     ServerOptions options =
-        serve.server(served, host, controlPort, secret, nodes, serve.threads(1), serve.endpoint());
+        serve.server(served, host, controlPort, secret, nodes, 1, serve.endpoint());
+    Server.requireFit(options, 1);
     try (ServerSession session = ServerSession.start(options, kith.home())) {
       Lifetime.closeAtExit(session);
       PrintWriter err = spec.commandLine().getErr();

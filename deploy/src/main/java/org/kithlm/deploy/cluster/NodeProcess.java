@@ -32,7 +32,8 @@ final class NodeProcess {
    * @param threads for the arithmetic
    * @param log takes its output
    */
-  static NodeProcess start(String name, String address, String token, int threads, Path log)
+  static NodeProcess start(
+      String name, String address, String token, int threads, long memoryBytes, Path log)
       throws IOException {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
@@ -41,6 +42,9 @@ final class NodeProcess {
     command.addAll(
         List.of("join", address, "--name", name, "--host", "127.0.0.1", "--end-with-stdin"));
     command.addAll(List.of("--threads", Integer.toString(threads)));
+    if (memoryBytes != Long.MAX_VALUE) {
+      command.addAll(List.of("--memory", (memoryBytes >> 10) + "K"));
+    }
     ProcessBuilder builder =
         new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile());
     builder.environment().put("KITH_TOKEN", token);

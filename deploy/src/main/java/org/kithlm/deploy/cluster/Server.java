@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.time.Duration;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -40,7 +41,10 @@ import org.kithlm.node.control.ClusterSettings;
 import org.kithlm.node.control.CoordinatorMessage;
 import org.kithlm.node.control.NodeActor;
 import org.kithlm.node.control.NodeMessage;
+import org.kithlm.node.control.RankAssignment;
 import org.kithlm.node.control.RankStatistics;
+import org.kithlm.node.rank.DoesNotFitException;
+import org.kithlm.node.rank.RankWeights;
 import org.kithlm.node.shard.PackRootLoader;
 
 /** The process that leads a cluster: coordinator, rank 0 and endpoint. */
@@ -97,6 +101,30 @@ public final class Server implements AutoCloseable {
     }
   }
 
+  /**
+   * Checks that ranks find enough memory, if each has as much as this process.
+   *
+   * @param ranks the first so many of all that are expected
+   * @throws KithException if one does not; the message has the smallest budget that works
+   */
+  public static void requireFit(ServerOptions options, int ranks) throws IOException {
+    try (Pack pack = Pack.open(options.pack())) {
+      for (int rank = 0; rank < ranks; rank++) {
+        RankAssignment assignment =
+            new RankAssignment(
+                0,
+                rank,
+                Collections.nCopies(options.expectedNodes() + 1, 1.0),
+                pack.id(),
+                contextLength(options, pack),
+                MAX_TOKENS);
+        RankWeights.requireFit(pack, assignment, options.memoryBytes());
+      }
+    } catch (DoesNotFitException e) {
+      throw new KithException(ExitCode.DOES_NOT_FIT, String.valueOf(e.getMessage()), e);
+    }
+  }
+
   private static Server start(
       ServerOptions options,
       Consumer<ClusterView> observer,
@@ -135,7 +163,8 @@ public final class Server implements AutoCloseable {
         system.systemActorOf(
             CoordinatorActor.create(
                 settings,
-                new PackRootLoader(options.pack(), options.host(), options.threads()),
+                new PackRootLoader(
+                    options.pack(), options.host(), options.threads(), options.memoryBytes()),
                 engine,
                 observer),
             NodeActor.COORDINATOR,

@@ -33,30 +33,33 @@ public record RankWeights(Pack pack, RankShard shard, ShardLayout layout, TileSt
     return ShardPlan.weighted(pack.config(), pack.units(), shares).shard(assignment.rank());
   }
 
-  /** Reads all of a rank's tiles into memory; otherwise as {@link #load} with settings. */
+  /** Reads all of a rank's tiles into memory; otherwise as {@link #load} with a limit. */
   public static RankWeights load(Path file, RankAssignment assignment)
       throws IOException, InterruptedException {
-    return load(file, assignment, ResidencySettings.everything());
+    return load(file, assignment, MemoryBudget.UNLIMITED);
   }
 
   /**
-   * Reads a rank's tiles into memory as far as they fit a budget; the others are streamed.
+   * Reads a rank's tiles into memory as far as they fit into what the process may use; the others
+   * are streamed.
    *
-   * @throws IllegalArgumentException if the budget is too small; the message tells the smallest
+   * @param processBytes for all of this process, {@link Long#MAX_VALUE} for no limit
+   * @throws DoesNotFitException if that is too little, before any tile is read
    * @throws IOException if the pack cannot be read
    * @throws RuntimeException if it is damaged; the message names the file and the place
    */
-  public static RankWeights load(Path file, RankAssignment assignment, ResidencySettings residency)
+  public static RankWeights load(Path file, RankAssignment assignment, long processBytes)
       throws IOException, InterruptedException {
     Pack pack = Pack.open(file);
     try {
       RankShard shard = shardOf(pack, assignment);
       List<Tile> tiles = pack.tiles(shard);
+      List<TileExtent> extents = extents(tiles);
       TileStore store =
           TileStore.load(
               file,
-              tiles.stream().map(RankWeights::extent).toList(),
-              residency,
+              extents,
+              residency(pack, shard, extents, assignment, processBytes),
               (loadedBytes, totalBytes) ->
                   LOG.debug("rank {}: {} of {} bytes", shard.rank(), loadedBytes, totalBytes));
       return new RankWeights(
@@ -67,7 +70,43 @@ public record RankWeights(Pack pack, RankShard shard, ShardLayout layout, TileSt
     }
   }
 
-  static TileExtent extent(Tile tile) {
+  /**
+   * Checks that {@link #load} would find enough memory in a process like this one.
+   *
+   * @throws DoesNotFitException if not
+   * @throws IOException if the file system cannot be asked
+   */
+  public static void requireFit(Pack pack, RankAssignment assignment, long processBytes)
+      throws IOException {
+    RankShard shard = shardOf(pack, assignment);
+    residency(pack, shard, extents(pack.tiles(shard)), assignment, processBytes);
+  }
+
+  private static ResidencySettings residency(
+      Pack pack,
+      RankShard shard,
+      List<TileExtent> extents,
+      RankAssignment assignment,
+      long processBytes)
+      throws IOException {
+    if (processBytes == MemoryBudget.UNLIMITED || extents.isEmpty()) {
+      return ResidencySettings.everything();
+    }
+    MemoryBudget budget =
+        MemoryBudget.of(
+            processBytes, Runtime.getRuntime().maxMemory(), pack.config(), shard, assignment);
+    budget.require(
+        TileStore.smallestBudgetBytes(pack.path(), extents),
+        extents.stream().mapToLong(TileExtent::lengthBytes).sum());
+    LOG.info("rank {}: {} bytes for weights, {}", shard.rank(), budget.weightBytes(), budget);
+    return ResidencySettings.within(budget.weightBytes());
+  }
+
+  private static List<TileExtent> extents(List<Tile> tiles) {
+    return tiles.stream().map(RankWeights::extent).toList();
+  }
+
+  private static TileExtent extent(Tile tile) {
     return new TileExtent(
         tile.offsetBytes(),
         tile.lengthBytes(),

@@ -3,6 +3,7 @@ package org.kithlm.node.rank;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
+import org.kithlm.memory.TileReadException;
 import org.kithlm.model.config.ModelConfig;
 import org.kithlm.model.pack.EmbeddingTable;
 import org.kithlm.model.transformer.LmHead;
@@ -106,6 +107,9 @@ public final class StarRootRank implements RootRank {
         root.beginStep(current, startPosition, count, hidden, count * width);
       }
       compute.forward(hidden, count, startPosition);
+    } catch (TileReadException e) {
+      compute.tiles().rewind();
+      throw ofThisRank(e);
     } catch (RuntimeException e) {
       compute.tiles().rewind();
       throw e;
@@ -117,7 +121,11 @@ public final class StarRootRank implements RootRank {
   @Override
   public float[] logits() {
     long start = System.nanoTime();
-    head.logits(hidden, lastRow * config.hiddenSize(), logits);
+    try {
+      head.logits(hidden, lastRow * config.hiddenSize(), logits);
+    } catch (TileReadException e) {
+      throw ofThisRank(e);
+    }
     compute.addForwardNs(System.nanoTime() - start);
     headPending = false;
     return logits;
@@ -164,6 +172,11 @@ public final class StarRootRank implements RootRank {
       root.close();
     }
     compute.close();
+  }
+
+  /** Names the node beside the tile and the file. */
+  private static IllegalStateException ofThisRank(TileReadException failure) {
+    return new IllegalStateException("rank 0: " + failure.getMessage(), failure);
   }
 
   /** What the star does at each collective, for a root without leaves. */

@@ -14,12 +14,16 @@ import org.kithlm.node.rank.StarRootRank;
  * @param pack the pack file
  * @param host address that the data plane listens at
  * @param threads for the arithmetic
+ * @param processBytes what this process may use in memory, {@link Long#MAX_VALUE} for no limit
  */
-public record PackRootLoader(Path pack, String host, int threads) implements RootRankLoader {
+public record PackRootLoader(Path pack, String host, int threads, long processBytes)
+    implements RootRankLoader {
   @Override
   public CompletionStage<RootRank> load(RankAssignment assignment) {
     return LoadThread.start(
         "kith-load-0",
-        () -> new StarRootRank(RankWeights.load(pack, assignment), assignment, host, threads));
+        () ->
+            new StarRootRank(
+                RankWeights.load(pack, assignment, processBytes), assignment, host, threads));
   }
 }

@@ -20,6 +20,7 @@ public final class ShardRankLoader implements LeafRankLoader {
   private final ShardFetcher fetcher;
   private final String host;
   private final int threads;
+  private final long processBytes;
 
   /**
    * A loader.
@@ -27,13 +28,19 @@ public final class ShardRankLoader implements LeafRankLoader {
    * @param localPacks finds a whole pack by its id
    * @param host address that data planes listen at
    * @param threads for the arithmetic
+   * @param processBytes what this process may use in memory, {@link Long#MAX_VALUE} for no limit
    */
   public ShardRankLoader(
-      Function<String, Optional<Path>> localPacks, ShardFetcher fetcher, String host, int threads) {
+      Function<String, Optional<Path>> localPacks,
+      ShardFetcher fetcher,
+      String host,
+      int threads,
+      long processBytes) {
     this.localPacks = localPacks;
     this.fetcher = fetcher;
     this.host = host;
     this.threads = threads;
+    this.processBytes = processBytes;
   }
 
   @Override
@@ -44,7 +51,8 @@ public final class ShardRankLoader implements LeafRankLoader {
         () -> {
           Optional<Path> local = localPacks.apply(assignment.packId());
           Path pack = local.isPresent() ? local.get() : fetcher.fetch(assignment, origin);
-          return new StarLeafRank(RankWeights.load(pack, assignment), assignment, host, threads);
+          return new StarLeafRank(
+              RankWeights.load(pack, assignment, processBytes), assignment, host, threads);
         });
   }
 }

@@ -1,0 +1,106 @@
+package org.kithlm.node.rank;
+
+import java.util.List;
+import org.kithlm.model.config.ModelConfig;
+import org.kithlm.model.shard.RankShard;
+import org.kithlm.node.control.RankAssignment;
+
+/**
+ * What a rank's process may use in memory, and what of it is left for weights. Bytes throughout;
+ * docs/memory.md tells how the reserves were measured.
+ *
+ * @param processBytes for the whole process; {@link #UNLIMITED} for as much as it needs
+ * @param heapBytes the largest Java heap, with activations, vocabulary and HTTP
+ * @param transportBytes log buffers and counters of Aeron
+ * @param kvBytes keys and values of the whole context
+ * @param kvBytesPerPosition keys and values of one position
+ */
+record MemoryBudget(
+    long processBytes, long heapBytes, long transportBytes, long kvBytes, long kvBytesPerPosition) {
+  /** No limit is known. */
+  static final long UNLIMITED = Long.MAX_VALUE;
+
+  /** Classes, compiled code, thread stacks, the JVM's own data and its mapped libraries. */
+  static final long JVM_BYTES = 128L << 20;
+
+  /** Counters, commands and the loss report of the media driver. */
+  private static final long DRIVER_BYTES = 6 << 20;
+
+  /** A log buffer of three terms of 256 KiB for each direction of a link. */
+  private static final long LINK_BYTES = 2 * 3 * (256 << 10);
+
+  /** The KV cache grows by blocks of so many positions. */
+  private static final int KV_BLOCK_POSITIONS = 256;
+
+  /** The budget of a rank in a process with this largest heap. */
+  static MemoryBudget of(
+      long processBytes,
+      long heapBytes,
+      ModelConfig config,
+      RankShard shard,
+      RankAssignment assignment) {
+    int links = shard.rank() == 0 ? shard.worldSize() - 1 : 1;
+    long perPosition =
+        2L * config.layerCount() * shard.kvHeadCount() * config.headDim() * Short.BYTES;
+    long positions =
+        (long) Math.ceilDiv(assignment.contextLength(), KV_BLOCK_POSITIONS) * KV_BLOCK_POSITIONS;
+    return new MemoryBudget(
+        processBytes,
+        heapBytes,
+        links == 0 ? 0 : DRIVER_BYTES + links * LINK_BYTES,
+        perPosition * positions,
+        perPosition);
+  }
+
+  /** What is left for weights; not positive where the reserves alone are too much. */
+  long weightBytes() {
+    return processBytes - fixedBytes() - kvBytes;
+  }
+
+  /**
+   * Checks that the weights can be worked on.
+   *
+   * @param weightBytesMin the smallest budget that they can be streamed through
+   * @param weightBytesAll what they are in total
+   * @throws DoesNotFitException if they cannot; the message has the numbers, the smallest budget
+   *     that works and the longest context, if any, that works in this one
+   */
+  void require(long weightBytesMin, long weightBytesAll) {
+    if (weightBytes() >= weightBytesMin) {
+      return;
+    }
+    long needed = fixedBytes() + kvBytes + weightBytesMin;
+    String shorter = "";
+    if (kvBytesPerPosition > 0) {
+      long blocks =
+          (processBytes - fixedBytes() - weightBytesMin)
+              / (kvBytesPerPosition * KV_BLOCK_POSITIONS);
+      shorter = blocks > 0 ? " or --context " + blocks * KV_BLOCK_POSITIONS : "";
+    }
+    throw new DoesNotFitException(
+        String.join(
+            " ",
+            List.of(
+                mebibytes(processBytes),
+                "of memory are too little: Java heap",
+                mebibytes(heapBytes) + ", JVM",
+                mebibytes(JVM_BYTES) + ", transport",
+                mebibytes(transportBytes) + ", KV cache of the context",
+                mebibytes(kvBytes) + ", at least",
+                mebibytes(weightBytesMin) + " for",
+                mebibytes(weightBytesAll) + " of weights; the smallest that works is --memory",
+                ceilMebibytes(needed) + "M" + shorter)));
+  }
+
+  private long fixedBytes() {
+    return heapBytes + JVM_BYTES + transportBytes;
+  }
+
+  private static String mebibytes(long bytes) {
+    return ceilMebibytes(bytes) + " MiB";
+  }
+
+  private static long ceilMebibytes(long bytes) {
+    return Math.ceilDiv(bytes, 1 << 20);
+  }
+}

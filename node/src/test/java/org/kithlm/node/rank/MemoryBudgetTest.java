@@ -1,0 +1,114 @@
+package org.kithlm.node.rank;
+
+import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.Collections;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+import org.kithlm.model.config.ModelConfig;
+import org.kithlm.model.shard.RankShard;
+import org.kithlm.node.control.RankAssignment;
+
+class MemoryBudgetTest {
+  private static final long MIB = 1 << 20;
+  private static final int LAYERS = 4;
+  private static final int HEAD_DIM = 32;
+
+  @Test
+  void shouldLeaveForWeightsWhatTheReservesDoNotTake() {
+    MemoryBudget budget = budget(512 * MIB, 0, 1, 2, 1000);
+    long kvPerPosition = 2 * LAYERS * 2 * HEAD_DIM * 2;
+    assertEquals(kvPerPosition, budget.kvBytesPerPosition());
+    assertEquals(1024 * kvPerPosition, budget.kvBytes(), "whole blocks of 256 positions");
+    assertEquals(0, budget.transportBytes(), "a rank alone opens no driver");
+    assertEquals(
+        512 * MIB - 64 * MIB - MemoryBudget.JVM_BYTES - budget.kvBytes(), budget.weightBytes());
+  }
+
+  @Test
+  void shouldReserveALinkToEachLeafAtTheRootAndOneAtALeaf() {
+    long alone = budget(512 * MIB, 0, 2, 1, 256).transportBytes();
+    long ofSeven = budget(512 * MIB, 0, 8, 1, 256).transportBytes();
+    assertEquals(6 * 1536 * 1024, ofSeven - alone);
+    assertEquals(alone, budget(512 * MIB, 7, 8, 1, 256).transportBytes());
+  }
+
+  @Test
+  void shouldNameASmallestBudgetThatWorksAndIsTheSmallest() {
+    DoesNotFitException refusal =
+        assertThrows(
+            DoesNotFitException.class,
+            () -> budget(100 * MIB, 1, 2, 2, 2048).require(16 * MIB, 900 * MIB));
+    String message = String.valueOf(refusal.getMessage());
+    Matcher smallest = Pattern.compile("--memory (\\d+)M").matcher(message);
+    assertTrue(smallest.find(), message);
+    assertTrue(message.startsWith("100 MiB") && message.contains("900 MiB of weights"), message);
+    assertFalse(message.contains("--context"), "no context is short enough: " + message);
+    long works = Long.parseLong(smallest.group(1)) * MIB;
+    assertDoesNotThrow(() -> budget(works, 1, 2, 2, 2048).require(16 * MIB, 900 * MIB));
+    assertThrows(
+        DoesNotFitException.class,
+        () -> budget(works - MIB, 1, 2, 2, 2048).require(16 * MIB, 900 * MIB));
+  }
+
+  @Test
+  void shouldNameTheLongestContextThatFits() {
+    long total = 64 * MIB + MemoryBudget.JVM_BYTES + 20 * MIB;
+    DoesNotFitException refusal =
+        assertThrows(
+            DoesNotFitException.class,
+            () -> budget(total, 0, 1, 2, 1 << 20).require(16 * MIB, 900 * MIB));
+    String message = String.valueOf(refusal.getMessage());
+    Matcher context = Pattern.compile("--context (\\d+)").matcher(message);
+    assertTrue(context.find(), message);
+    int fits = Integer.parseInt(context.group(1));
+    assertDoesNotThrow(() -> budget(total, 0, 1, 2, fits).require(16 * MIB, 900 * MIB));
+    assertThrows(
+        DoesNotFitException.class,
+        () -> budget(total, 0, 1, 2, fits + 1).require(16 * MIB, 900 * MIB));
+  }
+
+  @Test
+  void shouldAdviseNoContextToARankWithoutKeysAndValues() {
+    DoesNotFitException refusal =
+        assertThrows(
+            DoesNotFitException.class,
+            () -> budget(100 * MIB, 1, 2, 0, 2048).require(16 * MIB, 900 * MIB));
+    assertFalse(String.valueOf(refusal.getMessage()).contains("--context"), refusal::getMessage);
+  }
+
+  private static MemoryBudget budget(
+      long processBytes, int rank, int worldSize, int kvHeads, int contextLength) {
+    ModelConfig config =
+        new ModelConfig(
+            ModelConfig.Architecture.LLAMA,
+            LAYERS,
+            128,
+            256,
+            4,
+            2,
+            HEAD_DIM,
+            1000,
+            1 << 20,
+            1e-5f,
+            new ModelConfig.Rope(HEAD_DIM, 10000, 10000, 1, false),
+            0,
+            0,
+            1,
+            0,
+            0,
+            1,
+            ModelConfig.Activation.SILU,
+            true);
+    RankShard shard = new RankShard(rank, worldSize, 0, 4, 0, kvHeads, 0, 256, rank == 0);
+    RankAssignment assignment =
+        new RankAssignment(
+            1, rank, Collections.nCopies(worldSize, 1.0), "pack", contextLength, 128);
+    return MemoryBudget.of(processBytes, 64 * MIB, config, shard, assignment);
+  }
+}
