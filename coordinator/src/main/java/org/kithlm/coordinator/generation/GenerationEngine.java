@@ -46,6 +46,7 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
   private String lastEnd = ""; // of a session that was connected
   private long lastEndNs;
   private @Nullable GenerationJob running;
+  private @Nullable String stepFailure; // why its step was given up
   private boolean closed;
 
   /**
@@ -107,6 +108,19 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
     }
     if (waiting != null) {
       waiting.discard(reason);
+    }
+  }
+
+  @Override
+  public void failStep(String reason) {
+    lock.lock();
+    try {
+      if (running != null && session != null) {
+        stepFailure = reason;
+        session.rank().abort();
+      }
+    } finally {
+      lock.unlock();
     }
   }
 
@@ -246,6 +260,7 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
           if (current != null) {
             GenerationJob job = queue.removeFirst();
             running = job;
+            stepFailure = null;
             return () -> generate(current, job);
           }
           if (System.nanoTime() - lastEndNs >= TimeUnit.MILLISECONDS.toNanos(rootTimeoutMs)) {
@@ -296,7 +311,13 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
     try {
       new GenerationRun(current.cachingRank(), tokenizer, contextLength, job).run();
     } catch (RankFailedException e) {
-      fail(current, job, e.getCause());
+      String reason = stepFailureReason();
+      if (reason == null) {
+        fail(current, job, e.getCause());
+      } else {
+        LOG.warn("generation failed; the ranks go on: {}", reason);
+        job.fail(reason);
+      }
     } catch (Error e) { // no memory, say: the ranks may be in the middle of a step
       LOG.error("rank 0 failed", e);
       fail(current, job, e);
@@ -315,6 +336,15 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
     LOG.warn("generation failed: {}", message);
     sessionFailed(failed, message);
     job.fail(message);
+  }
+
+  private @Nullable String stepFailureReason() {
+    lock.lock();
+    try {
+      return deactivation == null ? stepFailure : null;
+    } finally {
+      lock.unlock();
+    }
   }
 
   private @Nullable String deactivationReason() {

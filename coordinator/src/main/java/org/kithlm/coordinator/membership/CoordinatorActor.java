@@ -143,6 +143,7 @@ public final class CoordinatorActor {
         .onMessage(CoordinatorMessage.NodeUp.class, this::onNodeUp)
         .onMessage(CoordinatorMessage.ShardLoaded.class, this::onShardLoaded)
         .onMessage(CoordinatorMessage.RankConnected.class, this::onRankConnected)
+        .onMessage(CoordinatorMessage.StepFailed.class, this::onStepFailed)
         .onMessage(CoordinatorMessage.RankFailed.class, this::onRankFailed)
         .onMessage(CoordinatorMessage.Statistics.class, this::onStatistics)
         .onMessage(CoordinatorEvent.RootLoaded.class, this::onRootLoaded)
@@ -367,6 +368,14 @@ public final class CoordinatorActor {
         replanSoon();
       }
     }
+  }
+
+  private Behavior<CoordinatorMessage> onStepFailed(CoordinatorMessage.StepFailed message) {
+    Member member = memberOf(message.epoch(), message.rank());
+    if (member != null && plan != null) {
+      engine.failStep(plan.describe(member) + " failed: " + message.reason());
+    }
+    return Behaviors.same();
   }
 
   private Behavior<CoordinatorMessage> onRankFailed(CoordinatorMessage.RankFailed message) {

@@ -23,6 +23,12 @@ public interface RootEngine {
    */
   void deactivate(String reason);
 
+  /**
+   * Fails the running generation, if any, and ends its step: a leaf could not do its part of it.
+   * The session goes on.
+   */
+  void failStep(String reason);
+
   /** Runs an action when no generation is running, before the next one starts. */
   void whenIdle(Runnable action);
 }

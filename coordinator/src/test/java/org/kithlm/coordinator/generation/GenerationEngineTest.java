@@ -141,6 +141,19 @@ class GenerationEngineTest {
   }
 
   @Test
+  void shouldFailTheRequestWhoseStepALeafCouldNotDoAndServeTheNext() throws Exception {
+    activate(rank);
+    RecordingListener first = running(rank);
+
+    engine.failStep("rank 1 failed: tile 7 is cut short");
+
+    assertEquals("rank 1 failed: tile 7 is cut short", first.failure());
+    rank.release();
+    assertEquals(FinishReason.LENGTH, submit("second").end().reason());
+    assertEquals(List.of(), List.copyOf(losses));
+  }
+
+  @Test
   void shouldFailTheRequestAndTellTheOwnerWhenARankIsLost() throws Exception {
     activate(rank);
     rank.broken = () -> new IllegalStateException("rank 1 at 10.0.0.2 is lost");

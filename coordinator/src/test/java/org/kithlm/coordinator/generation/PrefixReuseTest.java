@@ -81,6 +81,9 @@ class PrefixReuseTest {
           public void onConnected() {}
 
           @Override
+          public void onStepFailed(String reason) {} // no tile is damaged
+
+          @Override
           public void onFailed(String reason) {} // the root notices
         });
     engine = new GenerationEngine(tokenizer, CONTEXT_LENGTH);

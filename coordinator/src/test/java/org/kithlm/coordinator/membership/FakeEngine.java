@@ -20,6 +20,7 @@ final class FakeEngine implements RootEngine {
 
   final BlockingQueue<Activation> activations = new LinkedBlockingQueue<>();
   final BlockingQueue<String> deactivations = new LinkedBlockingQueue<>();
+  final BlockingQueue<String> stepFailures = new LinkedBlockingQueue<>();
   final BlockingQueue<Runnable> idleActions = new LinkedBlockingQueue<>();
 
   @Override
@@ -33,6 +34,11 @@ final class FakeEngine implements RootEngine {
   @Override
   public void deactivate(String reason) {
     deactivations.add(reason);
+  }
+
+  @Override
+  public void failStep(String reason) {
+    stepFailures.add(reason);
   }
 
   @Override

@@ -109,6 +109,10 @@ final class TestCoordinator implements AutoCloseable {
       actor.tell(new CoordinatorMessage.RankFailed(assignment.epoch(), assignment.rank(), reason));
     }
 
+    void stepFailed(long epoch, String reason) {
+      actor.tell(new CoordinatorMessage.StepFailed(epoch, 1, reason));
+    }
+
     void die() {
       probe.stop();
     }

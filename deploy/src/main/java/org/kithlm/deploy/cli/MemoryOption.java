@@ -38,7 +38,7 @@ final class MemoryOption {
   /** Reads sizes as the JVM and Docker do: 512M, 1.5G, with or without a B or iB after it. */
   static final class Size implements ITypeConverter<Long> {
     private static final Pattern FORM =
-        Pattern.compile("(\\d{1,9}(?:\\.\\d{1,3})?)([KMGT])(?:i?B)?");
+        Pattern.compile("(\\d{1,12}(?:\\.\\d{1,3})?)([KMGT])(?:i?B)?");
 
     @Override
     public Long convert(String text) {

@@ -21,14 +21,15 @@ class MemoryOptionTest {
     "512MB, 536870912",
     "512MiB, 536870912",
     "1.5G, 1610612736",
-    "2T, 2199023255552"
+    "2T, 2199023255552",
+    "1073741824K, 1099511627776"
   })
   void shouldReadSizesInPowersOf1024(String text, long bytes) {
     assertEquals(bytes, size.convert(text));
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"", "512", "0M", "-1G", "1e3M", "M", "1.2345G", "1 G", "99999999999G"})
+  @ValueSource(strings = {"", "512", "0M", "-1G", "1e3M", "M", "1.2345G", "1 G", "9999999999999K"})
   void shouldRefuseWhatIsNoSize(String text) {
     TypeConversionException refusal =
         assertThrows(TypeConversionException.class, () -> size.convert(text));

@@ -31,6 +31,9 @@ public interface CoordinatorMessage extends KithMessage {
   /** The data plane of an epoch is connected. */
   record RankConnected(long epoch, int rank) implements CoordinatorMessage {}
 
+  /** A rank could not do its part of a step, and waits for the next one. */
+  record StepFailed(long epoch, int rank, String reason) implements CoordinatorMessage {}
+
   /** A rank cannot go on in this epoch. */
   record RankFailed(long epoch, int rank, String reason) implements CoordinatorMessage {}
 

@@ -24,10 +24,13 @@ public interface LeafRank {
   /** Ends its session and frees its weights, soon. Idempotent. */
   void close();
 
-  /** Follows a rank: connected at most once, failed at most once. */
+  /** Follows a rank: connected at most once, failed at most once, as its last call. */
   interface Listener {
     /** All peers are there. */
     void onConnected();
+
+    /** A step could not be done; the rank has left it and waits for the next. */
+    void onStepFailed(String reason);
 
     /** The rank has ended by itself. */
     void onFailed(String reason);

@@ -42,6 +42,8 @@ public final class NodeActor {
 
   private record Connected(long epoch, int rank) implements NodeMessage {}
 
+  private record StepFailed(long epoch, int rank, String reason) implements NodeMessage {}
+
   private record Failed(long epoch, int rank, String reason) implements NodeMessage {}
 
   private final ActorContext<NodeMessage> context;
@@ -146,6 +148,7 @@ public final class NodeActor {
         .onMessage(LoadFailed.class, this::onLoadFailed)
         .onMessage(NodeMessage.Connect.class, this::onConnect)
         .onMessage(Connected.class, this::onConnected)
+        .onMessage(StepFailed.class, this::onStepFailed)
         .onMessage(Failed.class, this::onFailed)
         .onMessage(NodeMessage.ReportStatistics.class, this::onReportStatistics)
         .onMessage(NodeMessage.Shutdown.class, this::onShutdown)
@@ -245,6 +248,11 @@ public final class NodeActor {
           }
 
           @Override
+          public void onStepFailed(String reason) {
+            self.tell(new StepFailed(current.epoch(), current.rank(), reason));
+          }
+
+          @Override
           public void onFailed(String reason) {
             self.tell(new Failed(current.epoch(), current.rank(), reason));
           }
@@ -254,6 +262,12 @@ public final class NodeActor {
 
   private Behavior<NodeMessage> onConnected(Connected message) {
     tellCoordinator(new CoordinatorMessage.RankConnected(message.epoch(), message.rank()));
+    return Behaviors.same();
+  }
+
+  private Behavior<NodeMessage> onStepFailed(StepFailed message) {
+    tellCoordinator(
+        new CoordinatorMessage.StepFailed(message.epoch(), message.rank(), message.reason()));
     return Behaviors.same();
   }
 

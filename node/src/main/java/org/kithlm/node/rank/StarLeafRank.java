@@ -3,6 +3,7 @@ package org.kithlm.node.rank;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
+import org.kithlm.memory.TileReadException;
 import org.kithlm.node.control.Causes;
 import org.kithlm.node.control.LeafRank;
 import org.kithlm.node.control.NodeMessage;
@@ -95,12 +96,12 @@ public final class StarLeafRank implements LeafRank {
       if (!closed) { // else close() came before there was a session to end
         leaf.connect();
         listener.onConnected();
-        serve(leaf);
+        serve(leaf, listener);
       }
     }
   }
 
-  private void serve(LeafSession leaf) {
+  private void serve(LeafSession leaf, Listener listener) {
     compute.collective(
         (layer, block, values, length) ->
             leaf.allreduce(layer, SessionConfigs.number(block), values, length));
@@ -112,6 +113,9 @@ public final class StarLeafRank implements LeafRank {
           compute.forward(hidden, step.tokenCount(), step.startPosition());
         } catch (StepAbortedException e) {
           compute.tiles().rewind(); // the root gave the step up; wait for the next one
+        } catch (TileReadException e) {
+          compute.tiles().rewind(); // the disk may do better in the next step
+          listener.onStepFailed(Causes.message(e));
         }
       }
     }

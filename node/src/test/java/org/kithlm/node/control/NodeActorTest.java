@@ -213,6 +213,10 @@ class NodeActorTest {
     expect(CoordinatorMessage.ShardLoaded.class);
     node.tell(new NodeMessage.Connect(5, List.of()));
     rank.started.get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
+    rank.listener().onStepFailed("tile 7 is cut short");
+    assertEquals(
+        new CoordinatorMessage.StepFailed(5, 1, "tile 7 is cut short"),
+        expect(CoordinatorMessage.StepFailed.class));
     rank.listener().onFailed("rank 0 is silent");
     assertEquals(
         new CoordinatorMessage.RankFailed(5, 1, "rank 0 is silent"),
