@@ -119,6 +119,21 @@ class CoordinatorActorTest {
   }
 
   @Test
+  void shouldNameTheRankThatCouldNotDoAStepAndKeepThePlan() throws Exception {
+    try (TestCoordinator coordinator = new TestCoordinator(1)) {
+      TestCoordinator.Node node = coordinator.node("laptop").join();
+      RankAssignment current = coordinator.readyWith(node);
+      node.stepFailed(current.epoch() - 1, "of an old plan");
+      node.stepFailed(current.epoch(), "tile 7 is cut short");
+      assertEquals(
+          "rank 1 (laptop, 127.0.0.1:4001) failed: tile 7 is cut short",
+          coordinator.engine.stepFailures.poll(
+              TestCoordinator.PATIENCE.toSeconds(), TimeUnit.SECONDS));
+      assertTrue(coordinator.engine.deactivations.isEmpty());
+    }
+  }
+
+  @Test
   void shouldTakeInANodeOnlyWhenIdle() throws Exception {
     try (TestCoordinator coordinator = new TestCoordinator(0)) {
       coordinator.readyAlone();
@@ -160,7 +175,8 @@ class CoordinatorActorTest {
       coordinator.expectRootLoad().rank().complete(new UnusedRoot());
       node.loaded(next);
       assertEquals(next.epoch(), node.expect(NodeMessage.Connect.class).epoch());
-      assertTrue(coordinator.engine.activations.size() == 1, "only the new epoch is activated");
+      coordinator.expectActivation();
+      assertTrue(coordinator.engine.activations.isEmpty(), "only the new epoch is activated");
     }
   }
 
