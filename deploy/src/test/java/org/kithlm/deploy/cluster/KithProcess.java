@@ -34,7 +34,7 @@ final class KithProcess implements AutoCloseable {
     Path errors = Files.createTempFile(Files.createDirectories(home), "kith", ".err");
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.addAll(List.of("@" + options, "-XX:+UseSerialGC", "-Xmx512m", "-ea"));
+    command.addAll(List.of("@" + options, "-XX:+UseSerialGC", "-Xmx96m", "-ea"));
     command.addAll(List.of("-cp", System.getProperty("java.class.path"), Kith.class.getName()));
     command.addAll(List.of(args));
     ProcessBuilder builder = new ProcessBuilder(command).redirectError(errors.toFile());

@@ -6,8 +6,8 @@ import org.kithlm.model.shard.RankShard;
 import org.kithlm.node.control.RankAssignment;
 
 /**
- * What a rank's process may use in memory, and what of it is left for weights. Bytes throughout;
- * docs/memory.md tells how the reserves were measured.
+ * What a rank's process may use in memory, as a control group counts it, and what of it is left for
+ * weights. Bytes throughout; docs/memory.md tells how the reserves were measured.
  *
  * @param processBytes for the whole process; {@link #UNLIMITED} for as much as it needs
  * @param heapBytes the largest Java heap, with activations, vocabulary and HTTP
@@ -21,7 +21,7 @@ record MemoryBudget(
   static final long UNLIMITED = Long.MAX_VALUE;
 
   /** Classes, compiled code, thread stacks, the JVM's own data and its mapped libraries. */
-  static final long JVM_BYTES = 128L << 20;
+  static final long JVM_BYTES = 168L << 20;
 
   /** Counters, commands and the loss report of the media driver. */
   private static final long DRIVER_BYTES = 6 << 20;
