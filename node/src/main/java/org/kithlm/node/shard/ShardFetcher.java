@@ -14,6 +14,7 @@ import org.kithlm.model.pack.PackException;
 import org.kithlm.model.weight.Tile;
 import org.kithlm.node.control.NodeMessage;
 import org.kithlm.node.control.RankAssignment;
+import org.kithlm.node.rank.DoesNotFitException;
 import org.kithlm.node.rank.RankWeights;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -59,11 +60,13 @@ public final class ShardFetcher {
   /**
    * Fetches what is missing.
    *
+   * @param processBytes what this process may use in memory, {@link Long#MAX_VALUE} for no limit
    * @return the local pack; all of the rank's tiles in it are intact
+   * @throws DoesNotFitException if the rank will not fit into that, before any tile is fetched
    * @throws IOException if the coordinator can't be read or the disk is full
    * @throws PackException if what it sent is not the pack of the plan
    */
-  public Path fetch(RankAssignment assignment, NodeMessage.WeightOrigin origin)
+  public Path fetch(RankAssignment assignment, NodeMessage.WeightOrigin origin, long processBytes)
       throws IOException, InterruptedException {
     if (!PACK_ID.matcher(assignment.packId()).matches()) {
       throw new PackException(
@@ -87,6 +90,7 @@ public final class ShardFetcher {
       }
       try (Pack pack = Pack.open(file)) {
         requireSame(pack, assignment);
+        RankWeights.requireFit(pack, assignment, processBytes);
         fetchTiles(pack, assignment, client, channel);
       }
       channel.force(true);

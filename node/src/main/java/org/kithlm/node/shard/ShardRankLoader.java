@@ -50,7 +50,8 @@ public final class ShardRankLoader implements LeafRankLoader {
         "kith-load-" + assignment.rank(),
         () -> {
           Optional<Path> local = localPacks.apply(assignment.packId());
-          Path pack = local.isPresent() ? local.get() : fetcher.fetch(assignment, origin);
+          Path pack =
+              local.isPresent() ? local.get() : fetcher.fetch(assignment, origin, processBytes);
           return new StarLeafRank(
               RankWeights.load(pack, assignment, processBytes), assignment, host, threads);
         });

@@ -29,6 +29,7 @@ import org.kithlm.model.shard.RankShard;
 import org.kithlm.model.weight.Tile;
 import org.kithlm.node.control.NodeMessage;
 import org.kithlm.node.control.RankAssignment;
+import org.kithlm.node.rank.DoesNotFitException;
 import org.kithlm.node.rank.RankWeights;
 
 class ShardFetcherTest {
@@ -75,15 +76,19 @@ class ShardFetcherTest {
   }
 
   private Path fetch() throws IOException, InterruptedException {
-    return fetch(PATIENCE);
+    return fetch(PATIENCE, Long.MAX_VALUE);
   }
 
-  private Path fetch(Duration partTimeout) throws IOException, InterruptedException {
+  private Path fetch(Duration partTimeout, long processBytes)
+      throws IOException, InterruptedException {
     return new ShardFetcher(
             folder.resolve("shards"),
             (fetchedBytes, keptBytes) -> fetched.set(new Fetched(fetchedBytes, keptBytes)),
             partTimeout)
-        .fetch(assignment, new NodeMessage.WeightOrigin(server.url(), pack.length, prelude));
+        .fetch(
+            assignment,
+            new NodeMessage.WeightOrigin(server.url(), pack.length, prelude),
+            processBytes);
   }
 
   private static void assertMessage(String part, Exception failure) {
@@ -126,6 +131,12 @@ class ShardFetcherTest {
     fetch();
     assertEquals(0, server.requests());
     assertEquals(new Fetched(0, shardBytes()), fetched.get());
+  }
+
+  @Test
+  void shouldFetchNoTileThatWouldNotFitIntoMemory() {
+    assertThrows(DoesNotFitException.class, () -> fetch(PATIENCE, 1 << 20));
+    assertEquals(prelude.size(), server.requests());
   }
 
   @Test
@@ -274,7 +285,8 @@ class ShardFetcherTest {
           server.stall(exchange, range);
           return true;
         });
-    IOException failure = assertThrows(IOException.class, () -> fetch(Duration.ofMillis(100)));
+    IOException failure =
+        assertThrows(IOException.class, () -> fetch(Duration.ofMillis(100), Long.MAX_VALUE));
     assertMessage("no whole answer", failure);
   }
 
