@@ -307,11 +307,17 @@ class GenerationEngineTest {
     activate(rank);
     RecordingListener first = running(rank);
     RecordingListener queued = submit("queued");
-    engine.whenIdle(() -> engine.deactivate("the cluster takes in a node"));
+    CompletableFuture<Boolean> deactivated = new CompletableFuture<>();
+    engine.whenIdle(
+        () -> {
+          engine.deactivate("the cluster takes in a node");
+          deactivated.complete(true);
+        });
 
     rank.release();
 
     assertEquals(FinishReason.LENGTH, first.end().reason());
+    assertTrue(await(deactivated));
     activate(new FakeRootRank());
     assertEquals(FinishReason.LENGTH, queued.end().reason());
     assertTrue(rank.closed);
