@@ -40,14 +40,4 @@ final class Lanes {
         "kernels use vectors of {} bits ({} floats)", species.vectorBitSize(), species.length());
     return species;
   }
-
-  /** Sum of {@code lanes[offset, offset + COUNT)}, halves onto halves; overwrites them. */
-  static float sum(float[] lanes, int offset) {
-    for (int half = COUNT / 2; half > 0; half /= 2) {
-      for (int i = offset; i < offset + half; i++) {
-        lanes[i] += lanes[i + half];
-      }
-    }
-    return lanes[offset];
-  }
 }

@@ -215,13 +215,4 @@ class ElementwiseTest {
       }
     }
   }
-
-  @Test
-  void lanesShouldAddHalvesOntoHalves() {
-    float[] lanes = new float[2 * Lanes.COUNT];
-    for (int i = 0; i < Lanes.COUNT; i++) {
-      lanes[Lanes.COUNT + i] = i + 1;
-    }
-    assertEquals(Lanes.COUNT * (Lanes.COUNT + 1) / 2f, Lanes.sum(lanes, Lanes.COUNT), 0);
-  }
 }
