@@ -1,5 +1,6 @@
 package org.kithlm.deploy.chat;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
@@ -38,8 +39,13 @@ public final class ChatClient implements AutoCloseable {
    */
   public record Answer(String text, String finishReason, double ttftMs, double tokensPerSecond) {}
 
+  @JsonInclude(JsonInclude.Include.NON_NULL)
   private record Question(
-      String model, List<Message> messages, boolean stream, StreamOptions streamOptions) {}
+      String model,
+      List<Message> messages,
+      @Nullable Float temperature,
+      boolean stream,
+      StreamOptions streamOptions) {}
 
   private record StreamOptions(boolean includeUsage) {}
 
@@ -55,16 +61,19 @@ public final class ChatClient implements AutoCloseable {
           .build();
   private final String url;
   private final @Nullable String apiKey;
+  private final @Nullable Float temperature;
 
   /**
    * A client of an endpoint, without connection yet.
    *
    * @param url {@code http://HOST:PORT}
    * @param apiKey what the endpoint asks for, null for none
+   * @param temperature 0 takes the likeliest token each time, null leaves it to the endpoint
    */
-  public ChatClient(URI url, @Nullable String apiKey) {
+  public ChatClient(URI url, @Nullable String apiKey, @Nullable Float temperature) {
     this.url = url.toString().replaceAll("/+$", "");
     this.apiKey = apiKey;
+    this.temperature = temperature;
   }
 
   /**
@@ -133,7 +142,7 @@ public final class ChatClient implements AutoCloseable {
     try {
       body =
           Json.MAPPER.writeValueAsBytes(
-              new Question(model, messages, true, new StreamOptions(true)));
+              new Question(model, messages, temperature, true, new StreamOptions(true)));
     } catch (JsonProcessingException e) {
       throw new IllegalStateException("records of strings are always JSON", e);
     }

@@ -42,6 +42,12 @@ public final class ChatCommand implements Callable<Integer> {
       description = "The key of the endpoint (default: $KITH_API_KEY, or none).")
   private @Nullable String apiKey;
 
+  @Option(
+      names = "--temperature",
+      paramLabel = "T",
+      description = "0 takes the likeliest token each time (default: the endpoint's, 1).")
+  private @Nullable Float temperature;
+
   @Override
   public Integer call() throws IOException, InterruptedException {
     if (common.json()) {
@@ -53,7 +59,7 @@ public final class ChatCommand implements Callable<Integer> {
     }
     // The terminal's encoding, which need not be UTF-8.
     Charset charset = Charset.forName(System.getProperty("stdin.encoding", "UTF-8"));
-    try (ChatClient client = new ChatClient(url, apiKey)) {
+    try (ChatClient client = new ChatClient(url, apiKey, temperature)) {
       new ChatRepl(
               client,
               new BufferedReader(new InputStreamReader(System.in, charset)),

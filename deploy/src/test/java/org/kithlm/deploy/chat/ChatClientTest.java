@@ -45,7 +45,7 @@ class ChatClientTest {
   private final StringBuilder told = new StringBuilder();
 
   private ChatClient.Answer ask(ScriptedServer server, @Nullable String key) throws Exception {
-    try (ChatClient client = new ChatClient(server.url(), key)) {
+    try (ChatClient client = new ChatClient(server.url(), key, null)) {
       return client.ask("m", HI, told::append);
     }
   }
@@ -131,7 +131,7 @@ class ChatClientTest {
     try (ScriptedServer server = new ScriptedServer()) {
       url = server.url();
     }
-    try (ChatClient client = new ChatClient(url, null)) {
+    try (ChatClient client = new ChatClient(url, null, null)) {
       for (KithException failure :
           new KithException[] {
             assertThrows(KithException.class, client::model),
@@ -153,7 +153,7 @@ class ChatClientTest {
     try (ScriptedServer server =
             new ScriptedServer(
                 ScriptedServer.MODELS, hello, ScriptedServer.json(500, "{}"), hello, hello);
-        ChatClient client = new ChatClient(server.url(), null)) {
+        ChatClient client = new ChatClient(server.url(), null, null)) {
 
       new ChatRepl(
               client,

@@ -45,7 +45,7 @@ class ServedClusterIT {
 
   @Test
   void shouldChatInTheTerminal() throws Exception {
-    String[] command = {"chat", "--url", endpoint, "--api-key", KEY};
+    String[] command = {"chat", "--url", endpoint, "--api-key", KEY, "--temperature", "0"};
     try (KithProcess chat = KithProcess.start(TestModel.HOME, command)) {
       chat.type("What is the capital of France?\n/exit\n");
 
