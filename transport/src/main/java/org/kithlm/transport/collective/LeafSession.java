@@ -150,12 +150,7 @@ public final class LeafSession implements AutoCloseable {
 
   /** The root's word that a step is over may stand behind frames that are not taken yet. */
   private void onAhead(FrameFlyweight frame) {
-    if (frame.rank() == 0) {
-      stepOver |=
-          frame.step() == step
-              ? frame.kind() == FrameKind.ABORT
-              : frame.step() > step && frame.kind() == FrameKind.HIDDEN; // the root has moved on
-    }
+    stepOver |= frame.rank() == 0 && frame.kind() == FrameKind.ABORT && frame.step() == step;
   }
 
   private Action onStep(DirectBuffer buffer, int index, int lengthBytes, Header header) {

@@ -79,6 +79,7 @@ public final class RootSession implements AutoCloseable {
           "step=%d after %d, startPosition=%d, tokenCount=%d"
               .formatted(newStep, step, startPosition, tokenCount));
     }
+    announcePendingAbort(); // a leaf may still wait in the step before for another leaf
     step = newStep;
     checkAbort();
     exchange.broadcast(step, startPosition, tokenCount, hidden, hiddenLength);
@@ -114,9 +115,7 @@ public final class RootSession implements AutoCloseable {
       session.links()[i].poll(lateHandler);
       session.checkGone(session.links()[i], () -> "the next step");
     }
-    if (isAbortPending() && announcedAbort < step) {
-      announceAbort();
-    }
+    announcePendingAbort();
   }
 
   /**
@@ -174,14 +173,15 @@ public final class RootSession implements AutoCloseable {
 
   private void checkAbort() {
     if (isAbortPending()) {
-      if (announcedAbort < step) {
-        announceAbort();
-      }
+      announcePendingAbort();
       throw new StepAbortedException(step);
     }
   }
 
-  private void announceAbort() {
+  private void announcePendingAbort() {
+    if (!isAbortPending() || announcedAbort >= step) {
+      return;
+    }
     announcedAbort = step;
     for (Link link : session.links()) {
       session.beginWait();

@@ -17,7 +17,7 @@ final class FakeLeaf implements AutoCloseable {
 
   private final SessionConfig config;
   private final Media media;
-  private final ExclusivePublication toRoot;
+  private ExclusivePublication toPeer;
   private final @Nullable FrameSeal seal;
   private long counter;
   private final UnsafeBuffer buffer = new UnsafeBuffer(new byte[FRAME_BYTES_MAX + 64]);
@@ -27,7 +27,12 @@ final class FakeLeaf implements AutoCloseable {
     media = new Media(config);
     seal =
         config.key() == null ? null : new FrameSeal(config.key(), config.rank(), FRAME_BYTES_MAX);
-    toRoot = media.publicationTo(config.peers().getFirst());
+    toPeer = media.publicationTo(config.peers().getFirst());
+  }
+
+  /** From now on it sends to another rank than the root. */
+  void turnTo(int rank) {
+    toPeer = media.publicationTo(config.peers().get(rank));
   }
 
   FrameFlyweight header() {
@@ -70,7 +75,7 @@ final class FakeLeaf implements AutoCloseable {
   /** Sends the first bytes of {@link #buffer}. */
   void send(int lengthBytes) {
     long startNs = System.nanoTime();
-    while (toRoot.offer(buffer, 0, lengthBytes) < 0) {
+    while (toPeer.offer(buffer, 0, lengthBytes) < 0) {
       doWork(startNs);
     }
     media.doWork();
@@ -90,7 +95,7 @@ final class FakeLeaf implements AutoCloseable {
       throw new AssertionError("the root does not take frames");
     }
     media.doWork();
-    Backoff.idle(waitedNs);
+    Backoff.idle(media, waitedNs);
   }
 
   @Override

@@ -14,6 +14,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -29,6 +30,8 @@ import org.kithlm.transport.SessionConfig;
 import org.kithlm.transport.StepAbortedException;
 import org.kithlm.transport.StepHeader;
 import org.kithlm.transport.TransportException;
+import org.kithlm.transport.frame.FrameFlyweight;
+import org.kithlm.transport.frame.FrameKind;
 
 /** A root and two leaves as threads: what ends a step or a session, whatever the form. */
 @Timeout(60)
@@ -89,6 +92,45 @@ class MeshRulesTest {
       assertEquals(6, values[LENGTH - 1]);
       firstDone.get(20, TimeUnit.SECONDS);
       secondDone.get(20, TimeUnit.SECONDS);
+    }
+  }
+
+  @Test
+  void shouldFinishAStepOnALeafThatIsBehindWhenTheRootBeginsTheNext() throws Exception {
+    int length = 16; // one frame
+    try (RootSession root = new RootSession(config(0, Collective.DIRECT, WAIT_NS));
+        LeafSession first = new LeafSession(config(1, Collective.DIRECT, WAIT_NS));
+        FakeLeaf second = new FakeLeaf(config(2, Collective.DIRECT, WAIT_NS))) {
+      Thread rootThread =
+          Thread.ofPlatform()
+              .start(
+                  () -> {
+                    root.connect();
+                    float[] values = new float[length];
+                    root.beginStep(1, 0, 1, values, length);
+                    root.allreduce(0, 0, values, length);
+                    root.beginStep(2, 0, 1, values, length);
+                  });
+      Future<float[]> sum =
+          threads.submit(
+              () -> {
+                first.connect();
+                awaitStep(first, new float[LENGTH], 1);
+                float[] values = new float[length];
+                first.allreduce(0, 0, values, length);
+                return values;
+              });
+      float[] partial = new float[length];
+      Arrays.fill(partial, 3);
+      FrameFlyweight frame =
+          second.header().subject(FrameKind.PARTIAL, 1, 0, 0).part(0, length, length);
+      second.connect();
+      second.send(frame, partial);
+      second.turnTo(1);
+      second.connect();
+      second.driveUntilDone(rootThread); // it has begun the next step
+      second.send(frame, partial);
+      assertArrayEquals(partial, sum.get(20, TimeUnit.SECONDS));
     }
   }
 
@@ -217,7 +259,7 @@ class MeshRulesTest {
     while (!condition.getAsBoolean()) {
       long waitedNs = System.nanoTime() - startNs;
       assertTrue(waitedNs < WAIT_NS, "waited too long");
-      Backoff.idle(waitedNs);
+      LockSupport.parkNanos(100_000);
     }
   }
 
