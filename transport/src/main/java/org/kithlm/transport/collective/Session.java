@@ -141,6 +141,7 @@ final class Session implements AutoCloseable {
   /** Ends the session: the owner's current or next call throws {@code cause}. Any thread. */
   void fail(RuntimeException cause) {
     failure.compareAndSet(null, cause);
+    media.wakeUp();
   }
 
   /** Throws the first failure, if there was one. */
@@ -214,7 +215,7 @@ final class Session implements AutoCloseable {
       return true;
     }
     if (media.doWork() == 0) {
-      Backoff.idle(waited);
+      Backoff.idle(media, waited);
     }
     return false;
   }

@@ -46,6 +46,7 @@ public final class Media implements AutoCloseable {
   private static final long BEYOND_USE_NS = TimeUnit.DAYS.toNanos(3650);
 
   private final DriverDirectory directory;
+  private final SocketWaiter waiter;
   private final MediaDriver driver;
   private final Aeron aeron;
   private final AgentInvoker driverInvoker;
@@ -61,6 +62,7 @@ public final class Media implements AutoCloseable {
    */
   public Media(SessionConfig config) {
     directory = DriverDirectory.create(config.driverParent());
+    waiter = new SocketWaiter();
     PeerAddress own = config.peers().get(config.rank());
     MediaDriver newDriver = null;
     Aeron newAeron = null;
@@ -86,6 +88,16 @@ public final class Media implements AutoCloseable {
       throw new TransportException("the Aeron client failed: " + error.getMessage(), error);
     }
     return work;
+  }
+
+  /** Sleeps until there may be something to do, but no longer than {@code timeoutMs}. */
+  public void await(long timeoutMs) {
+    waiter.await(timeoutMs);
+  }
+
+  /** Ends {@link #await}, the next one if none is going on. Any thread. */
+  public void wakeUp() {
+    waiter.wakeUp();
   }
 
   /** What this rank receives; one image per sender. */
@@ -120,6 +132,7 @@ public final class Media implements AutoCloseable {
 
   private void closeAll(@Nullable Aeron openAeron, @Nullable MediaDriver openDriver) {
     try (directory;
+        waiter;
         openDriver;
         openAeron) {
       LOG.debug("closing the media driver in {}", directory.path());
@@ -127,7 +140,9 @@ public final class Media implements AutoCloseable {
   }
 
   private MediaDriver.Context driverContext(SessionConfig config) {
-    return new MediaDriver.Context()
+    MediaDriver.Context context = new MediaDriver.Context();
+    waiter.watch(context);
+    return context
         .aeronDirectoryName(directory.path().toString())
         .dirDeleteOnStart(true)
         .dirDeleteOnShutdown(true)
