@@ -3,6 +3,7 @@ package org.kithlm.node.rank;
 import java.util.concurrent.atomic.AtomicLong;
 import org.kithlm.memory.TileStore;
 import org.kithlm.model.config.ModelConfig;
+import org.kithlm.model.kernel.KernelWarmUp;
 import org.kithlm.model.kernel.WorkerPool;
 import org.kithlm.model.kernel.Workers;
 import org.kithlm.model.transformer.Allreduce;
@@ -33,6 +34,7 @@ final class RankCompute implements AutoCloseable {
     ModelConfig config = weights.pack().config();
     this.cache = new KvCache(config, weights.shard(), assignment.contextLength());
     this.workers = WorkerPool.of(threads);
+    KernelWarmUp.run(weights.elementTypes());
     this.pass =
         new ForwardPass(
             config,

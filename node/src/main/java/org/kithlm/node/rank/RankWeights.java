@@ -3,9 +3,12 @@ package org.kithlm.node.rank;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.kithlm.memory.ResidencySettings;
 import org.kithlm.memory.TileExtent;
 import org.kithlm.memory.TileStore;
+import org.kithlm.model.gguf.GgmlType;
 import org.kithlm.model.pack.Pack;
 import org.kithlm.model.shard.RankShard;
 import org.kithlm.model.shard.ShardPlan;
@@ -113,6 +116,11 @@ public record RankWeights(Pack pack, RankShard shard, ShardLayout layout, TileSt
         tile.checks().stream()
             .map(check -> new TileExtent.Piece(check.lengthBytes(), check.crc32c()))
             .toList());
+  }
+
+  /** Types of the tiles. */
+  Set<GgmlType> elementTypes() {
+    return layout.tiles().stream().map(Tile::type).collect(Collectors.toSet());
   }
 
   /** Whether all tiles are in memory, so that none is read again. */

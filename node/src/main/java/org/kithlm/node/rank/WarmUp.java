@@ -6,11 +6,11 @@ import java.util.concurrent.TimeUnit;
 
 /**
  * Takes made-up tokens through all ranks before the first request, so that the JVMs compile kernels
- * and transport for the shapes of this model while nobody waits for a token: cold kernels are a
- * hundred times slower. The leaves follow, as in any step. Owned by the root's thread.
+ * and transport for the shapes of this model while nobody waits for a token. The leaves follow, as
+ * in any step. Owned by the root's thread.
  */
 final class WarmUp {
-  private static final long TIMEOUT_NS = TimeUnit.SECONDS.toNanos(6);
+  private static final long TIMEOUT_NS = TimeUnit.SECONDS.toNanos(12);
 
   /** How often to look whether the compiler rests. */
   private static final long INTERVAL_NS = TimeUnit.MILLISECONDS.toNanos(250);

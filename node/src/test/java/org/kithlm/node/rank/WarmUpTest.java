@@ -1,0 +1,91 @@
+package org.kithlm.node.rank;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.kithlm.node.control.NodeMessage;
+import org.kithlm.node.control.RankStatistics;
+
+@Timeout(60)
+class WarmUpTest {
+  @Test
+  void shouldRunStepsOfOneAndOfSeveralTokensFromTheStart() {
+    FakeRoot root = new FakeRoot(5, 0);
+    new WarmUp().run(root);
+    assertTrue(root.counts.contains(1));
+    assertTrue(root.counts.contains(5), "as many as the root takes");
+    assertEquals(root.counts.size(), root.heads);
+  }
+
+  @Test
+  void shouldPassOnThatARankIsLost() {
+    FakeRoot root = new FakeRoot(64, 7);
+    assertSame(root.lost, assertThrows(IllegalStateException.class, () -> new WarmUp().run(root)));
+  }
+
+  /** A root whose steps cost nothing, until one fails. */
+  private static final class FakeRoot implements RootRank {
+    private final IllegalStateException lost = new IllegalStateException("rank 1 is lost");
+    private final List<Integer> counts = new ArrayList<>();
+    private final int maxTokens;
+    private final int failingStep;
+    private int heads;
+
+    /** The step that fails, counted from 1; 0 for none. */
+    FakeRoot(int maxTokens, int failingStep) {
+      this.maxTokens = maxTokens;
+      this.failingStep = failingStep;
+    }
+
+    @Override
+    public int maxTokens() {
+      return maxTokens;
+    }
+
+    @Override
+    public void step(int[] tokens, int offset, int count, int startPosition) {
+      assertEquals(0, startPosition);
+      if (counts.size() + 1 == failingStep) {
+        throw lost;
+      }
+      counts.add(count);
+    }
+
+    @Override
+    public float[] logits() {
+      heads++;
+      return new float[0];
+    }
+
+    @Override
+    public int dataPort() {
+      return 0;
+    }
+
+    @Override
+    public void connect(List<NodeMessage.Peer> peers) {}
+
+    @Override
+    public void keepAlive() {}
+
+    @Override
+    public void abort() {}
+
+    @Override
+    public void fail(RuntimeException cause) {}
+
+    @Override
+    public RankStatistics statistics() {
+      throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public void close() {}
+  }
+}
