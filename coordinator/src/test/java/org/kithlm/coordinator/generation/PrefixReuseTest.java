@@ -68,7 +68,7 @@ class PrefixReuseTest {
         new RankAssignment(1, 0, List.of(1.0, 1.0), packId, CONTEXT_LENGTH, MAX_TOKENS);
     RankAssignment second =
         new RankAssignment(1, 1, List.of(1.0, 1.0), packId, CONTEXT_LENGTH, MAX_TOKENS);
-    StarRootRank root = new StarRootRank(RankWeights.load(pack, first), first, HOST, 1);
+    StarRootRank root = new StarRootRank(RankWeights.load(pack, first), first, HOST, 1, 2);
     leaf = new StarLeafRank(RankWeights.load(pack, second), second, HOST, 1);
     List<NodeMessage.Peer> peers =
         List.of(

@@ -60,6 +60,7 @@ final class ServeOptions {
         nodes - 1,
         contextLength,
         threads.threads(nodesHere),
+        threads.threads(1),
         memory.bytes(nodesHere),
         settings);
   }

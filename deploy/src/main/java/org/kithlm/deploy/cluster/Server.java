@@ -164,7 +164,11 @@ public final class Server implements AutoCloseable {
             CoordinatorActor.create(
                 settings,
                 new PackRootLoader(
-                    options.pack(), options.host(), options.threads(), options.memoryBytes()),
+                    options.pack(),
+                    options.host(),
+                    options.threads(),
+                    options.headThreads(),
+                    options.memoryBytes()),
                 engine,
                 observer),
             NodeActor.COORDINATOR,

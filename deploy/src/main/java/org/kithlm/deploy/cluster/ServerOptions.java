@@ -17,6 +17,7 @@ import org.kithlm.node.control.JoinToken;
  * @param expectedNodes nodes to wait for, this process not counted
  * @param contextLength longest prompt plus answer in tokens, 0 for the model's own
  * @param threads of this process for the arithmetic
+ * @param headThreads for the output head, while the nodes on this machine wait for the next token
  * @param memoryBytes what this process may use in memory, {@link Long#MAX_VALUE} for no limit
  * @param endpoint where chat clients are served, null for nowhere
  */
@@ -30,5 +31,6 @@ public record ServerOptions(
     int expectedNodes,
     int contextLength,
     int threads,
+    int headThreads,
     long memoryBytes,
     @Nullable EndpointSettings endpoint) {}

@@ -5,6 +5,8 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.kithlm.memory.TileReadException;
 import org.kithlm.model.config.ModelConfig;
+import org.kithlm.model.kernel.WorkerPool;
+import org.kithlm.model.kernel.Workers;
 import org.kithlm.model.pack.EmbeddingTable;
 import org.kithlm.model.transformer.LmHead;
 import org.kithlm.node.control.NodeMessage;
@@ -22,6 +24,7 @@ public final class StarRootRank implements RootRank {
   private final RankCompute compute;
   private final ModelConfig config;
   private final EmbeddingTable embedding;
+  private final Workers headWorkers;
   private final LmHead head;
   private final DataPort port;
   private final int portNumber;
@@ -38,16 +41,20 @@ public final class StarRootRank implements RootRank {
    * A loaded root.
    *
    * @param host address that its data plane listens at
-   * @param threads for the arithmetic, the rank's own included
+   * @param threads for the arithmetic of the layers, the rank's own included
+   * @param headThreads for the output head: it is the root's alone, and ranks that share the
+   *     machine wait meanwhile
    */
-  public StarRootRank(RankWeights weights, RankAssignment assignment, String host, int threads) {
+  public StarRootRank(
+      RankWeights weights, RankAssignment assignment, String host, int threads, int headThreads) {
     this.assignment = assignment;
     this.compute = new RankCompute(weights, assignment, threads);
     this.config = weights.pack().config();
     this.embedding = weights.pack().embedding();
+    this.headWorkers = headThreads == threads ? compute.workers() : WorkerPool.of(headThreads);
     this.head =
         new LmHead(
-            config, weights.layout(), weights.pack().vectors(), compute.tiles(), compute.workers());
+            config, weights.layout(), weights.pack().vectors(), compute.tiles(), headWorkers);
     this.hidden = new float[compute.maxFloats()];
     this.logits = new float[config.vocabularySize()];
     this.port = DataPort.reserve(host, 0);
@@ -171,6 +178,7 @@ public final class StarRootRank implements RootRank {
     if (root != null) {
       root.close();
     }
+    headWorkers.close();
     compute.close();
   }
 

@@ -13,10 +13,12 @@ import org.kithlm.node.rank.StarRootRank;
  *
  * @param pack the pack file
  * @param host address that the data plane listens at
- * @param threads for the arithmetic
+ * @param threads for the arithmetic of the layers
+ * @param headThreads for that of the output head
  * @param processBytes what this process may use in memory, {@link Long#MAX_VALUE} for no limit
  */
-public record PackRootLoader(Path pack, String host, int threads, long processBytes)
+public record PackRootLoader(
+    Path pack, String host, int threads, int headThreads, long processBytes)
     implements RootRankLoader {
   @Override
   public CompletionStage<RootRank> load(RankAssignment assignment) {
@@ -24,6 +26,10 @@ public record PackRootLoader(Path pack, String host, int threads, long processBy
         "kith-load-0",
         () ->
             new StarRootRank(
-                RankWeights.load(pack, assignment, processBytes), assignment, host, threads));
+                RankWeights.load(pack, assignment, processBytes),
+                assignment,
+                host,
+                threads,
+                headThreads));
   }
 }
