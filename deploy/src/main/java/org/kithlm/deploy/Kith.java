@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Properties;
+import org.kithlm.deploy.cli.BenchCommand;
 import org.kithlm.deploy.cli.ChatCommand;
 import org.kithlm.deploy.cli.FailureReport;
 import org.kithlm.deploy.cli.JoinCommand;
@@ -39,7 +40,8 @@ import picocli.CommandLine.ScopeType;
       PullCommand.class,
       ListCommand.class,
       ShowCommand.class,
-      RmCommand.class
+      RmCommand.class,
+      BenchCommand.class
     })
 public final class Kith {
   private final Map<String, String> environment;

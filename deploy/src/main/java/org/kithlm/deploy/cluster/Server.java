@@ -50,7 +50,7 @@ import org.kithlm.node.shard.PackRootLoader;
 /** The process that leads a cluster: coordinator, rank 0 and endpoint. */
 public final class Server implements AutoCloseable {
   /** Tokens in one step of the prefill: enough to share each weight's load, small in memory. */
-  private static final int MAX_TOKENS = 128;
+  public static final int MAX_TOKENS = 128;
 
   private static final Duration STOP_GRACE = Duration.ofMillis(300);
   private static final long WAIT_SECONDS = 10;
