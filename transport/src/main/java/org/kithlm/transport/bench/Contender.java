@@ -2,6 +2,9 @@ package org.kithlm.transport.bench;
 
 /** A way to exchange a vector; every rank has one, and calls the same methods in the same order. */
 interface Contender extends AutoCloseable {
+  /** The rounds so far were for warming up. */
+  default void warmedUp() {}
+
   /** Rounds of {@code length} floats are next. */
   void begin(int length);
 

@@ -14,6 +14,7 @@ final class SessionContender implements Contender {
   private final float[] hidden;
   private long step;
   private int layer;
+  private boolean measures;
 
   SessionContender(SessionConfig config) {
     hidden = new float[config.maxFloats()];
@@ -36,9 +37,18 @@ final class SessionContender implements Contender {
   }
 
   @Override
+  public void warmedUp() {
+    measures = true;
+  }
+
+  @Override
   public void begin(int length) {
     layer = 0;
     if (root != null) {
+      if (measures) {
+        root.measureLinks(); // the leaves take part while they wait for the step
+        measures = false;
+      }
       root.beginStep(step++, 0, 1, hidden, length);
     } else if (leaf != null) {
       StepHeader header;

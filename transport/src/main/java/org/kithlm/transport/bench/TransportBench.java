@@ -153,6 +153,9 @@ public final class TransportBench {
             runBatch(entry.getKey(), entry.getValue(), length, counts);
           }
         }
+        if (batch == 0) {
+          contenders.values().forEach(Contender::warmedUp);
+        }
       }
       print();
     } finally {

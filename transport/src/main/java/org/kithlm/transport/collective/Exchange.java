@@ -73,16 +73,32 @@ final class Exchange {
     sumEnd = new int[outboxes.length];
   }
 
-  /** Connects all links, and measures them where the form depends on that. */
+  /** Connects all links. */
   void connect() {
     new Handshake(session).run();
-    if (session.config().collective() == Collective.AUTO && outboxes.length > 0) {
-      costs = new Survey(session).run();
-      chooser = new CollectiveChooser(costs, worldSize(), session.maxFrameFloats());
-    }
   }
 
-  /** What the links cost; null where that was not measured. */
+  /** Whether the form of sums depends on what the links cost. */
+  boolean hasChoice() {
+    return session.config().collective() == Collective.AUTO && outboxes.length > 0;
+  }
+
+  /** The root's part in measuring the links before a step. */
+  void leadSurvey(long step) {
+    chooseBy(new Survey(session).lead(step));
+  }
+
+  /** A leaf's part in measuring the links. */
+  void followSurvey(int firstTurn) {
+    chooseBy(new Survey(session).follow(firstTurn));
+  }
+
+  private void chooseBy(LinkCosts measured) {
+    costs = measured;
+    chooser = new CollectiveChooser(measured, worldSize(), session.maxFrameFloats());
+  }
+
+  /** What the links cost; null where that was not measured, or not yet. */
   @Nullable LinkCosts costs() {
     return costs;
   }
@@ -94,6 +110,11 @@ final class Exchange {
       return configured;
     }
     return chooser == null ? Collective.STAR : chooser.choose(length);
+  }
+
+  /** What a sum is expected to take in a form; NaN where the links were not measured. */
+  double predictNs(Collective form, int length) {
+    return chooser == null ? Double.NaN : chooser.predictNs(form, length);
   }
 
   /** Replaces {@code values[0, length)} by the sum over all ranks. */

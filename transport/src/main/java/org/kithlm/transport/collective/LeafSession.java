@@ -26,6 +26,7 @@ import org.kithlm.transport.frame.FrameKind;
  */
 public final class LeafSession implements AutoCloseable {
   private static final long NO_STEP = -1;
+  private static final int NO_TURN = -1;
 
   private final Session session;
   private final Link root;
@@ -44,6 +45,7 @@ public final class LeafSession implements AutoCloseable {
   private int nextLength;
   private int nextReceived;
   private boolean idling;
+  private int turn = NO_TURN; // of measuring the links
 
   /**
    * Opens the leaf's port and its links. Close it, whatever happens next.
@@ -70,12 +72,14 @@ public final class LeafSession implements AutoCloseable {
   }
 
   /**
-   * Waits for the next step. An idle leaf is to call this again and again: it also moves frames.
+   * Waits for the next step. An idle leaf is to call this again and again: it also moves frames,
+   * and takes part where the root has the links measured, however long that takes.
    *
    * @param target takes the hidden state; at least maxFloats long
    * @param timeoutNs how long to wait for a step to begin
    * @return the step, or null if none began in time
    * @throws PeerLostException if the root closed its session, or fell silent within a step
+   * @throws TransportException if a peer fell silent while links were measured
    */
   public @Nullable StepHeader awaitStep(float[] target, long timeoutNs) {
     session.checkFailure();
@@ -92,6 +96,12 @@ public final class LeafSession implements AutoCloseable {
     long idleLimitNs = session.waitingNs() + timeoutNs;
     root.poll(stepHandler);
     while (!isStepComplete()) {
+      if (turn != NO_TURN) {
+        exchange.followSurvey(turn);
+        turn = NO_TURN;
+        session.beginWait();
+        idleLimitNs = timeoutNs;
+      }
       session.checkGone(root, () -> "a step");
       boolean begun = nextStep != NO_STEP;
       if (session.idle(begun ? session.config().roundTimeoutNs() : idleLimitNs)) {
@@ -160,6 +170,10 @@ public final class LeafSession implements AutoCloseable {
     FrameFlyweight frame = session.incoming();
     if (frame.kind() == FrameKind.HIDDEN && frame.step() > step) {
       return onHidden(frame);
+    }
+    if (frame.kind() == FrameKind.TURN && exchange.hasChoice()) {
+      turn = frame.block();
+      return BREAK; // what follows is part of it
     }
     if (frame.kind() == FrameKind.ABORT) {
       if (frame.step() == nextStep) {

@@ -13,30 +13,35 @@ import java.util.concurrent.TimeUnit;
 import org.agrona.DirectBuffer;
 import org.jspecify.annotations.Nullable;
 import org.kithlm.transport.LinkCosts;
+import org.kithlm.transport.PeerAddress;
 import org.kithlm.transport.TransportException;
 import org.kithlm.transport.frame.FrameFlyweight;
 import org.kithlm.transport.frame.FrameKind;
 
 /**
- * Measures a session's links once, between connecting and the first step. Each rank measures the
- * links to lower ranks, one after the other: pings for the latency, then bursts that are answered
- * when their last frame is there, for the rate. The best of each counts, as whatever disturbs them
- * (ranks still compile, and ping each other) only ever takes time; so they go on for as long as is
- * allowed: the first few are ten times slower than the last. Leaves report to the root, which tells
- * all the worst of what it was told. Owned by the session's thread.
+ * Measures a session's links, between steps, when the ranks' code is warm: cold code takes tens of
+ * times what it is to measure. The root gives each leaf its turn, so that they don't disturb each
+ * other; a leaf measures the links to lower ranks, one after the other: pings for the latency, then
+ * bursts that are answered when their last frame is there, for the rate. The median counts, as a
+ * round meets what is usual on a link, not its best. Leaves report to the root, which tells all the
+ * worst of what it was told. Owned by the session's thread.
  */
 final class Survey {
+  // For what one leaf measures.
   private static final long BUDGET_NS = TimeUnit.MILLISECONDS.toNanos(400);
   private static final int BURST_FRAMES = 16;
+  private static final int NOBODY = -1;
   private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
 
   private final Session session;
   private final ControlledFragmentHandler handler = this::onFrame;
   private final float[] burst;
+  private final boolean oneMachine;
   private Link polled;
   private long asked;
   private long answered;
   private int reports;
+  private int turn = NOBODY;
   private @Nullable LinkCosts told;
 
   // The worst so far, of the own links or of all leaves.
@@ -51,27 +56,26 @@ final class Survey {
     polled = session.links()[0];
     burst =
         new float[Math.min(BURST_FRAMES * session.maxFrameFloats(), session.config().maxFloats())];
+    oneMachine = session.config().peers().stream().map(PeerAddress::host).distinct().count() == 1;
   }
 
   /**
-   * Returns what all ranks have agreed on.
+   * The root's part: gives each leaf its turn and tells all what came of it.
    *
-   * @throws TransportException if a peer does not answer within the connect timeout
+   * @param step number of the next step
+   * @throws TransportException if a leaf is silent for the connect timeout
    */
-  LinkCosts run() {
+  LinkCosts lead(long step) {
     session.beginWait();
-    boolean isRoot = session.config().rank() == 0;
-    if (!isRoot) {
-      measureLowerRanks();
-      LinkCosts own = worst();
-      sendCosts(session.links()[session.linkIndex(0)], FrameKind.MEASURED, own);
-      while (told == null) {
+    for (int rank = 1; rank < session.config().peers().size(); rank++) {
+      for (Link link : session.links()) {
+        while (!session.trySendSignal(link, FrameKind.TURN, step, rank)) {
+          serve();
+        }
+      }
+      while (reports < rank) {
         serve();
       }
-      return told;
-    }
-    while (reports < session.links().length) {
-      serve();
     }
     LinkCosts all = worst();
     for (Link link : session.links()) {
@@ -81,9 +85,27 @@ final class Survey {
     return all;
   }
 
+  /**
+   * A leaf's part: answers the others, measures when it is its turn.
+   *
+   * @param firstTurn the rank whose turn it is
+   * @throws TransportException if the root is silent for the connect timeout
+   */
+  LinkCosts follow(int firstTurn) {
+    session.beginWait();
+    turn = firstTurn;
+    while (told == null) {
+      if (turn == session.config().rank()) {
+        turn = NOBODY;
+        measureLowerRanks();
+        sendCosts(session.links()[session.linkIndex(0)], FrameKind.MEASURED, worst());
+      }
+      serve();
+    }
+    return told;
+  }
+
   private LinkCosts worst() {
-    boolean oneMachine =
-        session.config().peers().stream().map(p -> p.host()).distinct().count() == 1;
     return new LinkCosts(
         starLatencyNs,
         meshLatencyNs,
@@ -97,30 +119,33 @@ final class Survey {
     long budgetNs = BUDGET_NS / lowerRanks / 2;
     for (int rank = 0; rank < lowerRanks; rank++) {
       Link link = session.links()[session.linkIndex(rank)];
-      ping(link); // takes until the peer has connected all its links
-      long fastestNs = Long.MAX_VALUE;
-      long startNs = System.nanoTime();
-      do {
-        fastestNs = Math.min(fastestNs, ping(link));
-      } while (System.nanoTime() - startNs < budgetNs);
-      noteLatency(rank == 0, fastestNs / 2);
-      measureBursts(link, fastestNs, budgetNs);
+      Samples pings = new Samples(budgetNs);
+      while (pings.isWanted()) {
+        pings.add(ping(link));
+      }
+      noteLatency(rank == 0, pings.median() / 2);
+      measureBursts(link, pings.median(), budgetNs);
     }
   }
 
   private void measureBursts(Link link, long pingNs, long budgetNs) {
-    long serialNs = Long.MAX_VALUE;
-    long frameCpuNs = Integer.MAX_VALUE;
-    long startNs = System.nanoTime();
-    do {
+    Samples bursts = new Samples(budgetNs);
+    Samples sending = new Samples(budgetNs);
+    while (bursts.isWanted()) {
+      long startNs = System.nanoTime();
       long cpuNs = THREADS.getCurrentThreadCpuTime();
-      serialNs = Math.min(serialNs, Math.max(1000, burst(link) - pingNs));
-      cpuNs = THREADS.getCurrentThreadCpuTime() - cpuNs;
-      frameCpuNs = Math.clamp(cpuNs / frames(), 1, frameCpuNs);
-    } while (System.nanoTime() - startNs < budgetNs);
+      long number = sendBurst(link);
+      sending.add(THREADS.getCurrentThreadCpuTime() - cpuNs);
+      awaitAnswer(number);
+      bursts.add(System.nanoTime() - startNs);
+    }
+    long sendNs = sending.median();
+    datagramNs = Math.clamp(sendNs / frames(), datagramNs, Integer.MAX_VALUE);
+    // The chooser counts work by the datagram; on one machine it takes all of it for the link's.
+    long workNs = oneMachine ? 0 : sendNs;
+    long serialNs = Math.max(1000, bursts.median() - pingNs - workNs);
     long burstBytes = (long) burst.length * Float.BYTES;
     bytesPerSecond = Math.min(bytesPerSecond, burstBytes * 1_000_000_000L / serialNs);
-    datagramNs = (int) Math.max(datagramNs, frameCpuNs);
   }
 
   private int frames() {
@@ -137,6 +162,7 @@ final class Survey {
 
   private long ping(Link link) {
     long number = ++asked;
+    session.beginWait(); // waits as a round does, from the first idle on
     long startNs = System.nanoTime();
     while (!session.trySendSignal(link, FrameKind.PING, number, 0)) {
       serve();
@@ -145,10 +171,10 @@ final class Survey {
     return System.nanoTime() - startNs;
   }
 
-  /** Sends a vector and waits for the answer to its last frame. */
-  private long burst(Link link) {
+  /** Sends a vector. The result is the number that its last frame is answered by. */
+  private long sendBurst(Link link) {
     long number = ++asked;
-    long startNs = System.nanoTime();
+    session.beginWait();
     for (int first = 0; first < burst.length; ) {
       int count = Math.min(session.maxFrameFloats(), burst.length - first);
       do {
@@ -156,8 +182,8 @@ final class Survey {
       } while (!trySendOrServe(link));
       first += count;
     }
-    awaitAnswer(number);
-    return System.nanoTime() - startNs;
+    session.doWork();
+    return number;
   }
 
   private boolean trySendOrServe(Link link) {
@@ -213,8 +239,10 @@ final class Survey {
     if (!session.accept(polled, buffer, index, lengthBytes)) {
       return CONTINUE;
     }
+    session.beginWait();
     FrameFlyweight frame = session.incoming();
     switch (frame.kind()) {
+      case TURN -> turn = frame.block();
       case PING -> {
         return answer(frame.step());
       }

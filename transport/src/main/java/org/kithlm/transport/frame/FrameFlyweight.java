@@ -25,10 +25,10 @@ import org.agrona.concurrent.UnsafeBuffer;
  *
  * In HELLO, {@code offset} is the most elements of one frame, {@code block} the world size and
  * {@code layer} what the ranks agreed on before. In BYE, {@code block} is the rank that the sender
- * lost, or its own. In MEASURED and COSTS the fields are those of {@link
- * org.kithlm.transport.LinkCosts}: {@code step} bytesPerSecond, {@code layer} starLatencyNs, {@code
- * block} meshLatencyNs, {@code offset} datagramNs, {@code length} sharedCores. A wrapped frame is
- * not trusted until {@link #isValid} says so.
+ * lost, or its own; in TURN it is the rank that is to measure. In MEASURED and COSTS the fields are
+ * those of {@link org.kithlm.transport.LinkCosts}: {@code step} bytesPerSecond, {@code layer}
+ * starLatencyNs, {@code block} meshLatencyNs, {@code offset} datagramNs, {@code length}
+ * sharedCores. A wrapped frame is not trusted until {@link #isValid} says so.
  */
 public final class FrameFlyweight {
   /** Bytes before the first element. */
@@ -140,7 +140,7 @@ public final class FrameFlyweight {
               && block() > 0
               && offset() > 0
               && length() >= 0;
-      case BYE -> payloadBytes == 0 && count() == 0 && block() >= 0 && block() < worldSize;
+      case BYE, TURN -> payloadBytes == 0 && count() == 0 && block() >= 0 && block() < worldSize;
       case HIDDEN, PARTIAL, SUM, BURST ->
           step() >= 0
               && layer() >= 0

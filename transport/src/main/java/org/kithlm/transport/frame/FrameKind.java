@@ -20,16 +20,18 @@ public enum FrameKind {
   BYE(7),
   /** To all: the sender lives and waits for another rank. */
   WAITING(8),
-  /** While connecting, either way: to be answered. */
+  /** Between steps, either way: to be answered. */
   PING(9),
   /** The answer to a ping, or to the last frame of a burst; the step is theirs. */
   PONG(10),
-  /** While connecting, either way: part of a vector that only takes time. */
+  /** Between steps, either way: part of a vector that only takes time. */
   BURST(11),
   /** Leaf to root: what its links cost. */
   MEASURED(12),
   /** Root to leaf: what all links cost; steps may begin. */
-  COSTS(13);
+  COSTS(13),
+  /** Root to leaf: links are measured; the block is the rank whose turn it is. */
+  TURN(14);
 
   private static final FrameKind[] VALUES = values();
 

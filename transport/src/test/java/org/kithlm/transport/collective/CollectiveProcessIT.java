@@ -72,6 +72,7 @@ class CollectiveProcessIT {
     Process second = start(1, 2, 0);
     try (RootSession root = new RootSession(config(1))) {
       root.connect();
+      root.measureLinks();
       PeerLostException error =
           assertThrows(PeerLostException.class, () -> roundsAfterKilling(root, second));
       assertEquals(peers.get(2), error.peer());
@@ -84,6 +85,7 @@ class CollectiveProcessIT {
     start(2, 2, 0);
     try (RootSession root = new RootSession(config(2))) {
       root.connect();
+      root.measureLinks();
       rounds(root, 0, 1);
       assertEquals(3 * 2, driverFolder.toFile().list().length, "the killed driver was swept");
     }
@@ -97,6 +99,7 @@ class CollectiveProcessIT {
     SessionConfig patient = config(1).withTimeouts(seconds(60), seconds(3600));
     try (RootSession root = new RootSession(patient)) {
       root.connect();
+      root.measureLinks();
       IllegalStateException cause = new IllegalStateException("rank 2 is unreachable");
       CompletableFuture<Void> told = second.onExit().thenRun(() -> root.fail(cause));
       assertSame(

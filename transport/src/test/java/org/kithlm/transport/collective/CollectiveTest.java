@@ -141,6 +141,7 @@ class CollectiveTest {
     float[] hidden = vector(0, 0, MAX_FLOATS);
     try (RootSession root = new RootSession(config)) {
       root.connect();
+      root.measureLinks();
       root.beginStep(3, 11, 4, hidden, MAX_FLOATS);
       for (int round = 0; round < rounds; round++) {
         int length = length(round);

@@ -57,6 +57,7 @@ final class RankProcess {
     long[] tookNs = new long[rounds];
     try (RootSession root = new RootSession(config)) {
       root.connect();
+      root.measureLinks();
       say("connected");
       for (int round = 0; round < rounds; round++) {
         int layer = round % ROUNDS_PER_STEP;
