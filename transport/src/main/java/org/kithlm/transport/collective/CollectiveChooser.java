@@ -8,17 +8,20 @@ import org.kithlm.transport.LinkCosts;
  * choice on every rank. Any thread.
  *
  * <p>With N ranks, n = N - 1, a vector of P bytes in f datagrams, a one-way latency L, a link rate
- * R and c of CPU time per datagram:
+ * R and c of CPU time per datagram; a datagram and its bytes count where they are sent and where
+ * they are taken:
  *
  * <pre>
- *             hops        bytes through the busiest port    datagrams of the busiest rank, of all
- *   star      2 L(star)   n (P + P/f): frames overlap       2 n f          4 n f
- *   direct    1 L(mesh)   n P                               2 n f          2 N n f
- *   two-shot  2 L(mesh)   2 n P / N                         4 n ceil(f/N)  4 N n ceil(f/N)
+ *             hops        bytes of the busiest rank, of all    datagrams of the busiest rank, of all
+ *   star      2 L(star)   2 n P        4 n P                   2 n f          4 n f
+ *   direct    1 L(mesh)   2 n P        2 N n P                 2 n f          2 N n f
+ *   two-shot  2 L(mesh)   4 n P / N    4 n P                   4 n ceil(f/N)  4 N n ceil(f/N)
  * </pre>
  *
- * Where ranks share cores a hop is no wait but work: sending a datagram and taking it, so half of
- * it each. There a sum takes its hops or the work of all over the cores, whichever is longer.
+ * Links carry both directions at once. The star's root answers each frame when all have sent it, so
+ * there only the last one is carried twice in turn. Where ranks share cores a hop is no wait but
+ * work: sending a datagram and taking it, so half of it each; so are the bytes. There a sum takes
+ * what the busiest rank does or the work of all over the cores, whichever is longer.
  */
 public final class CollectiveChooser {
   private static final Collective[] FORMS = {
@@ -60,23 +63,27 @@ public final class CollectiveChooser {
     return switch (form) {
       case STAR ->
           predictNs(
-              2,
-              costs.starLatencyNs(),
-              others * (lengthBytes + lengthBytes / frames),
-              2 * others * frames,
-              4 * others * frames);
+                  2,
+                  costs.starLatencyNs(),
+                  2 * others * lengthBytes,
+                  4 * others * lengthBytes,
+                  2 * others * frames,
+                  4 * others * frames)
+              + (isShared() ? 0 : bytesNs(others * lengthBytes / frames));
       case DIRECT ->
           predictNs(
               1,
               costs.meshLatencyNs(),
-              others * lengthBytes,
+              2 * others * lengthBytes,
+              2 * worldSize * others * lengthBytes,
               2 * others * frames,
               2 * worldSize * others * frames);
       case TWO_SHOT ->
           predictNs(
               2,
               costs.meshLatencyNs(),
-              2 * others * lengthBytes / worldSize,
+              4 * others * lengthBytes / worldSize,
+              4 * others * lengthBytes,
               4 * others * sliceFrames,
               4 * worldSize * others * sliceFrames);
       case AUTO -> predictNs(choose(length), length);
@@ -84,12 +91,25 @@ public final class CollectiveChooser {
   }
 
   private double predictNs(
-      int hops, double hopNs, double portBytes, double busiestDatagrams, double allDatagrams) {
-    double wireNs = portBytes * 1e9 / costs.bytesPerSecond();
-    if (costs.sharedCores() == 0) {
-      return hops * hopNs + wireNs + busiestDatagrams * costs.datagramNs();
+      int hops,
+      double hopNs,
+      double busiestBytes,
+      double allBytes,
+      double busiestDatagrams,
+      double allDatagrams) {
+    if (!isShared()) {
+      return hops * hopNs + bytesNs(busiestBytes / 2) + busiestDatagrams * costs.datagramNs();
     }
+    double bytes = Math.max(busiestBytes, allBytes / costs.sharedCores());
     double datagrams = Math.max(busiestDatagrams, allDatagrams / costs.sharedCores());
-    return Math.max(hops * hopNs, datagrams * hopNs / 2) + wireNs;
+    return Math.max(hops * hopNs, datagrams * hopNs / 2) + bytesNs(bytes);
+  }
+
+  private boolean isShared() {
+    return costs.sharedCores() > 0;
+  }
+
+  private double bytesNs(double bytes) {
+    return bytes * 1e9 / costs.bytesPerSecond();
   }
 }

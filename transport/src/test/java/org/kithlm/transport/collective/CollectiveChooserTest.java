@@ -9,6 +9,7 @@ import org.kithlm.transport.LinkCosts;
 
 class CollectiveChooserTest {
   private static final int LAN_FRAME_FLOATS = 332;
+  private static final int LOOPBACK_FRAME_FLOATS = 8_172;
   private static final LinkCosts WIFI = new LinkCosts(2_000_000, 2_000_000, 12_500_000, 5_000, 0);
 
   @Test
@@ -40,6 +41,19 @@ class CollectiveChooserTest {
     assertTrue(star < direct, "star=" + star + " direct=" + direct);
     assertEquals(Collective.STAR, chooser(oneMachine, 6).choose(332));
     assertEquals(Collective.DIRECT, chooser(oneMachine, 2).choose(332));
+  }
+
+  @Test
+  void shouldCountTheBytesOfAllWhereRanksShareCores() {
+    LinkCosts oneMachine = new LinkCosts(8_400, 8_400, 1_040_000_000, 8_800, 2);
+    CollectiveChooser chooser = new CollectiveChooser(oneMachine, 4, LOOPBACK_FRAME_FLOATS);
+    // 4 n P bytes sent or taken, over two cores; 4 n f datagrams of half a hop each, likewise
+    double bytesNs = 12 * 294_912 / 2 / 1.04;
+    assertEquals(
+        bytesNs + 120 / 2 * 4_200, chooser.predictNs(Collective.STAR, 294_912 / 4), 1, "10 frames");
+    for (int lengthBytes : new int[] {2_304, 32_768, 294_912}) {
+      assertEquals(Collective.STAR, chooser.choose(lengthBytes / 4));
+    }
   }
 
   @Test
