@@ -71,6 +71,18 @@ class KithTest {
   }
 
   @ParameterizedTest
+  @ValueSource(strings = {"local", "up"})
+  void shouldNameTheFormsOfSums(String command) {
+    assertEquals(2, kith(command, "smollm2:135m", "--collective", "ring"));
+    assertEquals(
+        "kith: Invalid value for option '--collective': 'ring' is not one of [star, direct,"
+            + " two-shot, auto]; see kith "
+            + command
+            + " --help",
+        err.strip());
+  }
+
+  @ParameterizedTest
   @ValueSource(strings = {"show", "rm"})
   void shouldRefuseAnUnknownModel(String command) {
     assertEquals(2, kith(command, "none"));

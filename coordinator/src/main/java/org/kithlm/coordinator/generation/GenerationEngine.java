@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
 import org.kithlm.coordinator.membership.RootEngine;
 import org.kithlm.model.tokenizer.Tokenizer;
 import org.kithlm.node.control.Causes;
+import org.kithlm.node.control.CollectiveReport;
 import org.kithlm.node.control.NodeMessage;
 import org.kithlm.node.control.RankStatistics;
 import org.kithlm.node.rank.RootRank;
@@ -71,7 +72,7 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
   }
 
   @Override
-  public CompletionStage<Void> activate(
+  public CompletionStage<CollectiveReport> activate(
       RootRank rank, List<NodeMessage.Peer> peers, Consumer<String> onLost) {
     RootSession added = new RootSession(rank, peers, onLost);
     lock.lock();
@@ -283,8 +284,9 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
   }
 
   private void connect(RootSession fresh) {
+    CollectiveReport sums;
     try {
-      fresh.rank().connect(fresh.peers());
+      sums = fresh.rank().connect(fresh.peers());
     } catch (RuntimeException | Error e) {
       endSession(Causes.message(e));
       fresh.connected().completeExceptionally(e);
@@ -293,7 +295,7 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
     locked(() -> connected = deactivation == null);
     String reason = deactivationReason();
     if (reason == null) {
-      fresh.connected().complete(null);
+      fresh.connected().complete(sums);
     } else {
       fresh.connected().completeExceptionally(new IllegalStateException(reason));
     }

@@ -3,6 +3,7 @@ package org.kithlm.coordinator.generation;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
+import org.kithlm.node.control.CollectiveReport;
 import org.kithlm.node.control.NodeMessage;
 import org.kithlm.node.rank.RootRank;
 import org.slf4j.Logger;
@@ -15,14 +16,14 @@ import org.slf4j.LoggerFactory;
  * @param cachingRank the root as generations use it
  * @param peers all ranks in rank order
  * @param onLost told if it ends by itself after it was connected
- * @param connected completed when it is connected, or will not be
+ * @param connected completed with how sums are formed when it is connected, or exceptionally
  */
 record RootSession(
     RootRank rank,
     PrefixCachingRank cachingRank,
     List<NodeMessage.Peer> peers,
     Consumer<String> onLost,
-    CompletableFuture<Void> connected) {
+    CompletableFuture<CollectiveReport> connected) {
   private static final Logger LOG = LoggerFactory.getLogger(RootSession.class);
 
   RootSession(RootRank rank, List<NodeMessage.Peer> peers, Consumer<String> onLost) {

@@ -2,6 +2,7 @@ package org.kithlm.coordinator.membership;
 
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import org.kithlm.node.control.CollectiveReport;
 
 /**
  * The cluster at one moment, for users.
@@ -9,8 +10,10 @@ import org.jspecify.annotations.Nullable;
  * @param phase what it is doing
  * @param epoch number of the plan
  * @param nodes all processes, the root first
+ * @param sums how the ranks form sums, null until they are connected
  */
-public record ClusterView(Phase phase, long epoch, List<NodeView> nodes) {
+public record ClusterView(
+    Phase phase, long epoch, List<NodeView> nodes, @Nullable CollectiveReport sums) {
   /** What a cluster is doing. */
   public enum Phase {
     /** Waits for nodes. */

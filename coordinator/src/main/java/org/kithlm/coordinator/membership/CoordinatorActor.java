@@ -333,9 +333,9 @@ public final class CoordinatorActor {
             root.handOver(),
             peers,
             reason -> self.tell(new CoordinatorEvent.RootFailed(current.epoch, reason))),
-        (done, failure) ->
+        (connected, failure) ->
             failure == null
-                ? new CoordinatorEvent.RootActivated(current.epoch)
+                ? new CoordinatorEvent.RootActivated(current.epoch, connected)
                 : new CoordinatorEvent.RootFailed(current.epoch, Causes.message(failure)));
     publish();
   }
@@ -350,6 +350,9 @@ public final class CoordinatorActor {
 
   private Behavior<CoordinatorMessage> onRootActivated(CoordinatorEvent.RootActivated message) {
     root.connected();
+    if (plan != null && plan.epoch == message.epoch()) {
+      plan.sums = message.sums();
+    }
     connected(message.epoch(), 0);
     return Behaviors.same();
   }
@@ -471,7 +474,7 @@ public final class CoordinatorActor {
     for (Member member : members.values()) {
       nodes.add(member.view(label));
     }
-    observer.accept(new ClusterView(phase, epoch, nodes));
+    observer.accept(new ClusterView(phase, epoch, nodes, plan == null ? null : plan.sums));
   }
 
   // The end.

@@ -1,6 +1,7 @@
 package org.kithlm.coordinator.membership;
 
 import org.apache.pekko.actor.typed.ActorRef;
+import org.kithlm.node.control.CollectiveReport;
 import org.kithlm.node.control.CoordinatorMessage;
 import org.kithlm.node.control.NodeMessage;
 import org.kithlm.node.rank.RootRank;
@@ -9,7 +10,7 @@ import org.kithlm.node.rank.RootRank;
 sealed interface CoordinatorEvent extends CoordinatorMessage {
   record RootLoaded(long epoch, RootRank rank) implements CoordinatorEvent {}
 
-  record RootActivated(long epoch) implements CoordinatorEvent {}
+  record RootActivated(long epoch, CollectiveReport sums) implements CoordinatorEvent {}
 
   record RootFailed(long epoch, String reason) implements CoordinatorEvent {}
 

@@ -1,5 +1,6 @@
 package org.kithlm.coordinator.membership;
 
+import org.kithlm.node.control.CollectiveChoice;
 import org.kithlm.node.control.JoinToken;
 import org.kithlm.node.control.NodeMessage;
 
@@ -14,6 +15,7 @@ import org.kithlm.node.control.NodeMessage;
  * @param origin where nodes fetch missing weights
  * @param contextLength longest prompt plus answer in tokens
  * @param maxTokens most tokens in one step
+ * @param collective how the ranks form sums
  */
 public record CoordinatorSettings(
     String name,
@@ -23,4 +25,5 @@ public record CoordinatorSettings(
     String packId,
     NodeMessage.WeightOrigin origin,
     int contextLength,
-    int maxTokens) {}
+    int maxTokens,
+    CollectiveChoice collective) {}

@@ -4,6 +4,8 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import org.kithlm.node.control.CollectiveReport;
+import org.kithlm.node.control.EpochKey;
 import org.kithlm.node.control.NodeMessage;
 import org.kithlm.node.control.RankAssignment;
 
@@ -16,7 +18,12 @@ final class Plan {
   static final int NO_RANK = -1;
 
   final long epoch;
+  private final EpochKey key = EpochKey.create();
   private final List<Member> leaves;
+
+  /** How the ranks form sums; null until they are connected. */
+  @Nullable CollectiveReport sums;
+
   private final NodeMessage.@Nullable Peer[] peers;
   private final boolean[] connected;
 
@@ -49,7 +56,9 @@ final class Plan {
         Collections.nCopies(worldSize(), 1.0),
         settings.packId(),
         settings.contextLength(),
-        settings.maxTokens());
+        settings.maxTokens(),
+        settings.collective(),
+        key);
   }
 
   void loaded(int rank, String host, int dataPort) {

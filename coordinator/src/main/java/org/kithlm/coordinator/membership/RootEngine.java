@@ -3,6 +3,7 @@ package org.kithlm.coordinator.membership;
 import java.util.List;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Consumer;
+import org.kithlm.node.control.CollectiveReport;
 import org.kithlm.node.control.NodeMessage;
 import org.kithlm.node.rank.RootRank;
 
@@ -12,9 +13,10 @@ public interface RootEngine {
    * Takes over a loaded root, connects it and starts to serve.
    *
    * @param onLost told once, from any thread, if the session ends by itself after it was connected
-   * @return when all ranks are connected; or a failure, and the root is closed then
+   * @return when all ranks are connected, with how they form sums; or a failure, and the root is
+   *     closed then
    */
-  CompletionStage<Void> activate(
+  CompletionStage<CollectiveReport> activate(
       RootRank rank, List<NodeMessage.Peer> peers, Consumer<String> onLost);
 
   /**

@@ -12,6 +12,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import org.kithlm.node.control.CollectiveChoice;
+import org.kithlm.node.control.CollectiveReport;
 import org.kithlm.node.control.NodeMessage;
 import org.kithlm.node.control.RankStatistics;
 import org.kithlm.node.rank.RootRank;
@@ -86,8 +88,9 @@ final class FakeRootRank implements RootRank {
   }
 
   @Override
-  public void connect(List<NodeMessage.Peer> peers) {
+  public CollectiveReport connect(List<NodeMessage.Peer> peers) {
     begin("connect");
+    return new CollectiveReport(CollectiveChoice.STAR, true, null, List.of());
   }
 
   @Override

@@ -19,6 +19,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.kithlm.model.sampling.SamplingParameters;
 import org.kithlm.node.control.Causes;
+import org.kithlm.node.control.CollectiveReport;
 
 class GenerationEngineTest {
   private static final int CONTEXT_LENGTH = 1000;
@@ -42,7 +43,7 @@ class GenerationEngineTest {
         .join();
   }
 
-  private static String failure(CompletionStage<Void> stage) {
+  private static String failure(CompletionStage<CollectiveReport> stage) {
     return Causes.message(assertThrows(CompletionException.class, () -> await(stage)));
   }
 
@@ -186,7 +187,7 @@ class GenerationEngineTest {
   @Test
   void shouldSurviveErrorsWhileItConnects() throws Exception {
     rank.hold();
-    CompletionStage<Void> connecting = engine.activate(rank, List.of(), losses::add);
+    CompletionStage<CollectiveReport> connecting = engine.activate(rank, List.of(), losses::add);
     rank.awaitBegun();
 
     rank.breakWait(new StackOverflowError());
@@ -326,10 +327,10 @@ class GenerationEngineTest {
   @Test
   void shouldEndRootsThatAreDeactivatedBeforeTheyConnect() throws Exception {
     rank.hold();
-    CompletionStage<Void> connecting = engine.activate(rank, List.of(), losses::add);
+    CompletionStage<CollectiveReport> connecting = engine.activate(rank, List.of(), losses::add);
     rank.awaitBegun();
     FakeRootRank waiting = new FakeRootRank();
-    CompletionStage<Void> next = engine.activate(waiting, List.of(), losses::add);
+    CompletionStage<CollectiveReport> next = engine.activate(waiting, List.of(), losses::add);
 
     engine.deactivate("a node left");
 

@@ -22,6 +22,8 @@ import org.kithlm.model.pack.Pack;
 import org.kithlm.model.pack.PackWriter;
 import org.kithlm.model.sampling.SamplingParameters;
 import org.kithlm.model.tokenizer.Tokenizer;
+import org.kithlm.node.control.CollectiveChoice;
+import org.kithlm.node.control.EpochKey;
 import org.kithlm.node.control.LeafRank;
 import org.kithlm.node.control.NodeMessage;
 import org.kithlm.node.control.RankAssignment;
@@ -64,10 +66,9 @@ class PrefixReuseTest {
       packId = open.id();
       tokenizer = Tokenizer.from(open.metadata());
     }
-    RankAssignment first =
-        new RankAssignment(1, 0, List.of(1.0, 1.0), packId, CONTEXT_LENGTH, MAX_TOKENS);
-    RankAssignment second =
-        new RankAssignment(1, 1, List.of(1.0, 1.0), packId, CONTEXT_LENGTH, MAX_TOKENS);
+    EpochKey key = EpochKey.create();
+    RankAssignment first = assignment(0, packId, key);
+    RankAssignment second = assignment(1, packId, key);
     StarRootRank root = new StarRootRank(RankWeights.load(pack, first), first, HOST, 1, 2);
     leaf = new StarLeafRank(RankWeights.load(pack, second), second, HOST, 1);
     List<NodeMessage.Peer> peers =
@@ -92,6 +93,11 @@ class PrefixReuseTest {
         .toCompletableFuture()
         .orTimeout(60, TimeUnit.SECONDS)
         .join();
+  }
+
+  private static RankAssignment assignment(int rank, String packId, EpochKey key) {
+    return new RankAssignment(
+        1, rank, List.of(1.0, 1.0), packId, CONTEXT_LENGTH, MAX_TOKENS, CollectiveChoice.STAR, key);
   }
 
   @AfterEach

@@ -2,6 +2,7 @@ package org.kithlm.coordinator.membership;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -12,6 +13,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.kithlm.coordinator.membership.ClusterView.Phase;
+import org.kithlm.node.control.CollectiveChoice;
 import org.kithlm.node.control.CoordinatorMessage;
 import org.kithlm.node.control.JoinToken;
 import org.kithlm.node.control.NodeMessage;
@@ -36,6 +38,8 @@ class CoordinatorActorTest {
       assertEquals(1, leaf.rank());
       assertEquals(root.assignment().epoch(), leaf.epoch());
       assertEquals(List.of(1.0, 1.0), leaf.shares());
+      assertEquals(CollectiveChoice.DIRECT, leaf.collective());
+      assertEquals(root.assignment().key(), leaf.key());
       coordinator.awaitPhase(Phase.LOADING);
 
       node.loaded(leaf);
@@ -52,10 +56,11 @@ class CoordinatorActorTest {
           new NodeMessage.Connect(leaf.epoch(), peers), node.expect(NodeMessage.Connect.class));
       coordinator.awaitPhase(Phase.CONNECTING);
 
-      activation.connected().complete(null);
+      activation.connected().complete(TestCoordinator.SUMS);
       node.connected(leaf);
       ClusterView ready = coordinator.awaitPhase(Phase.READY);
       assertEquals(leaf.epoch(), ready.epoch());
+      assertEquals(TestCoordinator.SUMS, ready.sums());
       assertEquals(List.of("desk", "laptop"), ready.nodes().stream().map(n -> n.name()).toList());
       assertEquals(List.of("ready", "ready"), ready.nodes().stream().map(n -> n.state()).toList());
       assertEquals(UnusedRoot.RESIDENT_BYTES, ready.nodes().getFirst().residentBytes());
@@ -114,7 +119,9 @@ class CoordinatorActorTest {
       String reason = coordinator.expectDeactivation();
       assertTrue(reason.contains("rank 1 (laptop, 127.0.0.1:4001)"), reason);
       assertEquals(node.probe.ref().path().address(), coordinator.expectDowned());
-      assertTrue(coordinator.readyAlone().epoch() > before.epoch());
+      RankAssignment after = coordinator.readyAlone();
+      assertTrue(after.epoch() > before.epoch());
+      assertNotEquals(before.key(), after.key());
     }
   }
 
@@ -257,7 +264,7 @@ class CoordinatorActorTest {
       TestCoordinator.RootLoad load = coordinator.expectRootLoad();
       load.rank().complete(new UnusedRoot());
       FakeEngine.Activation activation = coordinator.expectActivation();
-      activation.connected().complete(null);
+      activation.connected().complete(TestCoordinator.SUMS);
       ClusterView ready = coordinator.awaitPhase(Phase.READY);
       assertNull(ready.nodes().getFirst().lastError());
       coordinator.time.timePasses(Duration.ofSeconds(30));

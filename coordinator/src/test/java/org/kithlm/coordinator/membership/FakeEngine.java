@@ -6,6 +6,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.function.Consumer;
+import org.kithlm.node.control.CollectiveReport;
 import org.kithlm.node.control.NodeMessage;
 import org.kithlm.node.rank.RootRank;
 
@@ -16,7 +17,7 @@ final class FakeEngine implements RootEngine {
       RootRank rank,
       List<NodeMessage.Peer> peers,
       Consumer<String> onLost,
-      CompletableFuture<Void> connected) {}
+      CompletableFuture<CollectiveReport> connected) {}
 
   final BlockingQueue<Activation> activations = new LinkedBlockingQueue<>();
   final BlockingQueue<String> deactivations = new LinkedBlockingQueue<>();
@@ -24,7 +25,7 @@ final class FakeEngine implements RootEngine {
   final BlockingQueue<Runnable> idleActions = new LinkedBlockingQueue<>();
 
   @Override
-  public CompletionStage<Void> activate(
+  public CompletionStage<CollectiveReport> activate(
       RootRank rank, List<NodeMessage.Peer> peers, Consumer<String> onLost) {
     Activation activation = new Activation(rank, peers, onLost, new CompletableFuture<>());
     activations.add(activation);

@@ -14,6 +14,8 @@ import org.apache.pekko.actor.testkit.typed.javadsl.ActorTestKit;
 import org.apache.pekko.actor.testkit.typed.javadsl.ManualTime;
 import org.apache.pekko.actor.testkit.typed.javadsl.TestProbe;
 import org.apache.pekko.actor.typed.ActorRef;
+import org.kithlm.node.control.CollectiveChoice;
+import org.kithlm.node.control.CollectiveReport;
 import org.kithlm.node.control.CoordinatorMessage;
 import org.kithlm.node.control.JoinToken;
 import org.kithlm.node.control.NodeMessage;
@@ -25,6 +27,10 @@ final class TestCoordinator implements AutoCloseable {
   static final Duration PATIENCE = Duration.ofSeconds(20);
   static final JoinToken TOKEN = JoinToken.of("a shared secret");
   static final String HOST = "127.0.0.1";
+
+  /** What a root tells of its sums. */
+  static final CollectiveReport SUMS =
+      new CollectiveReport(CollectiveChoice.DIRECT, true, null, List.of());
 
   private static final NodeMessage.WeightOrigin ORIGIN =
       new NodeMessage.WeightOrigin("http://127.0.0.1:1/pack", 0, List.of());
@@ -44,7 +50,8 @@ final class TestCoordinator implements AutoCloseable {
     kit = ActorTestKit.create("kith", ManualTime.config());
     time = ManualTime.get(kit.system());
     CoordinatorSettings settings =
-        new CoordinatorSettings("desk", HOST, TOKEN, expectedNodes, "pack", ORIGIN, 64, 8);
+        new CoordinatorSettings(
+            "desk", HOST, TOKEN, expectedNodes, "pack", ORIGIN, 64, 8, CollectiveChoice.DIRECT);
     actor =
         kit.spawn(
             CoordinatorActor.create(
@@ -168,7 +175,7 @@ final class TestCoordinator implements AutoCloseable {
     RootLoad load = expectRootLoad();
     assertEquals(1, load.assignment().worldSize());
     load.rank().complete(new UnusedRoot());
-    expectActivation().connected().complete(null);
+    expectActivation().connected().complete(SUMS);
     awaitPhase(ClusterView.Phase.READY);
     return load.assignment();
   }
@@ -178,7 +185,7 @@ final class TestCoordinator implements AutoCloseable {
     RankAssignment assignment = node.expectLoad();
     node.loaded(assignment);
     expectRootLoad().rank().complete(new UnusedRoot());
-    expectActivation().connected().complete(null);
+    expectActivation().connected().complete(SUMS);
     node.expect(NodeMessage.Connect.class);
     node.connected(assignment);
     awaitPhase(ClusterView.Phase.READY);

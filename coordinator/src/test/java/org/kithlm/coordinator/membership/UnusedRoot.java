@@ -2,6 +2,7 @@ package org.kithlm.coordinator.membership;
 
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import org.kithlm.node.control.CollectiveReport;
 import org.kithlm.node.control.NodeMessage;
 import org.kithlm.node.control.RankStatistics;
 import org.kithlm.node.rank.RootRank;
@@ -29,7 +30,7 @@ final class UnusedRoot implements RootRank {
   }
 
   @Override
-  public void connect(List<NodeMessage.Peer> peers) {
+  public CollectiveReport connect(List<NodeMessage.Peer> peers) {
     throw new UnsupportedOperationException();
   }
 

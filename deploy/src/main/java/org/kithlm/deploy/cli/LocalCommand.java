@@ -25,6 +25,7 @@ import org.kithlm.deploy.cluster.NodeProcesses;
 import org.kithlm.deploy.cluster.RunLogs;
 import org.kithlm.deploy.cluster.Server;
 import org.kithlm.deploy.cluster.ServerOptions;
+import org.kithlm.node.control.CollectiveReport;
 import org.kithlm.node.control.JoinToken;
 import org.kithlm.node.control.RankStatistics;
 import picocli.CommandLine.Command;
@@ -72,7 +73,8 @@ public final class LocalCommand implements Callable<Integer> {
   private @Nullable String prompt;
 
   /** The plan, for programs. */
-  private record PlanReport(long epoch, int worldSize, String collective, String head) {}
+  private record PlanReport(
+      long epoch, int worldSize, String collective, String head, @Nullable CollectiveReport sums) {}
 
   /** What one rank used, for programs. */
   private record NodeReport(
@@ -193,7 +195,8 @@ public final class LocalCommand implements Callable<Integer> {
                   answer.usage().ttftMs(),
                   answer.usage().tokensPerSecond(),
                   answer.reason().name().toLowerCase(Locale.ROOT),
-                  new PlanReport(ready.epoch(), nodes, "star", "root"),
+                  new PlanReport(
+                      ready.epoch(), nodes, serve.collective().toString(), "root", ready.sums()),
                   used)));
     } else {
       print(out, answer, used);

@@ -3,6 +3,7 @@ package org.kithlm.deploy.cli;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import org.kithlm.coordinator.membership.ClusterView;
 import org.kithlm.deploy.ExitCode;
 import org.kithlm.deploy.Json;
@@ -10,6 +11,7 @@ import org.kithlm.deploy.Kith;
 import org.kithlm.deploy.KithException;
 import org.kithlm.deploy.catalog.ByteSize;
 import org.kithlm.deploy.cluster.StateFile;
+import org.kithlm.node.control.CollectiveReport;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -60,6 +62,41 @@ public final class PsCommand implements Callable<Integer> {
         out.println("     " + node.lastError());
       }
     }
+    if (state.sums() != null) {
+      print(out, state.sums());
+    }
     return ExitCode.OK.code();
+  }
+
+  private static void print(PrintWriter out, CollectiveReport sums) {
+    if (sums.payloads().isEmpty()) {
+      out.println("sums: none, there is one rank");
+      return;
+    }
+    out.print("sums: " + sums.choice() + (sums.sealed() ? ", sealed" : ", readable"));
+    CollectiveReport.Links links = sums.links();
+    if (links != null) {
+      out.printf(
+          "; links: one way %.2f ms to the root and %.2f ms between any two, %s/s, %.0f us of CPU"
+              + " per datagram",
+          links.rootLatencyMs(),
+          links.leafLatencyMs(),
+          ByteSize.format(links.bytesPerSecond()),
+          links.datagramUs());
+    }
+    out.println();
+    for (CollectiveReport.Payload payload : sums.payloads()) {
+      out.printf(
+          "     %-8s %-8s by %s",
+          payload.step(), ByteSize.format(payload.lengthBytes()), payload.form());
+      if (!payload.predictedMs().isEmpty()) {
+        out.print("; expected: ");
+        out.print(
+            payload.predictedMs().entrySet().stream()
+                .map(form -> "%s %.2f ms".formatted(form.getKey(), form.getValue()))
+                .collect(Collectors.joining(", ")));
+      }
+      out.println();
+    }
   }
 }

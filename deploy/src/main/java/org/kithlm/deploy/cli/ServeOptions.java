@@ -3,6 +3,7 @@ package org.kithlm.deploy.cli;
 import org.jspecify.annotations.Nullable;
 import org.kithlm.coordinator.http.EndpointSettings;
 import org.kithlm.deploy.cluster.ServerOptions;
+import org.kithlm.node.control.CollectiveChoice;
 import org.kithlm.node.control.JoinToken;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -13,6 +14,8 @@ final class ServeOptions {
   @Mixin private final MemoryOption memory = new MemoryOption();
 
   @Mixin private final EndpointOptions endpoint = new EndpointOptions();
+
+  @Mixin private final CollectiveOption collective = new CollectiveOption();
 
   @Mixin private final ThreadsOption threads = new ThreadsOption();
 
@@ -29,6 +32,10 @@ final class ServeOptions {
 
   String model() {
     return model;
+  }
+
+  CollectiveChoice collective() {
+    return collective.choice();
   }
 
   EndpointSettings endpoint() {
@@ -59,6 +66,7 @@ final class ServeOptions {
         token,
         nodes - 1,
         contextLength,
+        collective.choice(),
         threads.threads(nodesHere),
         threads.threads(1),
         memory.bytes(nodesHere),

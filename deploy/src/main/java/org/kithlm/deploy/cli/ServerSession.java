@@ -99,6 +99,7 @@ final class ServerSession implements AutoCloseable {
         options.model(),
         view.phase().name().toLowerCase(Locale.ROOT),
         view.epoch(),
-        view.nodes());
+        view.nodes(),
+        view.sums());
   }
 }

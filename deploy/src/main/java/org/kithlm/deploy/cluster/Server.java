@@ -39,6 +39,7 @@ import org.kithlm.model.tokenizer.Tokenizer;
 import org.kithlm.node.control.Causes;
 import org.kithlm.node.control.ClusterSettings;
 import org.kithlm.node.control.CoordinatorMessage;
+import org.kithlm.node.control.EpochKey;
 import org.kithlm.node.control.NodeActor;
 import org.kithlm.node.control.NodeMessage;
 import org.kithlm.node.control.RankAssignment;
@@ -117,7 +118,9 @@ public final class Server implements AutoCloseable {
                 Collections.nCopies(options.expectedNodes() + 1, 1.0),
                 pack.id(),
                 contextLength(options, pack),
-                MAX_TOKENS);
+                MAX_TOKENS,
+                options.collective(),
+                EpochKey.create());
         RankWeights.requireFit(pack, assignment, options.memoryBytes());
       }
     } catch (DoesNotFitException e) {
@@ -158,7 +161,8 @@ public final class Server implements AutoCloseable {
             pack.id(),
             origin(weights, pack, options),
             contextLength,
-            MAX_TOKENS);
+            MAX_TOKENS,
+            options.collective());
     ActorRef<CoordinatorMessage> coordinator =
         system.systemActorOf(
             CoordinatorActor.create(

@@ -3,6 +3,7 @@ package org.kithlm.deploy.cluster;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 import org.kithlm.coordinator.http.EndpointSettings;
+import org.kithlm.node.control.CollectiveChoice;
 import org.kithlm.node.control.JoinToken;
 
 /**
@@ -16,6 +17,7 @@ import org.kithlm.node.control.JoinToken;
  * @param token what nodes must prove
  * @param expectedNodes nodes to wait for, this process not counted
  * @param contextLength longest prompt plus answer in tokens, 0 for the model's own
+ * @param collective how the ranks form sums
  * @param threads of this process for the arithmetic
  * @param headThreads for the output head, while the nodes on this machine wait for the next token
  * @param memoryBytes what this process may use in memory, {@link Long#MAX_VALUE} for no limit
@@ -30,6 +32,7 @@ public record ServerOptions(
     JoinToken token,
     int expectedNodes,
     int contextLength,
+    CollectiveChoice collective,
     int threads,
     int headThreads,
     long memoryBytes,

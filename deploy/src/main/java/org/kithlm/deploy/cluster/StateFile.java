@@ -10,6 +10,7 @@ import org.jspecify.annotations.Nullable;
 import org.kithlm.coordinator.membership.ClusterView;
 import org.kithlm.deploy.Json;
 import org.kithlm.deploy.KithHome;
+import org.kithlm.node.control.CollectiveReport;
 
 /** The state of the cluster that this user's server leads, for {@code kith ps} and scripts. */
 public final class StateFile {
@@ -28,13 +29,15 @@ public final class StateFile {
    * @param phase what the cluster is doing
    * @param epoch number of the plan
    * @param nodes all processes, the root first
+   * @param sums how the ranks form sums, null until they are connected
    */
   public record State(
       @Nullable String endpoint,
       String model,
       String phase,
       long epoch,
-      List<ClusterView.NodeView> nodes) {}
+      List<ClusterView.NodeView> nodes,
+      @Nullable CollectiveReport sums) {}
 
   /** Replaces the state in one step. */
   public void write(State state) throws IOException {

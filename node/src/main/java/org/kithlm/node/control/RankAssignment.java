@@ -11,9 +11,18 @@ import java.util.List;
  * @param packId identity of the pack file
  * @param contextLength positions that the KV cache must be able to hold
  * @param maxTokens most tokens in one step
+ * @param collective how the ranks form sums
+ * @param key seals what the ranks send each other
  */
 public record RankAssignment(
-    long epoch, int rank, List<Double> shares, String packId, int contextLength, int maxTokens) {
+    long epoch,
+    int rank,
+    List<Double> shares,
+    String packId,
+    int contextLength,
+    int maxTokens,
+    CollectiveChoice collective,
+    EpochKey key) {
   /** Number of ranks. */
   public int worldSize() {
     return shares.size();

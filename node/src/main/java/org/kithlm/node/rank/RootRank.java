@@ -1,6 +1,7 @@
 package org.kithlm.node.rank;
 
 import java.util.List;
+import org.kithlm.node.control.CollectiveReport;
 import org.kithlm.node.control.NodeMessage;
 import org.kithlm.node.control.RankStatistics;
 
@@ -13,12 +14,14 @@ public interface RootRank extends AutoCloseable {
   int dataPort();
 
   /**
-   * Waits for all leaves, then warms the kernels of all ranks up.
+   * Waits for all leaves, warms the kernels of all ranks up and has links measured where the form
+   * of sums depends on them.
    *
    * @param peers all ranks in rank order
+   * @return how sums are formed from now on
    * @throws RuntimeException if one is missing after the connect timeout; the message names it
    */
-  void connect(List<NodeMessage.Peer> peers);
+  CollectiveReport connect(List<NodeMessage.Peer> peers);
 
   /** Most tokens in one {@link #step}. */
   int maxTokens();

@@ -2,8 +2,10 @@ package org.kithlm.node.rank;
 
 import java.util.List;
 import org.kithlm.model.transformer.Allreduce;
+import org.kithlm.node.control.CollectiveChoice;
 import org.kithlm.node.control.NodeMessage;
 import org.kithlm.node.control.RankAssignment;
+import org.kithlm.transport.Collective;
 import org.kithlm.transport.PeerAddress;
 import org.kithlm.transport.SessionConfig;
 
@@ -19,11 +21,25 @@ final class SessionConfigs {
     };
   }
 
+  /** The transport's word for a choice. */
+  static Collective collective(CollectiveChoice choice) {
+    return switch (choice) {
+      case STAR -> Collective.STAR;
+      case DIRECT -> Collective.DIRECT;
+      case TWO_SHOT -> Collective.TWO_SHOT;
+      case AUTO -> Collective.AUTO;
+    };
+  }
+
   static SessionConfig of(RankAssignment assignment, List<NodeMessage.Peer> peers, int maxFloats) {
     return SessionConfig.of(
-        assignment.epoch(),
-        assignment.rank(),
-        peers.stream().map(peer -> new PeerAddress(peer.rank(), peer.host(), peer.port())).toList(),
-        maxFloats);
+            assignment.epoch(),
+            assignment.rank(),
+            peers.stream()
+                .map(peer -> new PeerAddress(peer.rank(), peer.host(), peer.port()))
+                .toList(),
+            maxFloats)
+        .withCollective(collective(assignment.collective()))
+        .withKey(assignment.key().bytes());
   }
 }

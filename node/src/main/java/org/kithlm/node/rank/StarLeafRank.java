@@ -15,8 +15,8 @@ import org.kithlm.transport.StepHeader;
 import org.kithlm.transport.collective.LeafSession;
 
 /**
- * A leaf of the star: waits for steps and runs them, on a thread of its own. The methods may be
- * called from any thread.
+ * A leaf: waits for steps and runs them, on a thread of its own. The methods may be called from any
+ * thread.
  */
 public final class StarLeafRank implements LeafRank {
   private static final long STEP_WAIT_NS = TimeUnit.SECONDS.toNanos(1);

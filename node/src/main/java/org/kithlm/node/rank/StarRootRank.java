@@ -9,6 +9,7 @@ import org.kithlm.model.kernel.WorkerPool;
 import org.kithlm.model.kernel.Workers;
 import org.kithlm.model.pack.EmbeddingTable;
 import org.kithlm.model.transformer.LmHead;
+import org.kithlm.node.control.CollectiveReport;
 import org.kithlm.node.control.NodeMessage;
 import org.kithlm.node.control.RankAssignment;
 import org.kithlm.node.control.RankStatistics;
@@ -16,7 +17,7 @@ import org.kithlm.transport.DataPort;
 import org.kithlm.transport.StepAbortedException;
 import org.kithlm.transport.collective.RootSession;
 
-/** Rank 0 of the star: embeds tokens, leads every step and holds the output head. */
+/** Rank 0: embeds tokens, leads every step and holds the output head. */
 public final class StarRootRank implements RootRank {
   private static final long NO_STEP = -1;
 
@@ -67,12 +68,18 @@ public final class StarRootRank implements RootRank {
   }
 
   @Override
-  public void connect(List<NodeMessage.Peer> peers) {
+  public CollectiveReport connect(List<NodeMessage.Peer> peers) {
     port.close();
     connectTo(peers);
     if (compute.weights().isResident()) { // else the disk is slower than cold code
       new WarmUp().run(this);
     }
+    RootSession root = session;
+    if (root == null) {
+      return CollectiveReports.alone(assignment);
+    }
+    root.measureLinks();
+    return CollectiveReports.of(assignment, root, config.hiddenSize());
   }
 
   private void connectTo(List<NodeMessage.Peer> peers) {

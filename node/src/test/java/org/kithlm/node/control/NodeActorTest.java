@@ -24,6 +24,7 @@ import org.junit.jupiter.api.Test;
 class NodeActorTest {
   private static final Duration PATIENCE = Duration.ofSeconds(30);
   private static final JoinToken TOKEN = JoinToken.of("a shared secret");
+  private static final EpochKey KEY = EpochKey.create();
   private static final NodeMessage.WeightOrigin ORIGIN =
       new NodeMessage.WeightOrigin("http://127.0.0.1:1/pack", 0, List.of());
 
@@ -106,7 +107,8 @@ class NodeActorTest {
 
   private static NodeMessage.LoadShard loadShard(long epoch) {
     return new NodeMessage.LoadShard(
-        new RankAssignment(epoch, 1, List.of(1.0, 1.0), "pack", 64, 8), ORIGIN);
+        new RankAssignment(epoch, 1, List.of(1.0, 1.0), "pack", 64, 8, CollectiveChoice.STAR, KEY),
+        ORIGIN);
   }
 
   private Load awaitLoad() throws InterruptedException {

@@ -12,6 +12,8 @@ import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.kithlm.model.config.ModelConfig;
 import org.kithlm.model.shard.RankShard;
+import org.kithlm.node.control.CollectiveChoice;
+import org.kithlm.node.control.EpochKey;
 import org.kithlm.node.control.RankAssignment;
 
 class MemoryBudgetTest {
@@ -108,7 +110,14 @@ class MemoryBudgetTest {
     RankShard shard = new RankShard(rank, worldSize, 0, 4, 0, kvHeads, 0, 256, rank == 0);
     RankAssignment assignment =
         new RankAssignment(
-            1, rank, Collections.nCopies(worldSize, 1.0), "pack", contextLength, 128);
+            1,
+            rank,
+            Collections.nCopies(worldSize, 1.0),
+            "pack",
+            contextLength,
+            128,
+            CollectiveChoice.STAR,
+            EpochKey.create());
     return MemoryBudget.of(processBytes, 64 * MIB, config, shard, assignment);
   }
 }

@@ -27,12 +27,15 @@ import org.kithlm.model.pack.PackRun;
 import org.kithlm.model.pack.PackWriter;
 import org.kithlm.model.shard.RankShard;
 import org.kithlm.model.weight.Tile;
+import org.kithlm.node.control.CollectiveChoice;
+import org.kithlm.node.control.EpochKey;
 import org.kithlm.node.control.NodeMessage;
 import org.kithlm.node.control.RankAssignment;
 import org.kithlm.node.rank.DoesNotFitException;
 import org.kithlm.node.rank.RankWeights;
 
 class ShardFetcherTest {
+  private static final EpochKey KEY = EpochKey.create();
   private static final Duration PATIENCE = Duration.ofSeconds(60);
 
   @TempDir Path folder;
@@ -58,7 +61,9 @@ class ShardFetcherTest {
     PackWriter.write(model.write(folder.resolve("model.gguf")), file, (done, total) -> {});
     pack = Files.readAllBytes(file);
     try (Pack opened = Pack.open(file)) {
-      assignment = new RankAssignment(1, 1, List.of(1.0, 1.0), opened.id(), 64, 8);
+      assignment =
+          new RankAssignment(
+              1, 1, List.of(1.0, 1.0), opened.id(), 64, 8, CollectiveChoice.STAR, KEY);
       RankShard shard = RankWeights.shardOf(opened, assignment);
       runs = opened.runs(shard);
       tiles = opened.tiles(shard);
@@ -181,7 +186,9 @@ class ShardFetcherTest {
   @Test
   void shouldFetchFromOtherSharesOnlyWhatIsMissing() throws Exception {
     fetch();
-    assignment = new RankAssignment(2, 1, List.of(1.0, 1.0, 1.0), assignment.packId(), 64, 8);
+    assignment =
+        new RankAssignment(
+            2, 1, List.of(1.0, 1.0, 1.0), assignment.packId(), 64, 8, CollectiveChoice.STAR, KEY);
     fetch();
     assertTrue(fetched.get().fetchedBytes() > 0, () -> fetched.get().toString());
     assertTrue(fetched.get().keptBytes() > 0, () -> fetched.get().toString());
@@ -292,7 +299,9 @@ class ShardFetcherTest {
 
   @Test
   void shouldNotLeaveItsFolder() {
-    assignment = new RankAssignment(1, 1, List.of(1.0, 1.0), "../../escaped", 64, 8);
+    assignment =
+        new RankAssignment(
+            1, 1, List.of(1.0, 1.0), "../../escaped", 64, 8, CollectiveChoice.STAR, KEY);
     PackException failure = assertThrows(PackException.class, this::fetch);
     assertMessage("'../../escaped'", failure);
     assertFalse(Files.exists(folder.resolve("shards")));

@@ -1,0 +1,40 @@
+package org.kithlm.deploy.cli;
+
+import java.util.List;
+import org.kithlm.node.control.CollectiveChoice;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.TypeConversionException;
+
+/** {@code --collective}, for the commands that lead a cluster. */
+final class CollectiveOption {
+  @Option(
+      names = "--collective",
+      paramLabel = "FORM",
+      defaultValue = "star",
+      converter = Choice.class,
+      description = {
+        "How ranks add up what each has computed: star (through this machine), direct (each to"
+            + " all,",
+        "one hop: faster where links are slow to answer), two-shot (each adds a part: faster where",
+        "they are thin), auto (measures the links and picks for each payload); default: star."
+      })
+  private CollectiveChoice choice = CollectiveChoice.STAR;
+
+  CollectiveChoice choice() {
+    return choice;
+  }
+
+  /** Takes the choices as they are shown, where picocli would offer each twice. */
+  static final class Choice implements ITypeConverter<CollectiveChoice> {
+    @Override
+    public CollectiveChoice convert(String text) {
+      List<CollectiveChoice> choices = List.of(CollectiveChoice.values());
+      return choices.stream()
+          .filter(choice -> choice.toString().equals(text))
+          .findFirst()
+          .orElseThrow(
+              () -> new TypeConversionException("'" + text + "' is not one of " + choices));
+    }
+  }
+}

@@ -1,0 +1,63 @@
+package org.kithlm.node.rank;
+
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.kithlm.node.control.CollectiveChoice;
+import org.kithlm.node.control.CollectiveReport;
+import org.kithlm.node.control.RankAssignment;
+import org.kithlm.transport.LinkCosts;
+import org.kithlm.transport.collective.RootSession;
+
+/** What the root's session knows of sums, as users are told. */
+final class CollectiveReports {
+  private static final List<CollectiveChoice> FORMS =
+      List.of(CollectiveChoice.STAR, CollectiveChoice.DIRECT, CollectiveChoice.TWO_SHOT);
+
+  private CollectiveReports() {}
+
+  /** Of a rank that has nobody to sum with. */
+  static CollectiveReport alone(RankAssignment assignment) {
+    return new CollectiveReport(assignment.collective(), false, null, List.of());
+  }
+
+  /**
+   * Of a connected root. Its owning thread.
+   *
+   * @param hiddenSize floats of one token
+   */
+  static CollectiveReport of(RankAssignment assignment, RootSession root, int hiddenSize) {
+    return new CollectiveReport(
+        assignment.collective(),
+        true,
+        links(root.costs()),
+        List.of(
+            payload("decode", root, hiddenSize),
+            payload("prefill", root, assignment.maxTokens() * hiddenSize)));
+  }
+
+  private static CollectiveReport.@Nullable Links links(@Nullable LinkCosts costs) {
+    return costs == null
+        ? null
+        : new CollectiveReport.Links(
+            costs.starLatencyNs() / 1e6,
+            costs.meshLatencyNs() / 1e6,
+            costs.bytesPerSecond(),
+            costs.datagramNs() / 1e3);
+  }
+
+  private static CollectiveReport.Payload payload(String step, RootSession root, int length) {
+    Map<CollectiveChoice, Double> predictedMs = new EnumMap<>(CollectiveChoice.class);
+    CollectiveChoice picked = CollectiveChoice.STAR;
+    for (CollectiveChoice form : FORMS) {
+      if (SessionConfigs.collective(form) == root.formFor(length)) {
+        picked = form;
+      }
+      if (root.costs() != null) {
+        predictedMs.put(form, root.predictedNs(SessionConfigs.collective(form), length) / 1e6);
+      }
+    }
+    return new CollectiveReport.Payload(step, (long) length * Float.BYTES, picked, predictedMs);
+  }
+}
