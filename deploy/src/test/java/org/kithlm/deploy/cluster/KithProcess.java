@@ -68,6 +68,11 @@ final class KithProcess implements AutoCloseable {
     }
   }
 
+  /** The rest of its standard output, once it has ended. */
+  String rest() throws IOException {
+    return new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+  }
+
   int awaitExit() throws Exception {
     if (!process.waitFor(TIMEOUT_SECONDS, TimeUnit.SECONDS)) {
       throw new AssertionError("still runs; errors: " + errors());

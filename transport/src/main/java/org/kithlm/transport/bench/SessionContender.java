@@ -1,5 +1,7 @@
 package org.kithlm.transport.bench;
 
+import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.kithlm.transport.SessionConfig;
@@ -68,15 +70,15 @@ final class SessionContender implements Contender {
   }
 
   /** What the links cost and the forms that follow from it; empty where the form was given. */
-  String describe(int[] lengths) {
+  Optional<String> describe(List<Integer> payloadBytes) {
     if (root == null || root.costs() == null) {
-      return "";
+      return Optional.empty();
     }
     StringBuilder described = new StringBuilder(String.valueOf(root.costs()));
-    for (int length : lengths) {
-      described.append(' ').append(length * Float.BYTES).append('=').append(root.formFor(length));
+    for (int bytes : payloadBytes) {
+      described.append(' ').append(bytes).append('=').append(root.formFor(bytes / Float.BYTES));
     }
-    return described.append(System.lineSeparator()).toString();
+    return Optional.of(described.toString());
   }
 
   @Override

@@ -1,16 +1,16 @@
 package org.kithlm.transport.bench;
 
 import java.io.IOException;
-import java.io.PrintStream;
+import java.io.PrintWriter;
 import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadMXBean;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
 import org.HdrHistogram.Histogram;
 import org.kithlm.transport.Collective;
 import org.kithlm.transport.PeerAddress;
@@ -23,60 +23,63 @@ import org.kithlm.transport.SessionConfig;
  * omitted between them. A value is the mean of two rounds: in one hop, ranks that are half a round
  * apart see a long and a short one in turn. The first batch warms up and does not count.
  *
- * <p>Options, each as {@code name=value}: {@code rank}; {@code peers}, comma-separated host:port,
- * of which as many ports from there on are used as there are contenders; or {@code local}, the
- * number of ranks to start on this machine from {@code port} on; {@code bytes}, comma-separated
- * payloads; {@code rounds} per batch; {@code batches}; {@code mtu} for UDP; {@code contenders},
- * some of {@code udp,tcp,star,direct,two-shot,auto}, and each of the last four also with {@code
- * -sealed} behind its name.
+ * <p>Run by hand, it takes options as {@code name=value}: those of {@link BenchSettings}; {@code
+ * rank}; {@code peers}, comma-separated host:port, of which as many ports from there on are used as
+ * there are contenders; or {@code local}, the number of ranks to start on this machine from {@code
+ * port} on.
  */
 public final class TransportBench {
-  private static final String ALL = "udp,tcp,star,direct,two-shot,auto";
-  private static final int CONTENDERS_MAX = 10;
+  /** Below the range that systems give out by themselves, to Aeron's senders among others. */
+  public static final int DEFAULT_PORT = 27000;
 
-  // Below the range that systems give out by themselves, to Aeron's senders among others.
-  private static final String DEFAULT_PORT = "27000";
-
-  private static final String SEALED = "-sealed";
   private static final long EPOCH = 1;
+  private static final long END_SECONDS = 10;
   private static final int IP_UDP_HEADERS_BYTES = 28;
 
-  private final Map<String, String> options;
+  private final BenchSettings settings;
   private final int rank;
   private final List<PeerAddress> peers;
-  private final int[] lengths;
-  private final int rounds;
-  private final int batches;
-  private final PrintStream out;
   private final Map<String, Contender> contenders = new LinkedHashMap<>();
-  private final Map<String, Histogram> tookNs = new TreeMap<>();
-  private final Map<String, Long> cpuNs = new TreeMap<>();
+  private final Map<Cell, Histogram> tookNs = new LinkedHashMap<>();
+  private final Map<Cell, Long> cpuNs = new LinkedHashMap<>();
 
-  private TransportBench(Map<String, String> options, List<PeerAddress> peers, PrintStream out) {
-    this.options = options;
+  private record Cell(int payloadBytes, String contender) {}
+
+  private TransportBench(BenchSettings settings, int rank, List<PeerAddress> peers) {
+    this.settings = settings;
+    this.rank = rank;
     this.peers = peers;
-    this.out = out;
-    rank = Integer.parseInt(options.getOrDefault("rank", "0"));
-    lengths =
-        Arrays.stream(options.getOrDefault("bytes", "2304,6144,32768").split(",", -1))
-            .mapToInt(bytes -> Integer.parseInt(bytes) / Float.BYTES)
-            .toArray();
-    rounds = Integer.parseInt(options.getOrDefault("rounds", "1000"));
-    batches = Integer.parseInt(options.getOrDefault("batches", "6"));
   }
 
-  /** Runs one rank, or all of them with {@code local=N}. */
+  /** Runs one rank, or all of them with {@code local=N}; rank 0 prints what it measured. */
   public static void main(String[] args) throws IOException, InterruptedException {
-    run(List.of(args), System.out);
+    Map<String, String> options = options(List.of(args));
+    BenchSettings settings = BenchSettings.of(options);
+    String local = options.get("local");
+    String listed = options.get("peers");
+    if (local == null && listed == null) {
+      throw new IllegalArgumentException("name the ranks: peers=host:port,... or local=N");
+    }
+    int rank = BenchSettings.number("rank", options.getOrDefault("rank", "0"));
+    BenchResult result =
+        local != null
+            ? local(
+                settings,
+                BenchSettings.number("local", local),
+                BenchSettings.number(
+                    "port", options.getOrDefault("port", Integer.toString(DEFAULT_PORT))))
+            : run(settings, rank, parsePeers(String.valueOf(listed)));
+    if (rank == 0) {
+      result.print(new PrintWriter(System.out, true, System.out.charset()));
+    }
   }
 
   /**
-   * Runs one rank, or all of them with {@code local=N}; rank 0 prints what it measured.
+   * Splits options.
    *
-   * @throws IllegalArgumentException if an option is not understood
+   * @throws IllegalArgumentException if one is not {@code name=value}
    */
-  public static void run(List<String> args, PrintStream out)
-      throws IOException, InterruptedException {
+  static Map<String, String> options(List<String> args) {
     Map<String, String> options = new LinkedHashMap<>();
     for (String arg : args) {
       int equals = arg.indexOf('=');
@@ -85,46 +88,45 @@ public final class TransportBench {
       }
       options.put(arg.substring(0, equals), arg.substring(equals + 1));
     }
+    return options;
+  }
+
+  /**
+   * Runs all ranks on this machine, all but rank 0 as processes with the flags of this one.
+   *
+   * @param port the first of those used
+   */
+  public static BenchResult local(BenchSettings settings, int worldSize, int port)
+      throws IOException, InterruptedException {
+    List<String> addresses = new ArrayList<>();
+    for (int i = 0; i < worldSize; i++) {
+      addresses.add("127.0.0.1:" + (port + i * BenchSettings.CONTENDERS_MAX));
+    }
+    String listed = String.join(",", addresses);
     List<Process> others = new ArrayList<>();
-    String local = options.remove("local");
-    if (local != null) {
-      others = startLocal(Integer.parseInt(local), options);
-    }
-    String listed = options.get("peers");
-    if (listed == null) {
-      throw new IllegalArgumentException("name the ranks: peers=host:port,... or local=N");
-    }
     try {
-      new TransportBench(options, parsePeers(listed), out).measure();
-      for (Process other : others) {
-        other.waitFor();
+      for (int i = 1; i < worldSize; i++) {
+        others.add(start(settings, i, listed));
       }
+      BenchResult result = run(settings, 0, parsePeers(listed));
+      for (Process other : others) {
+        other.waitFor(END_SECONDS, TimeUnit.SECONDS);
+      }
+      return result;
     } finally {
       others.forEach(Process::destroy);
     }
   }
 
-  /** Starts all ranks but 0 as processes with the flags of this one. */
-  private static List<Process> startLocal(int worldSize, Map<String, String> options)
-      throws IOException {
-    List<String> addresses = new ArrayList<>();
-    int port = Integer.parseInt(options.getOrDefault("port", DEFAULT_PORT));
-    for (int i = 0; i < worldSize; i++) {
-      addresses.add("127.0.0.1:" + (port + i * CONTENDERS_MAX));
-    }
-    options.put("peers", String.join(",", addresses));
-    List<Process> processes = new ArrayList<>();
-    for (int i = 1; i < worldSize; i++) {
-      List<String> command = new ArrayList<>();
-      command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-      command.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
-      command.addAll(
-          List.of("-cp", System.getProperty("java.class.path"), TransportBench.class.getName()));
-      options.forEach((name, value) -> command.add(name + "=" + value));
-      command.add("rank=" + i);
-      processes.add(new ProcessBuilder(command).inheritIO().start());
-    }
-    return processes;
+  private static Process start(BenchSettings settings, int rank, String peers) throws IOException {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
+    command.addAll(
+        List.of("-cp", System.getProperty("java.class.path"), TransportBench.class.getName()));
+    settings.options().forEach((name, value) -> command.add(name + "=" + value));
+    command.addAll(List.of("peers=" + peers, "rank=" + rank));
+    return new ProcessBuilder(command).inheritIO().start();
   }
 
   private static List<PeerAddress> parsePeers(String listed) {
@@ -138,67 +140,74 @@ public final class TransportBench {
           new PeerAddress(
               peers.size(),
               endpoint.substring(0, colon),
-              Integer.parseInt(endpoint.substring(colon + 1))));
+              BenchSettings.number("port", endpoint.substring(colon + 1))));
     }
     return peers;
   }
 
-  private void measure() {
+  /** Takes part as one rank; what the others return is not of use. */
+  static BenchResult run(BenchSettings settings, int rank, List<PeerAddress> peers) {
+    return new TransportBench(settings, rank, peers).measure();
+  }
+
+  private BenchResult measure() {
     try {
       open();
-      for (int batch = 0; batch < batches; batch++) {
+      for (int batch = 0; batch < settings.batches(); batch++) {
         boolean counts = batch > 0;
-        for (int length : lengths) {
+        for (int payloadBytes : settings.payloadBytes()) {
           for (Map.Entry<String, Contender> entry : contenders.entrySet()) {
-            runBatch(entry.getKey(), entry.getValue(), length, counts);
+            runBatch(new Cell(payloadBytes, entry.getKey()), entry.getValue(), counts);
           }
         }
         if (batch == 0) {
           contenders.values().forEach(Contender::warmedUp);
         }
       }
-      print();
+      return result();
     } finally {
       contenders.values().forEach(Contender::close);
     }
   }
 
   private void open() {
-    int maxFloats = Arrays.stream(lengths).max().orElseThrow();
-    int port = 0;
-    for (String name : options.getOrDefault("contenders", ALL).split(",", -1)) {
-      int shift = port++;
+    int maxFloats = Collections.max(settings.payloadBytes()) / Float.BYTES;
+    for (String name : settings.contenders()) {
+      int shift = contenders.size();
       List<PeerAddress> shifted =
           peers.stream().map(p -> new PeerAddress(p.rank(), p.host(), p.port() + shift)).toList();
       SessionConfig config = SessionConfig.of(EPOCH, rank, shifted, maxFloats);
-      if (options.containsKey("mtu")) {
-        config = config.withMtuLength(Integer.parseInt(options.get("mtu")));
+      if (settings.mtuLength() > 0) {
+        config = config.withMtuLength(settings.mtuLength());
       }
-      if (name.endsWith(SEALED)) {
+      if (name.endsWith(BenchSettings.SEALED)) {
         config = config.withKey(new byte[16]);
       }
-      Contender contender =
-          switch (name.replace(SEALED, "")) {
-            case "udp" -> new UdpEcho(rank, shifted, config.mtuLength() - IP_UDP_HEADERS_BYTES);
-            case "tcp" -> new TcpStar(rank, shifted);
-            case "star" -> new SessionContender(config.withCollective(Collective.STAR));
-            case "direct" -> new SessionContender(config.withCollective(Collective.DIRECT));
-            case "two-shot" -> new SessionContender(config.withCollective(Collective.TWO_SHOT));
-            case "auto" -> new SessionContender(config.withCollective(Collective.AUTO));
-            default -> throw new IllegalArgumentException("contender " + name + ": one of " + ALL);
-          };
-      contenders.put(name, contender);
+      contenders.put(name, contender(name.replace(BenchSettings.SEALED, ""), config));
     }
   }
 
-  private void runBatch(String name, Contender contender, int length, boolean counts) {
+  private static Contender contender(String name, SessionConfig config) {
+    return switch (name) {
+      case "udp" ->
+          new UdpEcho(config.rank(), config.peers(), config.mtuLength() - IP_UDP_HEADERS_BYTES);
+      case "tcp" -> new TcpStar(config.rank(), config.peers());
+      case "star" -> new SessionContender(config.withCollective(Collective.STAR));
+      case "direct" -> new SessionContender(config.withCollective(Collective.DIRECT));
+      case "two-shot" -> new SessionContender(config.withCollective(Collective.TWO_SHOT));
+      case "auto" -> new SessionContender(config.withCollective(Collective.AUTO));
+      default -> throw new IllegalArgumentException("contender " + name + " is unknown");
+    };
+  }
+
+  private void runBatch(Cell cell, Contender contender, boolean counts) {
     ThreadMXBean threads = ManagementFactory.getThreadMXBean();
-    String key = "%9d %-15s".formatted(length * Float.BYTES, name);
-    Histogram histogram = tookNs.computeIfAbsent(key, k -> new Histogram(3));
+    Histogram histogram = tookNs.computeIfAbsent(cell, k -> new Histogram(3));
+    int length = cell.payloadBytes() / Float.BYTES;
     float[] values = new float[length];
     contender.begin(length);
     long cpuBeforeNs = threads.getCurrentThreadCpuTime();
-    for (int pair = 0; pair < rounds / 2; pair++) {
+    for (int pair = 0; pair < settings.rounds() / 2; pair++) {
       long startNs = System.nanoTime();
       contender.round(values, length);
       contender.round(values, length);
@@ -207,30 +216,30 @@ public final class TransportBench {
       }
     }
     if (counts) {
-      cpuNs.merge(key, threads.getCurrentThreadCpuTime() - cpuBeforeNs, Long::sum);
+      cpuNs.merge(cell, threads.getCurrentThreadCpuTime() - cpuBeforeNs, Long::sum);
     }
   }
 
-  private void print() {
-    if (rank != 0) {
-      return;
-    }
-    out.println("ranks=%d rounds=%d".formatted(peers.size(), rounds * (batches - 1)));
-    for (Contender contender : contenders.values()) {
-      if (contender instanceof SessionContender ours) {
-        out.print(ours.describe(lengths));
-      }
-    }
-    out.println("    bytes contender         p50_us    p99_us  p99.9_us  cpu_us");
+  private BenchResult result() {
+    List<String> choices = new ArrayList<>();
+    contenders.forEach(
+        (name, contender) -> {
+          if (contender instanceof SessionContender ours) {
+            ours.describe(settings.payloadBytes()).ifPresent(d -> choices.add(name + ": " + d));
+          }
+        });
+    List<BenchResult.Row> rows = new ArrayList<>();
     tookNs.forEach(
-        (key, histogram) ->
-            out.println(
-                "%s %8.1f %9.1f %9.1f %7.1f"
-                    .formatted(
-                        key,
-                        histogram.getValueAtPercentile(50) / 1e3,
-                        histogram.getValueAtPercentile(99) / 1e3,
-                        histogram.getValueAtPercentile(99.9) / 1e3,
-                        cpuNs.getOrDefault(key, 0L) / 1e3 / (2 * histogram.getTotalCount()))));
+        (cell, histogram) ->
+            rows.add(
+                new BenchResult.Row(
+                    cell.payloadBytes(),
+                    cell.contender(),
+                    histogram.getValueAtPercentile(50) / 1e3,
+                    histogram.getValueAtPercentile(99) / 1e3,
+                    histogram.getValueAtPercentile(99.9) / 1e3,
+                    cpuNs.getOrDefault(cell, 0L) / 1e3 / (2 * histogram.getTotalCount()))));
+    return new BenchResult(
+        peers.size(), settings.rounds() * (settings.batches() - 1), choices, rows);
   }
 }

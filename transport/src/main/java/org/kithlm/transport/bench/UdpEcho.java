@@ -16,12 +16,17 @@ import org.kithlm.transport.PeerAddress;
  */
 final class UdpEcho implements Contender {
   private static final int TIMEOUT_MS = 500;
+
+  /** Rank 1 may be early by what the other contenders take. */
+  private static final int EARLY_TIMEOUT_MS = 120_000;
+
   private static final int SOCKET_BUFFER_BYTES = 2 * 1024 * 1024;
 
   private final int rank;
   private final int datagramBytes;
   private final DatagramSocket socket;
   private final DatagramPacket packet;
+  private boolean started;
 
   /**
    * Binds the own address.
@@ -49,7 +54,8 @@ final class UdpEcho implements Contender {
   @Override
   public void begin(int length) {
     try {
-      socket.setSoTimeout(rank == 0 ? TIMEOUT_MS : 0); // rank 1 may be early
+      socket.setSoTimeout(rank == 0 ? TIMEOUT_MS : EARLY_TIMEOUT_MS);
+      started = rank == 0;
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -67,6 +73,9 @@ final class UdpEcho implements Contender {
         send(lengthBytes);
       }
     } catch (SocketTimeoutException e) {
+      if (!started) {
+        throw new UncheckedIOException("rank 0 sends nothing", e);
+      }
       return; // lost: the round counts with what the timeout cost
     } catch (IOException e) {
       throw new UncheckedIOException(e);
@@ -84,7 +93,8 @@ final class UdpEcho implements Contender {
     for (int received = 0; received < lengthBytes; received += packet.getLength()) {
       packet.setLength(datagramBytes);
       socket.receive(packet);
-      if (rank == 1) {
+      if (!started) {
+        started = true;
         socket.setSoTimeout(TIMEOUT_MS);
       }
     }

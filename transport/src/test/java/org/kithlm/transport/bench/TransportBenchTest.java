@@ -4,10 +4,16 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.io.ByteArrayOutputStream;
-import java.io.PrintStream;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.net.ConnectException;
+import java.net.InetAddress;
+import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -19,35 +25,98 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 @Timeout(60)
 class TransportBenchTest {
-  @Test
-  void shouldPrintALinePerContenderAndPayload() throws Exception {
-    // Below the range of ports that systems give out by themselves.
-    int port = 20_000 + (int) (ProcessHandle.current().pid() % 500) * 20;
-    String peers = "peers=127.0.0.1:" + port + ",127.0.0.1:" + (port + 10);
-    ByteArrayOutputStream printed = new ByteArrayOutputStream();
-    PrintStream out = new PrintStream(printed, true, StandardCharsets.UTF_8);
-    try (ExecutorService threads = Executors.newCachedThreadPool()) {
-      Future<?> other =
-          threads.submit(
-              () -> {
-                TransportBench.run(
-                    List.of(peers, "rank=1", "rounds=20", "batches=2", "bytes=400,4000"), out);
-                return null;
-              });
-      TransportBench.run(List.of(peers, "rounds=20", "batches=2", "bytes=400,4000"), out);
-      other.get(30, TimeUnit.SECONDS);
+  private static final String HOST = "127.0.0.1";
+
+  // Below the range of ports that systems give out by themselves.
+  private static final int PORT = 20_000 + (int) (ProcessHandle.current().pid() % 200) * 30;
+
+  private final ExecutorService threads = Executors.newCachedThreadPool();
+
+  private Future<?> listen() {
+    return threads.submit(
+        () -> {
+          BenchPair.listen(HOST, PORT);
+          return null;
+        });
+  }
+
+  /** Once somebody listens. */
+  private static BenchResult connect(BenchSettings settings) throws IOException {
+    while (true) {
+      try {
+        return BenchPair.connect(HOST, PORT, settings);
+      } catch (ConnectException e) {
+        Thread.onSpinWait();
+      }
     }
-    List<String> lines = printed.toString(StandardCharsets.UTF_8).lines().toList();
-    assertEquals(3 + 2 * 6, lines.size(), lines::toString);
+  }
+
+  private static Socket connectedSocket() throws IOException {
+    while (true) {
+      try {
+        return new Socket(InetAddress.getLoopbackAddress(), PORT);
+      } catch (ConnectException e) {
+        Thread.onSpinWait(); // nobody listens yet
+      }
+    }
+  }
+
+  @Test
+  void shouldMeasureEachContenderAndPayloadBetweenTwo() throws Exception {
+    BenchSettings settings =
+        new BenchSettings(
+            List.of(400, 4000),
+            20,
+            2,
+            0,
+            List.of("udp", "tcp", "star", "direct-sealed", "two-shot", "auto"));
+    Future<?> other = listen();
+    BenchResult result = connect(settings);
+    other.get(30, TimeUnit.SECONDS);
+    assertEquals(
+        List.of("udp", "tcp", "star", "direct-sealed", "two-shot", "auto"),
+        result.rows().stream()
+            .filter(row -> row.payloadBytes() == 4000)
+            .map(BenchResult.Row::contender)
+            .toList());
+    assertEquals(12, result.rows().size());
+    assertTrue(result.rows().stream().allMatch(row -> row.p50Us() > 0), result::toString);
+
+    StringWriter printed = new StringWriter();
+    result.print(new PrintWriter(printed));
+    List<String> lines = printed.toString().lines().toList();
+    assertEquals(3 + 12, lines.size(), lines::toString);
+    assertTrue(lines.get(1).matches("auto: LinkCosts.* 400=[A-Z_]+ 4000=[A-Z_]+"), lines::toString);
     assertTrue(
-        lines.stream().anyMatch(line -> line.matches(" +4000 two-shot( +\\d+\\.\\d){4}")),
+        lines.stream().anyMatch(line -> line.matches(" +4000 direct-sealed( +\\d+\\.\\d){4}")),
         lines::toString);
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"rank", "rank=0", "peers=here"})
+  @ValueSource(strings = {"GET / HTTP/1.1", "rounds=many", "rounds=2000000", "contenders=ring"})
+  void shouldTakePartOnlyInWhatItUnderstands(String line) throws Exception {
+    Future<?> listening = listen();
+    try (Socket socket = connectedSocket()) {
+      socket.getOutputStream().write((line + "\n").getBytes(StandardCharsets.US_ASCII));
+    }
+    ExecutionException failure =
+        assertThrows(ExecutionException.class, () -> listening.get(30, TimeUnit.SECONDS));
+    assertTrue(failure.getCause() instanceof IllegalArgumentException, failure::toString);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"bytes=0", "rounds=1", "batches=1", "contenders=udp-sealed", "contenders=tcp,tcp"})
   void shouldSayWhatIsWrongWithAnOption(String option) {
-    assertThrows(
-        IllegalArgumentException.class, () -> TransportBench.run(List.of(option), System.out));
+    Map<String, String> options = TransportBench.options(List.of(option));
+    String message =
+        assertThrows(IllegalArgumentException.class, () -> BenchSettings.of(options)).getMessage();
+    assertTrue(String.valueOf(message).startsWith(option.substring(0, 5)), message);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"rank", "rank=0", "peers=here"})
+  void shouldSayWhatIsMissing(String option) {
+    assertThrows(IllegalArgumentException.class, () -> TransportBench.main(new String[] {option}));
   }
 }

@@ -1,0 +1,109 @@
+package org.kithlm.deploy.cluster;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.kithlm.deploy.Json;
+
+/** Whole clusters whose ranks sum in each of the forms, sealed. */
+class CollectiveIT {
+  private static final String MODEL = TestModel.SMOLLM2.catalogName;
+
+  @BeforeAll
+  static void pullModel() throws Exception {
+    TestModel.SMOLLM2.pull();
+  }
+
+  private static JsonNode answer(String form) throws Exception {
+    try (KithProcess cluster =
+        KithProcess.start(
+            TestModel.HOME,
+            "local",
+            "-n",
+            "3",
+            MODEL,
+            "--collective",
+            form,
+            "--raw",
+            "--prompt",
+            "The capital of France is",
+            "--max-tokens",
+            "16",
+            "--temperature",
+            "0",
+            "--json")) {
+      JsonNode answer = Json.MAPPER.readTree(cluster.awaitLine());
+      assertEquals(0, cluster.awaitExit(), cluster.errors());
+      JsonNode sums = answer.at("/plan/sums");
+      assertEquals(form, sums.get("choice").asText());
+      assertTrue(sums.get("sealed").asBoolean(), answer::toString);
+      for (JsonNode payload : sums.get("payloads")) {
+        assertTrue(
+            form.equals("auto") || payload.get("form").asText().equals(form), sums::toString);
+      }
+      assertEquals(form.equals("auto"), sums.at("/links/bytes_per_second").asLong() > 0);
+      return answer;
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"direct", "two-shot", "auto"})
+  void shouldAnswerAsWithTheStar(String form) throws Exception {
+    assertEquals(answer("star").get("tokens"), answer(form).get("tokens"));
+  }
+
+  @Test
+  @Tag("fault")
+  void shouldNameTheLeafThatDiedWhileAllWaitedForIt() throws Exception {
+    try (KithProcess cluster =
+            KithProcess.start(
+                TestModel.HOME,
+                "local",
+                "-n",
+                "3",
+                MODEL,
+                "--collective",
+                "direct",
+                "--port",
+                "0",
+                "--json");
+        HttpClient client = HttpClient.newHttpClient()) {
+      JsonNode ready = Json.MAPPER.readTree(cluster.awaitLine());
+      assertEquals("direct", ready.at("/sums/payloads/0/form").asText(), ready::toString);
+      try (KithProcess ps = KithProcess.start(TestModel.HOME, "ps")) {
+        assertEquals(0, ps.awaitExit(), ps.errors());
+        assertTrue(ps.rest().contains("sums: direct, sealed"));
+      }
+      var failed =
+          client.sendAsync(
+              HttpRequest.newBuilder(URI.create(ready.get("endpoint").asText() + "/v1/completions"))
+                  .header("Content-Type", "application/json")
+                  .POST(
+                      HttpRequest.BodyPublishers.ofString(
+                          """
+                          {"model": "%s", "prompt": "Once", "max_tokens": 4000, "temperature": 0}
+                          """
+                              .formatted(MODEL)))
+                  .build(),
+              HttpResponse.BodyHandlers.ofString());
+      long leaf = ready.at("/nodes/2/pid").asLong();
+      assertFalse(failed.isDone());
+      assertTrue(ProcessHandle.of(leaf).orElseThrow().destroyForcibly());
+      HttpResponse<String> failure = failed.get(10, TimeUnit.SECONDS);
+      assertTrue(failure.statusCode() >= 500, failure::body);
+      assertTrue(failure.body().contains("rank 2"), failure::body);
+    }
+  }
+}
