@@ -82,6 +82,13 @@ class KithTest {
         err.strip());
   }
 
+  @Test
+  void shouldSayWhereNobodyListensForABenchmark() {
+    assertEquals(3, kith("bench", "transport", "--connect", "127.0.0.1", "--port", "1"));
+    assertTrue(err.startsWith("kith: no kith bench answers at 127.0.0.1:1 ("), err);
+    assertEquals(1, err.lines().count(), err);
+  }
+
   @ParameterizedTest
   @ValueSource(strings = {"show", "rm"})
   void shouldRefuseAnUnknownModel(String command) {

@@ -111,32 +111,60 @@ public final class BenchTransportCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException, InterruptedException {
-    PrintWriter err = spec.commandLine().getErr();
     try {
       if (place.listen != null) {
-        err.printf("on the other machine run:%n  kith bench transport --connect %s", place.listen);
-        err.println(port == TransportBench.DEFAULT_PORT ? "" : " --port " + port);
-        BenchPair.listen(place.listen, port);
-        return ExitCode.OK.code();
+        listen(place.listen);
+      } else {
+        print(measure());
       }
-      print(measure());
       return ExitCode.OK.code();
     } catch (IllegalArgumentException e) {
       throw new KithException(ExitCode.USAGE, String.valueOf(e.getMessage()), e);
     }
   }
 
+  private void listen(String address) {
+    PrintWriter err = spec.commandLine().getErr();
+    err.printf("on the other machine run:%n  kith bench transport --connect %s", address);
+    err.println(port == TransportBench.DEFAULT_PORT ? "" : " --port " + port);
+    try {
+      BenchPair.listen(address, port);
+    } catch (IOException e) {
+      throw new KithException(
+          ExitCode.UNREACHABLE, "cannot listen at " + at(address) + ": " + e.getMessage(), e);
+    }
+  }
+
+  private String at(String host) {
+    return host + ":" + port;
+  }
+
   private BenchResult measure() throws IOException, InterruptedException {
     BenchSettings settings =
         new BenchSettings(payloadBytes, rounds, batches, mtuLength, contenders);
     if (place.connect != null) {
-      return BenchPair.connect(place.connect, port, settings);
+      return connect(place.connect, settings);
     }
     if (place.ranks < 2 || place.ranks > RANKS_MAX) {
       throw new KithException(
           ExitCode.USAGE, "-n " + place.ranks + " is out of range: 2 to " + RANKS_MAX + " ranks");
     }
     return TransportBench.local(settings, place.ranks, port);
+  }
+
+  private BenchResult connect(String host, BenchSettings settings) {
+    try {
+      return BenchPair.connect(host, port, settings);
+    } catch (IOException e) {
+      throw new KithException(
+          ExitCode.UNREACHABLE,
+          "no kith bench answers at "
+              + at(host)
+              + " ("
+              + e.getMessage()
+              + "); there run kith bench transport --listen ADDRESS first",
+          e);
+    }
   }
 
   private void print(BenchResult result) throws IOException {

@@ -66,7 +66,7 @@ public final class BenchPair {
               .collect(Collectors.joining(" "));
       socket.getOutputStream().write((line + "\n").getBytes(StandardCharsets.US_ASCII));
       if (socket.getInputStream().read() != '\n') {
-        throw new IOException(host + ":" + port + " does not take part; see what it says there");
+        throw new IOException("it does not take part, see what it says");
       }
       own = connectingPeer(socket.getLocalAddress(), port);
       other = listeningPeer(socket.getInetAddress().getHostAddress(), port);

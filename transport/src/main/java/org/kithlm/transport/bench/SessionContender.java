@@ -3,7 +3,9 @@ package org.kithlm.transport.bench;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
+import org.kithlm.transport.LinkCosts;
 import org.kithlm.transport.SessionConfig;
 import org.kithlm.transport.StepHeader;
 import org.kithlm.transport.collective.LeafSession;
@@ -71,14 +73,21 @@ final class SessionContender implements Contender {
 
   /** What the links cost and the forms that follow from it; empty where the form was given. */
   Optional<String> describe(List<Integer> payloadBytes) {
-    if (root == null || root.costs() == null) {
+    LinkCosts costs = root == null ? null : root.costs();
+    if (root == null || costs == null) {
       return Optional.empty();
     }
-    StringBuilder described = new StringBuilder(String.valueOf(root.costs()));
-    for (int bytes : payloadBytes) {
-      described.append(' ').append(bytes).append('=').append(root.formFor(bytes / Float.BYTES));
-    }
-    return Optional.of(described.toString());
+    return Optional.of(
+        "one way %.1f us to the root and %.1f us between any two, %.1f MB/s, %.1f us of CPU per"
+                .formatted(
+                    costs.starLatencyNs() / 1e3,
+                    costs.meshLatencyNs() / 1e3,
+                    costs.bytesPerSecond() / 1e6,
+                    costs.datagramNs() / 1e3)
+            + " datagram: "
+            + payloadBytes.stream()
+                .map(bytes -> bytes + " by " + root.formFor(bytes / Float.BYTES))
+                .collect(Collectors.joining(", ")));
   }
 
   @Override

@@ -86,7 +86,8 @@ class TransportBenchTest {
     result.print(new PrintWriter(printed));
     List<String> lines = printed.toString().lines().toList();
     assertEquals(3 + 12, lines.size(), lines::toString);
-    assertTrue(lines.get(1).matches("auto: LinkCosts.* 400=[A-Z_]+ 4000=[A-Z_]+"), lines::toString);
+    assertTrue(
+        lines.get(1).matches("auto: one way .*: 400 by [A-Z_]+, 4000 by [A-Z_]+"), lines::toString);
     assertTrue(
         lines.stream().anyMatch(line -> line.matches(" +4000 direct-sealed( +\\d+\\.\\d){4}")),
         lines::toString);

@@ -70,7 +70,7 @@ class CollectiveTest {
   void shouldSumSealedOverANetworkThatLosesDatagrams(Collective collective) throws Exception {
     int worldSize = 3;
     List<PeerAddress> peers = Ranks.onLoopback(worldSize);
-    List<LossyRelay> relays = new ArrayList<>();
+    List<Relay> relays = new ArrayList<>();
     List<SessionConfig> configs = new ArrayList<>();
     try {
       for (int rank = 0; rank < worldSize; rank++) {
@@ -85,10 +85,10 @@ class CollectiveTest {
                 .withMtuLength(SessionConfig.LAN_MTU_LENGTH));
       }
       run(configs, 100);
-      int lost = relays.stream().mapToInt(LossyRelay::lost).sum();
+      int lost = relays.stream().mapToInt(Relay::lost).sum();
       assertTrue(lost > 100, "too little was lost to prove a thing: " + lost);
     } finally {
-      relays.forEach(LossyRelay::close);
+      relays.forEach(Relay::close);
     }
   }
 
@@ -106,8 +106,8 @@ class CollectiveTest {
     assertTrue(differing > 100, "differing=" + differing);
   }
 
-  private static PeerAddress relay(PeerAddress peer, List<LossyRelay> relays) throws IOException {
-    LossyRelay relay = new LossyRelay(peer, SEED + 2L * relays.size());
+  private static PeerAddress relay(PeerAddress peer, List<Relay> relays) throws IOException {
+    Relay relay = Relay.losing(peer, SEED + 2L * relays.size());
     relays.add(relay);
     return relay.address(peer.rank());
   }

@@ -1,33 +1,52 @@
 package org.kithlm.transport.collective;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.net.DatagramPacket;
 import java.net.DatagramSocket;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
+import java.util.Arrays;
 import java.util.Random;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.kithlm.transport.PeerAddress;
 
-/** Passes datagrams between one sender and one receiver on loopback and loses some, both ways. */
-final class LossyRelay implements AutoCloseable {
-  private static final int LOST_PER_MILLE = 20;
-
+/** Passes datagrams between one sender and one receiver on loopback; loses or delays, both ways. */
+final class Relay implements AutoCloseable {
+  private final int lostPerMille;
+  private final long delayNs;
+  private final ScheduledExecutorService late = Executors.newSingleThreadScheduledExecutor();
   private final DatagramSocket senderSide;
   private final DatagramSocket receiverSide;
   private final AtomicInteger lost = new AtomicInteger();
   private volatile @Nullable SocketAddress sender;
 
-  LossyRelay(PeerAddress receiver, long seed) throws IOException {
+  private Relay(PeerAddress receiver, long seed, int lostPerMille, long delayNs)
+      throws IOException {
+    this.lostPerMille = lostPerMille;
+    this.delayNs = delayNs;
     InetAddress loopback = InetAddress.getLoopbackAddress();
     senderSide = new DatagramSocket(0, loopback);
     receiverSide = new DatagramSocket(0, loopback);
     SocketAddress to = new InetSocketAddress(loopback, receiver.port());
     start(() -> relay(senderSide, receiverSide, to, new Random(seed)));
     start(() -> relay(receiverSide, senderSide, null, new Random(seed + 1)));
+  }
+
+  /** Loses one of fifty. */
+  static Relay losing(PeerAddress receiver, long seed) throws IOException {
+    return new Relay(receiver, seed, 20, 0);
+  }
+
+  /** Passes each on after a while, any number at once. */
+  static Relay delaying(PeerAddress receiver, long delayNs) throws IOException {
+    return new Relay(receiver, 0, 0, delayNs);
   }
 
   /** Where the sender is to send instead. */
@@ -51,28 +70,40 @@ final class LossyRelay implements AutoCloseable {
           sender = packet.getSocketAddress();
         }
         SocketAddress target = to != null ? to : sender;
-        if (random.nextInt(1000) < LOST_PER_MILLE) {
+        if (random.nextInt(1000) < lostPerMille) {
           lost.incrementAndGet();
+        } else if (target != null && delayNs > 0) {
+          byte[] bytes = Arrays.copyOf(packet.getData(), packet.getLength());
+          DatagramPacket copy = new DatagramPacket(bytes, bytes.length, target);
+          Future<?> _ = // fails where this relay is closed meanwhile
+              late.schedule(
+                  () -> {
+                    via.send(copy);
+                    return null;
+                  },
+                  delayNs,
+                  TimeUnit.NANOSECONDS);
         } else if (target != null) {
           packet.setSocketAddress(target);
           via.send(packet);
         }
       }
-    } catch (IOException e) {
+    } catch (IOException | RejectedExecutionException e) {
       if (!from.isClosed() && !via.isClosed()) {
-        throw new UncheckedIOException(e);
+        throw new IllegalStateException(e);
       }
     }
   }
 
   private static void start(Runnable loop) {
-    Thread thread = new Thread(loop, "lossy-relay");
+    Thread thread = new Thread(loop, "relay");
     thread.setDaemon(true);
     thread.start();
   }
 
   @Override
   public void close() {
+    late.shutdownNow();
     senderSide.close();
     receiverSide.close();
   }
