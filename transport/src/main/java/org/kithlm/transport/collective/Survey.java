@@ -29,7 +29,8 @@ import org.kithlm.transport.frame.FrameKind;
 final class Survey {
   // For what one leaf measures.
   private static final long BUDGET_NS = TimeUnit.MILLISECONDS.toNanos(400);
-  private static final int BURST_FRAMES = 16;
+  // 64 KB at Ethernet's MTU: half of the sender's window, and long beside the jitter of a link.
+  private static final int BURST_FRAMES = 48;
   private static final int NOBODY = -1;
   private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
 
