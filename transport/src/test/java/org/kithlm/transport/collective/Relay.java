@@ -9,7 +9,6 @@ import java.net.SocketAddress;
 import java.util.Arrays;
 import java.util.Random;
 import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -59,6 +58,7 @@ final class Relay implements AutoCloseable {
   }
 
   /** Passes on to {@code to}, or back to the sender where it is null, until a socket closes. */
+  @SuppressWarnings("FutureReturnValueIgnored") // fails where this relay is closed meanwhile
   private void relay(
       DatagramSocket from, DatagramSocket via, @Nullable SocketAddress to, Random random) {
     DatagramPacket packet = new DatagramPacket(new byte[65_536], 65_536);
@@ -75,14 +75,13 @@ final class Relay implements AutoCloseable {
         } else if (target != null && delayNs > 0) {
           byte[] bytes = Arrays.copyOf(packet.getData(), packet.getLength());
           DatagramPacket copy = new DatagramPacket(bytes, bytes.length, target);
-          Future<?> _ = // fails where this relay is closed meanwhile
-              late.schedule(
-                  () -> {
-                    via.send(copy);
-                    return null;
-                  },
-                  delayNs,
-                  TimeUnit.NANOSECONDS);
+          late.schedule(
+              () -> {
+                via.send(copy);
+                return null;
+              },
+              delayNs,
+              TimeUnit.NANOSECONDS);
         } else if (target != null) {
           packet.setSocketAddress(target);
           via.send(packet);
