@@ -14,10 +14,12 @@ import org.kithlm.deploy.cli.FailureReport;
 import org.kithlm.deploy.cli.JoinCommand;
 import org.kithlm.deploy.cli.ListCommand;
 import org.kithlm.deploy.cli.LocalCommand;
+import org.kithlm.deploy.cli.NodeCommand;
 import org.kithlm.deploy.cli.PsCommand;
 import org.kithlm.deploy.cli.PullCommand;
 import org.kithlm.deploy.cli.RmCommand;
 import org.kithlm.deploy.cli.ShowCommand;
+import org.kithlm.deploy.cli.TokenCommand;
 import org.kithlm.deploy.cli.UpCommand;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -36,6 +38,8 @@ import picocli.CommandLine.ScopeType;
       UpCommand.class,
       JoinCommand.class,
       PsCommand.class,
+      TokenCommand.class,
+      NodeCommand.class,
       ChatCommand.class,
       PullCommand.class,
       ListCommand.class,

@@ -5,8 +5,11 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import org.apache.pekko.actor.Address;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.Behavior;
@@ -24,6 +27,7 @@ import org.kithlm.node.control.CoordinatorMessage;
 import org.kithlm.node.control.NodeMessage;
 import org.kithlm.node.control.RankStatistics;
 import org.kithlm.node.rank.RootRankLoader;
+import org.kithlm.node.security.RefusedException;
 import org.slf4j.event.Level;
 
 /**
@@ -57,9 +61,8 @@ public final class CoordinatorActor {
   private final RootRankLoader rootLoader;
   private final RootEngine engine;
   private final Consumer<ClusterView> observer;
-  private final Consumer<Address> downing;
+  private final ClusterDoor door;
 
-  private final Enrolment enrolment;
   private final Map<ActorRef<NodeMessage>, Member> members = new LinkedHashMap<>();
   private final StatisticsRound statistics = new StatisticsRound();
   private final RootMember root;
@@ -69,6 +72,7 @@ public final class CoordinatorActor {
   private long epoch = System.currentTimeMillis(); // grows over restarts too
   private @Nullable Plan plan;
   private boolean replanRequested;
+  private Set<String> removedIds = Set.of();
 
   private CoordinatorActor(
       ActorContext<CoordinatorMessage> context,
@@ -77,15 +81,14 @@ public final class CoordinatorActor {
       RootRankLoader rootLoader,
       RootEngine engine,
       Consumer<ClusterView> observer,
-      Consumer<Address> downing) {
+      ClusterDoor door) {
     this.context = context;
     this.timers = timers;
     this.settings = settings;
     this.rootLoader = rootLoader;
     this.engine = engine;
     this.observer = observer;
-    this.downing = downing;
-    this.enrolment = new Enrolment(settings.token());
+    this.door = door;
     this.root = new RootMember(settings.name(), settings.host());
     this.expectedNodes = settings.expectedNodes();
   }
@@ -95,12 +98,14 @@ public final class CoordinatorActor {
    * org.kithlm.node.control.NodeActor#COORDINATOR}.
    *
    * @param observer told each new state, on the actor's thread; must not block
+   * @param identities knows the node id in the certificate of a process
    */
   public static Behavior<CoordinatorMessage> create(
       CoordinatorSettings settings,
       RootRankLoader rootLoader,
       RootEngine engine,
-      Consumer<ClusterView> observer) {
+      Consumer<ClusterView> observer,
+      Function<Address, Optional<String>> identities) {
     return Behaviors.setup(
         context -> {
           Cluster cluster = Cluster.get(context.getSystem());
@@ -110,35 +115,30 @@ public final class CoordinatorActor {
               rootLoader,
               engine,
               observer,
-              address -> cluster.manager().tell(Down.apply(address)));
+              new ClusterDoor(identities, address -> cluster.manager().tell(Down.apply(address))));
         });
   }
 
-  /**
-   * The same without a cluster of its own.
-   *
-   * @param downing takes the addresses of processes that are gone: nobody else can join while the
-   *     cluster waits for them
-   */
+  /** The same without a cluster of its own. */
   static Behavior<CoordinatorMessage> create(
       CoordinatorSettings settings,
       RootRankLoader rootLoader,
       RootEngine engine,
       Consumer<ClusterView> observer,
-      Consumer<Address> downing) {
+      ClusterDoor door) {
     return Behaviors.setup(
         context ->
             Behaviors.withTimers(
                 timers ->
                     new CoordinatorActor(
-                            context, timers, settings, rootLoader, engine, observer, downing)
+                            context, timers, settings, rootLoader, engine, observer, door)
                         .running()));
   }
 
   private Behavior<CoordinatorMessage> running() {
     planIfPossible();
     return Behaviors.receive(CoordinatorMessage.class)
-        .onMessage(CoordinatorMessage.Hello.class, this::onHello)
+        .onMessage(NodesRemoved.class, this::onNodesRemoved)
         .onMessage(CoordinatorMessage.JoinRequest.class, this::onJoinRequest)
         .onMessage(CoordinatorMessage.NodeUp.class, this::onNodeUp)
         .onMessage(CoordinatorMessage.ShardLoaded.class, this::onShardLoaded)
@@ -161,30 +161,15 @@ public final class CoordinatorActor {
         .build();
   }
 
-  // Enrolment.
-
-  private Behavior<CoordinatorMessage> onHello(CoordinatorMessage.Hello hello) {
-    hello.replyTo().tell(enrolment.challenge(hello.replyTo()));
-    return Behaviors.same();
-  }
+  // Who is here.
 
   private Behavior<CoordinatorMessage> onJoinRequest(CoordinatorMessage.JoinRequest request) {
-    if (!enrolment.admits(request)) {
-      context
-          .getLog()
-          .warn("refused node {} at {}: wrong join token", request.name(), request.host());
-      request
-          .replyTo()
-          .tell(
-              new NodeMessage.Refused(
-                  "the coordinator refused the join token; use the one that `kith up` printed"));
-      return Behaviors.same();
-    }
     Member member = new Member(request.replyTo(), request.name(), request.pid(), request.host());
     if (members.putIfAbsent(member.ref, member) == null) {
       context.watch(member.ref);
     }
     request.replyTo().tell(new NodeMessage.Admitted(context.getSelf()));
+    request.replyTo().tell(new NodeMessage.RemovedNodes(removedIds));
     publish();
     return Behaviors.same();
   }
@@ -206,16 +191,36 @@ public final class CoordinatorActor {
       return Behaviors.same();
     }
     context.getLog().warn("node {} at {} is gone", member.name, member.host);
+    left(member, "its process is gone");
+    return Behaviors.same();
+  }
+
+  private Behavior<CoordinatorMessage> onNodesRemoved(NodesRemoved message) {
+    removedIds = message.ids();
+    for (Member member : List.copyOf(members.values())) {
+      if (door.isShutTo(member, removedIds)) {
+        context.getLog().warn("node {} at {} was removed", member.name, member.host);
+        members.remove(member.ref);
+        context.unwatch(member.ref);
+        member.ref.tell(new NodeMessage.Refused(RefusedException.REMOVED));
+        left(member, "it was removed");
+      } else {
+        member.ref.tell(new NodeMessage.RemovedNodes(removedIds));
+      }
+    }
+    return Behaviors.same();
+  }
+
+  private void left(Member member, String reason) {
     timers.cancel(new CoordinatorEvent.RetryMember(member.ref));
-    downing.accept(member.ref.path().address());
+    door.shutOut(member);
     if (plan != null && plan.uses(member)) {
-      endPlan("lost " + plan.describe(member) + ": its process is gone");
+      endPlan("lost " + plan.describe(member) + ": " + reason);
       planIfPossible();
     } else if (phase == ClusterView.Phase.RETRYING) {
       replanSoon();
     }
     publish();
-    return Behaviors.same();
   }
 
   // From plan to ready.

@@ -1,7 +1,6 @@
 package org.kithlm.coordinator.membership;
 
 import org.kithlm.node.control.CollectiveChoice;
-import org.kithlm.node.control.JoinToken;
 import org.kithlm.node.control.NodeMessage;
 
 /**
@@ -9,7 +8,6 @@ import org.kithlm.node.control.NodeMessage;
  *
  * @param name what the user calls this device
  * @param host address that the nodes reach this process at
- * @param token the shared secret
  * @param expectedNodes nodes to wait for before the first plan, this process not counted
  * @param packId identity of the model's pack
  * @param origin where nodes fetch missing weights
@@ -20,7 +18,6 @@ import org.kithlm.node.control.NodeMessage;
 public record CoordinatorSettings(
     String name,
     String host,
-    JoinToken token,
     int expectedNodes,
     String packId,
     NodeMessage.WeightOrigin origin,

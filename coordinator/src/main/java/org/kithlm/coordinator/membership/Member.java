@@ -5,7 +5,7 @@ import org.apache.pekko.actor.typed.ActorRef;
 import org.jspecify.annotations.Nullable;
 import org.kithlm.node.control.NodeMessage;
 
-/** A node that proved its token. Owned by the coordinator's actor. */
+/** A node that was admitted. Owned by the coordinator's actor. */
 final class Member {
   final ActorRef<NodeMessage> ref;
   final String name;

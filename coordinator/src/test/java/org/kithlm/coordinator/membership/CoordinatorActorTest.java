@@ -9,13 +9,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.kithlm.coordinator.membership.ClusterView.Phase;
 import org.kithlm.node.control.CollectiveChoice;
 import org.kithlm.node.control.CoordinatorMessage;
-import org.kithlm.node.control.JoinToken;
 import org.kithlm.node.control.NodeMessage;
 import org.kithlm.node.control.RankAssignment;
 import org.kithlm.node.control.RankStatistics;
@@ -69,44 +69,29 @@ class CoordinatorActorTest {
   }
 
   @Test
-  void shouldRefuseAWrongToken() throws Exception {
+  void shouldShutOutANodeThatIsRemoved() throws Exception {
     try (TestCoordinator coordinator = new TestCoordinator(1)) {
-      TestCoordinator.Node stranger = coordinator.node("stranger");
-      stranger.request(stranger.challenge(), JoinToken.of("a wrong secret"));
-      String reason = stranger.expect(NodeMessage.Refused.class).reason();
-      assertTrue(reason.contains("join token"), reason);
-      coordinator.actor.tell(new CoordinatorMessage.NodeUp(stranger.probe.ref()));
-      coordinator.node("laptop").join().expectLoad(); // the first node; one was expected
-      assertEquals(2, coordinator.awaitPhase(Phase.LOADING).nodes().size());
+      TestCoordinator.Node node = coordinator.node("laptop").provesToBe("0badcafe").join();
+      RankAssignment before = coordinator.readyWith(node);
+      coordinator.actor.tell(new NodesRemoved(Set.of("0badcafe")));
+      String reason = node.expect(NodeMessage.Refused.class).reason();
+      assertTrue(reason.contains("was removed from the cluster"), reason);
+      String lost = coordinator.expectDeactivation();
+      assertTrue(lost.contains("rank 1 (laptop, 127.0.0.1:4001): it was removed"), lost);
+      assertEquals(node.probe.ref().path().address(), coordinator.expectDowned());
+      assertTrue(coordinator.readyAlone().epoch() > before.epoch());
     }
   }
 
   @Test
-  void shouldRefuseAReplayedAndAForeignNonce() {
-    try (TestCoordinator coordinator = new TestCoordinator(2)) {
-      TestCoordinator.Node node = coordinator.node("laptop");
-      String nonce = node.challenge();
-      node.request(nonce, TestCoordinator.TOKEN);
-      node.expect(NodeMessage.Admitted.class);
-      node.request(nonce, TestCoordinator.TOKEN);
-      node.expect(NodeMessage.Refused.class);
-
-      TestCoordinator.Node thief = coordinator.node("thief");
-      thief.request(node.challenge(), TestCoordinator.TOKEN);
-      thief.expect(NodeMessage.Refused.class);
-    }
-  }
-
-  @Test
-  void shouldForgetTheOldestOfTooManyChallenges() {
+  void shouldTellTheOthersWhichNodeWasRemoved() throws Exception {
     try (TestCoordinator coordinator = new TestCoordinator(1)) {
-      TestCoordinator.Node node = coordinator.node("laptop");
-      String oldest = node.challenge();
-      for (int i = 0; i < 256; i++) {
-        node.challenge();
-      }
-      node.request(oldest, TestCoordinator.TOKEN);
-      node.expect(NodeMessage.Refused.class);
+      TestCoordinator.Node node = coordinator.node("laptop").provesToBe("600dcafe").join();
+      coordinator.readyWith(node);
+      coordinator.actor.tell(new NodesRemoved(Set.of("0badcafe")));
+      assertEquals(
+          Set.of("0badcafe"), node.expect(NodeMessage.RemovedNodes.class).ids());
+      assertTrue(coordinator.downed.isEmpty());
     }
   }
 

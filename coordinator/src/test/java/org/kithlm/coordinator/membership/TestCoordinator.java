@@ -4,8 +4,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
@@ -17,7 +20,6 @@ import org.apache.pekko.actor.typed.ActorRef;
 import org.kithlm.node.control.CollectiveChoice;
 import org.kithlm.node.control.CollectiveReport;
 import org.kithlm.node.control.CoordinatorMessage;
-import org.kithlm.node.control.JoinToken;
 import org.kithlm.node.control.NodeMessage;
 import org.kithlm.node.control.RankAssignment;
 import org.kithlm.node.rank.RootRank;
@@ -25,7 +27,6 @@ import org.kithlm.node.rank.RootRank;
 /** A coordinator among probes for nodes, a fake engine, and loads that a test completes. */
 final class TestCoordinator implements AutoCloseable {
   static final Duration PATIENCE = Duration.ofSeconds(20);
-  static final JoinToken TOKEN = JoinToken.of("a shared secret");
   static final String HOST = "127.0.0.1";
 
   /** What a root tells of its sums. */
@@ -44,6 +45,7 @@ final class TestCoordinator implements AutoCloseable {
   final ManualTime time;
   final ActorRef<CoordinatorMessage> actor;
   final ActorTestKit kit;
+  private final Map<Address, String> identities = new ConcurrentHashMap<>();
   private final BlockingQueue<ClusterView> views = new LinkedBlockingQueue<>();
 
   TestCoordinator(int expectedNodes) {
@@ -51,7 +53,7 @@ final class TestCoordinator implements AutoCloseable {
     time = ManualTime.get(kit.system());
     CoordinatorSettings settings =
         new CoordinatorSettings(
-            "desk", HOST, TOKEN, expectedNodes, "pack", ORIGIN, 64, 8, CollectiveChoice.DIRECT);
+            "desk", HOST, expectedNodes, "pack", ORIGIN, 64, 8, CollectiveChoice.DIRECT);
     actor =
         kit.spawn(
             CoordinatorActor.create(
@@ -63,7 +65,8 @@ final class TestCoordinator implements AutoCloseable {
                 },
                 engine,
                 views::add,
-                downed::add));
+                new ClusterDoor(
+                    address -> Optional.ofNullable(identities.get(address)), downed::add)));
   }
 
   /** A node's end of the conversation. */
@@ -79,21 +82,17 @@ final class TestCoordinator implements AutoCloseable {
       return probe.expectMessageClass(type, PATIENCE);
     }
 
-    String challenge() {
-      actor.tell(new CoordinatorMessage.Hello(probe.ref()));
-      return expect(NodeMessage.Challenge.class).nonce();
-    }
-
-    void request(String nonce, JoinToken token) {
-      actor.tell(
-          new CoordinatorMessage.JoinRequest(
-              name, 42, HOST, nonce, token.proof(nonce, name, HOST), probe.ref()));
+    /** What its certificate says; of all nodes here, as they share an actor system. */
+    Node provesToBe(String nodeId) {
+      identities.put(probe.ref().path().address(), nodeId);
+      return this;
     }
 
     /** Joins up to the point where a plan may use it. */
     Node join() {
-      request(challenge(), TOKEN);
+      actor.tell(new CoordinatorMessage.JoinRequest(name, 42, HOST, probe.ref()));
       expect(NodeMessage.Admitted.class);
+      expect(NodeMessage.RemovedNodes.class);
       actor.tell(new CoordinatorMessage.NodeUp(probe.ref()));
       return this;
     }

@@ -1,8 +1,7 @@
 package org.kithlm.deploy.cli;
 
 import java.io.IOException;
-import java.net.DatagramSocket;
-import java.net.InetSocketAddress;
+import java.net.InetAddress;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
@@ -19,15 +18,20 @@ import org.kithlm.deploy.KithException;
 import org.kithlm.deploy.catalog.ByteSize;
 import org.kithlm.deploy.catalog.ModelStore;
 import org.kithlm.deploy.catalog.StoredModel;
+import org.kithlm.deploy.cluster.Admission;
 import org.kithlm.deploy.cluster.Lifetime;
 import org.kithlm.model.pack.Pack;
 import org.kithlm.model.pack.PackException;
 import org.kithlm.node.control.ClusterSettings;
-import org.kithlm.node.control.JoinToken;
 import org.kithlm.node.control.NodeActor;
 import org.kithlm.node.control.NodeEnd;
 import org.kithlm.node.control.NodeMessage;
 import org.kithlm.node.control.NodeSettings;
+import org.kithlm.node.security.ClusterTls;
+import org.kithlm.node.security.EnrolmentClient;
+import org.kithlm.node.security.IdentityFile;
+import org.kithlm.node.security.JoinToken;
+import org.kithlm.node.security.RevokedNodes;
 import org.kithlm.node.shard.ShardFetcher;
 import org.kithlm.node.shard.ShardRankLoader;
 import picocli.CommandLine.Command;
@@ -38,10 +42,11 @@ import picocli.CommandLine.Parameters;
 import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
-/** {@code kith join ADDRESS}. */
+/** {@code kith join [TOKEN]}. */
 @Command(name = "join", description = "Join a cluster as a node and work until it ends.")
 public final class JoinCommand implements Callable<Integer> {
   private static final String TOKEN_VARIABLE = "KITH_TOKEN";
+  private static final Duration JOIN_TIMEOUT = Duration.ofSeconds(20);
   private static final long LEAVE_SECONDS = 2;
 
   @SuppressWarnings("NullAway.Init") // set by picocli
@@ -58,14 +63,13 @@ public final class JoinCommand implements Callable<Integer> {
 
   @Mixin private final ThreadsOption threads = new ThreadsOption();
 
-  @SuppressWarnings("NullAway.Init") // set by picocli
-  @Parameters(paramLabel = "HOST:PORT", description = "The coordinator, as kith up printed it.")
-  private String address;
-
-  @Option(
-      names = "--token",
+  @Parameters(
       paramLabel = "TOKEN",
-      description = "The join token that kith up printed (default: $" + TOKEN_VARIABLE + ").")
+      arity = "0..1",
+      description = {
+        "What kith up printed (default: $" + TOKEN_VARIABLE + ").",
+        "Needed once: a device that has joined before comes back without it."
+      })
   private @Nullable String token;
 
   @Option(names = "--name", paramLabel = "NAME", description = "What to call this device.")
@@ -84,21 +88,32 @@ public final class JoinCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException, InterruptedException {
-    InetSocketAddress coordinator = parse(address);
-    String ownHost = host != null ? host : addressTowards(coordinator);
+    String ownName = name != null ? name : InetAddress.getLocalHost().getHostName();
+    // A node of kith local is as short-lived as its cluster.
+    IdentityFile file =
+        endWithStandardInput
+            ? null
+            : new IdentityFile(kith.home().subfolder("node").resolve("identity.json"));
+    Admission.Admitted admitted = new Admission(file, ownName, host, JOIN_TIMEOUT).admit(token());
+    EnrolmentClient.Enrolled enrolled = admitted.enrolled();
+    RevokedNodes revoked = new RevokedNodes();
+    ClusterTls tls =
+        ClusterTls.ofNode(
+            enrolled.identity(), revoked, enrolled.controlHost(), enrolled.controlPort());
     NodeSettings settings =
         new NodeSettings(
-            name != null ? name : java.net.InetAddress.getLocalHost().getHostName(),
-            ownHost,
-            coordinator.getHostString(),
-            coordinator.getPort(),
-            token(),
-            Duration.ofSeconds(20));
+            ownName,
+            admitted.host(),
+            enrolled.controlHost(),
+            enrolled.controlPort(),
+            revoked,
+            JOIN_TIMEOUT);
     ShardRankLoader loader =
         new ShardRankLoader(
             this::localPack,
-            new ShardFetcher(kith.home().subfolder("shards"), this::tellFetched),
-            ownHost,
+            new ShardFetcher(
+                kith.home().subfolder("shards"), tls.toCoordinator(), this::tellFetched),
+            settings.host(),
             threads.threads(1),
             memory.bytes(1));
     CompletableFuture<NodeEnd> end = new CompletableFuture<>();
@@ -114,13 +129,16 @@ public final class JoinCommand implements Callable<Integer> {
         ActorSystem.create(
             NodeActor.create(settings, loader, end),
             ClusterSettings.SYSTEM,
-            ClusterSettings.of(ownHost, 0, ClusterSettings.NODE_ROLE));
+            ClusterSettings.setup(
+                ClusterSettings.of(settings.host(), 0, ClusterSettings.NODE_ROLE), tls));
     Lifetime.closeAtExit(
         () -> {
           end.complete(new NodeEnd(NodeEnd.Kind.SHUT_DOWN, "stopped"));
           terminate(system);
         });
-    spec.commandLine().getErr().println("joining " + address + " as " + settings.name());
+    spec.commandLine()
+        .getErr()
+        .println("joining " + enrolled.controlHost() + " as " + settings.name());
     try {
       return finish(end.get());
     } catch (ExecutionException e) {
@@ -152,17 +170,12 @@ public final class JoinCommand implements Callable<Integer> {
         end.message());
   }
 
-  private JoinToken token() {
+  private @Nullable JoinToken token() {
     String secret = token != null ? token : kith.environment().get(TOKEN_VARIABLE);
-    if (secret == null) {
-      throw new KithException(
-          ExitCode.NOT_AUTHORISED,
-          "no join token; give the one that kith up printed with --token or " + TOKEN_VARIABLE);
-    }
     try {
-      return JoinToken.of(secret);
+      return secret == null ? null : JoinToken.parse(secret);
     } catch (IllegalArgumentException e) {
-      throw new KithException(ExitCode.NOT_AUTHORISED, e.getMessage() + "; see kith up", e);
+      throw new KithException(ExitCode.NOT_AUTHORISED, String.valueOf(e.getMessage()), e);
     }
   }
 
@@ -191,34 +204,5 @@ public final class JoinCommand implements Callable<Integer> {
       spec.commandLine().getErr().println("kith: cannot look for local packs: " + e.getMessage());
     }
     return Optional.empty();
-  }
-
-  private static InetSocketAddress parse(String address) {
-    int colon = address.lastIndexOf(':');
-    try {
-      int port = Integer.parseInt(address.substring(colon + 1));
-      if (colon > 0 && port > 0 && port < 65536) {
-        return InetSocketAddress.createUnresolved(address.substring(0, colon), port);
-      }
-    } catch (NumberFormatException e) {
-      // told below
-    }
-    throw new KithException(
-        ExitCode.USAGE, "'" + address + "' is not HOST:PORT, e.g. 192.168.1.10:11501");
-  }
-
-  /**
-   * The local address of the route to the coordinator; connecting a datagram socket sends nothing.
-   */
-  private static String addressTowards(InetSocketAddress coordinator) throws IOException {
-    try (DatagramSocket socket = new DatagramSocket()) {
-      socket.connect(new InetSocketAddress(coordinator.getHostString(), coordinator.getPort()));
-      return socket.getLocalAddress().getHostAddress();
-    } catch (java.net.SocketException | java.io.UncheckedIOException e) {
-      throw new KithException(
-          ExitCode.UNREACHABLE,
-          "no route to " + coordinator.getHostString() + "; check the address",
-          e);
-    }
   }
 }

@@ -3,12 +3,15 @@ package org.kithlm.deploy.cli;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
+import org.kithlm.coordinator.enrolment.ClusterBooks;
 import org.kithlm.coordinator.generation.GenerationRefusedException;
 import org.kithlm.coordinator.generation.GenerationRequest;
 import org.kithlm.coordinator.http.EndpointSettings;
@@ -26,7 +29,6 @@ import org.kithlm.deploy.cluster.RunLogs;
 import org.kithlm.deploy.cluster.Server;
 import org.kithlm.deploy.cluster.ServerOptions;
 import org.kithlm.node.control.CollectiveReport;
-import org.kithlm.node.control.JoinToken;
 import org.kithlm.node.control.RankStatistics;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -46,6 +48,7 @@ public final class LocalCommand implements Callable<Integer> {
   private static final String LOOPBACK = "127.0.0.1";
   private static final int MAX_NODES = 64;
   private static final long READY_SECONDS = 120;
+  private static final Duration TOKEN_TTL = Duration.ofMinutes(10);
 
   @SuppressWarnings("NullAway.Init") // set by picocli
   @ParentCommand
@@ -116,10 +119,12 @@ public final class LocalCommand implements Callable<Integer> {
       throw new KithException(
           ExitCode.USAGE, "-n " + nodes + " is out of range: 1 to " + MAX_NODES + " processes");
     }
+    // Keys and certificates take a while to make, so that is done while the model is looked up.
+    CompletableFuture<ClusterBooks> books = CompletableFuture.supplyAsync(ClusterBooks::inMemory);
     ServedModel served = ServedModel.of(serve.model(), kith, spec, common.json());
-    JoinToken token = JoinToken.create();
     EndpointSettings settings = prompt == null ? serve.endpoint() : null;
-    ServerOptions options = serve.server(served, LOOPBACK, 0, token, nodes, nodes, settings);
+    ServerOptions options =
+        serve.server(served, LOOPBACK, 0, 0, books.join(), nodes, nodes, settings);
     Server.requireFit(options, nodes);
     Path logs = RunLogs.create(kith.home().subfolder("logs"));
     // The nodes leave on the server's word; their processes are ended after it.
@@ -128,8 +133,7 @@ public final class LocalCommand implements Callable<Integer> {
       Lifetime.closeAtExit(session, processes);
       processes.start(
           nodes - 1,
-          LOOPBACK + ":" + session.server().controlPort(),
-          token.secret(),
+          session.server().createToken(TOKEN_TTL, true).text(),
           options.threads(),
           options.memoryBytes(),
           logs);

@@ -1,10 +1,10 @@
 package org.kithlm.deploy.cli;
 
 import org.jspecify.annotations.Nullable;
+import org.kithlm.coordinator.enrolment.ClusterBooks;
 import org.kithlm.coordinator.http.EndpointSettings;
 import org.kithlm.deploy.cluster.ServerOptions;
 import org.kithlm.node.control.CollectiveChoice;
-import org.kithlm.node.control.JoinToken;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -53,7 +53,8 @@ final class ServeOptions {
       ServedModel served,
       String host,
       int controlPort,
-      JoinToken token,
+      int joinPort,
+      ClusterBooks books,
       int nodes,
       int nodesHere,
       @Nullable EndpointSettings settings) {
@@ -63,7 +64,8 @@ final class ServeOptions {
         served.pack(),
         host,
         controlPort,
-        token,
+        joinPort,
+        books,
         nodes - 1,
         contextLength,
         collective.choice(),

@@ -2,15 +2,17 @@ package org.kithlm.deploy.cli;
 
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.time.Duration;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import org.kithlm.deploy.ExitCode;
 import org.kithlm.deploy.Kith;
 import org.kithlm.deploy.KithException;
+import org.kithlm.deploy.cluster.ClusterHome;
+import org.kithlm.deploy.cluster.HostChoice;
 import org.kithlm.deploy.cluster.Lifetime;
 import org.kithlm.deploy.cluster.Server;
 import org.kithlm.deploy.cluster.ServerOptions;
-import org.kithlm.node.control.JoinToken;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -22,6 +24,7 @@ import picocli.CommandLine.Spec;
 @Command(name = "up", description = "Serve a model from this machine and those that join it.")
 public final class UpCommand implements Callable<Integer> {
   private static final long READY_SECONDS = 3600;
+  private static final Duration TOKEN_TTL = Duration.ofHours(1);
 
   @SuppressWarnings("NullAway.Init") // set by picocli
   @ParentCommand
@@ -36,27 +39,25 @@ public final class UpCommand implements Callable<Integer> {
 
   @Mixin private final ServeOptions serve = new ServeOptions();
 
-  @SuppressWarnings("NullAway.Init") // set by picocli
   @Option(
       names = "--host",
       paramLabel = "ADDRESS",
-      required = true,
-      description = "Address of this machine that the other nodes reach.")
-  private String host;
+      description = "Address of this machine that nodes reach (default: of the default route).")
+  private @Nullable String host;
 
   @Option(
       names = "--control-port",
       paramLabel = "PORT",
       defaultValue = "11501",
-      description = "TCP port that nodes join at (default: 11501).")
+      description = "TCP port of the control plane (default: 11501).")
   private int controlPort;
 
   @Option(
-      names = "--token",
-      paramLabel = "TOKEN",
-      defaultValue = "${env:KITH_TOKEN}",
-      description = "Join token (default: $KITH_TOKEN, or a new one).")
-  private @Nullable String token;
+      names = "--join-port",
+      paramLabel = "PORT",
+      defaultValue = "11502",
+      description = "TCP port that nodes get certificates and weights at (default: 11502).")
+  private int joinPort;
 
   @Option(
       names = {"-n", "--nodes"},
@@ -71,27 +72,22 @@ public final class UpCommand implements Callable<Integer> {
       throw new KithException(ExitCode.USAGE, "-n " + nodes + " must be at least 1");
     }
     ServedModel served = ServedModel.of(serve.model(), kith, spec, common.json());
-    JoinToken secret = token();
+    HostChoice choice = HostChoice.of(host);
+    ClusterHome home = new ClusterHome(kith.home());
     ServerOptions options =
-        serve.server(served, host, controlPort, secret, nodes, 1, serve.endpoint());
+        serve.server(
+            served, choice.host(), controlPort, joinPort, home.books(), nodes, 1, serve.endpoint());
     Server.requireFit(options, 1);
     try (ServerSession session = ServerSession.start(options, kith.home())) {
       Lifetime.closeAtExit(session);
       PrintWriter err = spec.commandLine().getErr();
-      err.println("on each other machine run:");
-      err.printf(
-          "  kith join %s:%d --token %s%n", host, session.server().controlPort(), secret.secret());
+      home.keepAddress(choice.host(), session.server().joinPort());
+      err.printf("nodes reach this machine at %s (%s)%n", choice.host(), choice.reason());
+      err.println("on each other machine run, once and within an hour:");
+      err.println("  kith join " + session.server().createToken(TOKEN_TTL, true).text());
       session.watch().awaitReady(READY_SECONDS, session.watch()::rootError);
       session.printReady(spec.commandLine().getOut(), common.json());
       return Lifetime.awaitSignal();
-    }
-  }
-
-  private JoinToken token() {
-    try {
-      return token == null ? JoinToken.create() : JoinToken.of(token);
-    } catch (IllegalArgumentException e) {
-      throw new KithException(ExitCode.USAGE, String.valueOf(e.getMessage()), e);
     }
   }
 }

@@ -20,6 +20,8 @@ import org.apache.pekko.actor.typed.ActorSystem;
 import org.apache.pekko.actor.typed.Props;
 import org.apache.pekko.actor.typed.javadsl.Behaviors;
 import org.jspecify.annotations.Nullable;
+import org.kithlm.coordinator.enrolment.NodeEndpoint;
+import org.kithlm.coordinator.enrolment.RemovalWatch;
 import org.kithlm.coordinator.generation.ChatService;
 import org.kithlm.coordinator.generation.EngineChatService;
 import org.kithlm.coordinator.generation.GenerationEngine;
@@ -27,7 +29,7 @@ import org.kithlm.coordinator.http.HttpEndpoint;
 import org.kithlm.coordinator.membership.ClusterView;
 import org.kithlm.coordinator.membership.CoordinatorActor;
 import org.kithlm.coordinator.membership.CoordinatorSettings;
-import org.kithlm.coordinator.membership.WeightServer;
+import org.kithlm.coordinator.membership.NodesRemoved;
 import org.kithlm.deploy.ExitCode;
 import org.kithlm.deploy.KithException;
 import org.kithlm.model.chat.ChatTemplate;
@@ -46,6 +48,10 @@ import org.kithlm.node.control.RankAssignment;
 import org.kithlm.node.control.RankStatistics;
 import org.kithlm.node.rank.DoesNotFitException;
 import org.kithlm.node.rank.RankWeights;
+import org.kithlm.node.security.ClusterTls;
+import org.kithlm.node.security.EnrolmentRequest;
+import org.kithlm.node.security.JoinToken;
+import org.kithlm.node.security.RevokedNodes;
 import org.kithlm.node.shard.PackRootLoader;
 
 /** The process that leads a cluster: coordinator, rank 0 and endpoint. */
@@ -56,8 +62,9 @@ public final class Server implements AutoCloseable {
   private static final Duration STOP_GRACE = Duration.ofMillis(300);
   private static final long WAIT_SECONDS = 10;
 
+  private final ServerOptions options;
   private final ActorSystem<Void> system;
-  private final WeightServer weights;
+  private final NodeEndpoint.Running nodes;
   private final GenerationEngine engine;
   private final ChatService chat;
   private final ActorRef<CoordinatorMessage> coordinator;
@@ -65,14 +72,16 @@ public final class Server implements AutoCloseable {
   private boolean closed; // guarded by this
 
   private Server(
+      ServerOptions options,
       ActorSystem<Void> system,
-      WeightServer weights,
+      NodeEndpoint.Running nodes,
       GenerationEngine engine,
       ChatService chat,
       ActorRef<CoordinatorMessage> coordinator,
       @Nullable HttpEndpoint endpoint) {
+    this.options = options;
     this.system = system;
-    this.weights = weights;
+    this.nodes = nodes;
     this.engine = engine;
     this.chat = chat;
     this.coordinator = coordinator;
@@ -92,9 +101,22 @@ public final class Server implements AutoCloseable {
       Tokenizer tokenizer = Tokenizer.from(metadata);
       ChatTemplate template = ChatTemplate.from(metadata);
       int contextLength = contextLength(options, pack);
-      ActorSystem<Void> system = startSystem(options);
+      RevokedNodes revoked = new RevokedNodes();
+      ClusterTls tls =
+          ClusterTls.ofCoordinator(
+              options.books().authority().coordinator(options.host()), revoked);
+      ActorSystem<Void> system = startSystem(options, tls);
       try {
-        return start(options, observer, pack, tokenizer, template, contextLength, system);
+        Server server =
+            start(options, observer, pack, tokenizer, template, contextLength, system, tls);
+        RemovalWatch.start(
+            system,
+            options.books().nodes(),
+            removed -> {
+              revoked.replace(removed);
+              server.coordinator.tell(new NodesRemoved(removed));
+            });
+        return server;
       } catch (RuntimeException e) {
         system.terminate();
         throw e;
@@ -135,8 +157,12 @@ public final class Server implements AutoCloseable {
       Tokenizer tokenizer,
       ChatTemplate template,
       int contextLength,
-      ActorSystem<Void> system) {
-    WeightServer weights = await(WeightServer.start(system, options.host(), 0, options.pack()));
+      ActorSystem<Void> system,
+      ClusterTls tls) {
+    NodeEndpoint.Running nodes =
+        await(
+            NodeEndpoint.start(
+                system, tls, options.books(), options.host(), options.joinPort(), options.pack()));
     GenerationEngine engine = new GenerationEngine(tokenizer, contextLength);
     ChatService chat =
         new EngineChatService(
@@ -156,10 +182,9 @@ public final class Server implements AutoCloseable {
         new CoordinatorSettings(
             hostName(),
             options.host(),
-            options.token(),
             options.expectedNodes(),
             pack.id(),
-            origin(weights, pack, options),
+            origin(nodes, pack, options),
             contextLength,
             MAX_TOKENS,
             options.collective());
@@ -174,10 +199,11 @@ public final class Server implements AutoCloseable {
                     options.headThreads(),
                     options.memoryBytes()),
                 engine,
-                observer),
+                observer,
+                address -> tls.nodeAt(address.getHost().orElse(""), address.getPort().orElse(0))),
             NodeActor.COORDINATOR,
             Props.empty());
-    return new Server(system, weights, engine, chat, coordinator, endpoint);
+    return new Server(options, system, nodes, engine, chat, coordinator, endpoint);
   }
 
   private static int contextLength(ServerOptions options, Pack pack) {
@@ -190,11 +216,12 @@ public final class Server implements AutoCloseable {
     return options.contextLength() == 0 ? longest : options.contextLength();
   }
 
-  private static ActorSystem<Void> startSystem(ServerOptions options) {
+  private static ActorSystem<Void> startSystem(ServerOptions options, ClusterTls tls) {
     Config config =
         ClusterSettings.of(options.host(), options.controlPort(), ClusterSettings.COORDINATOR_ROLE);
     try {
-      return ActorSystem.create(Behaviors.<Void>empty(), ClusterSettings.SYSTEM, config);
+      return ActorSystem.create(
+          Behaviors.<Void>empty(), ClusterSettings.SYSTEM, ClusterSettings.setup(config, tls));
     } catch (RuntimeException e) {
       throw new KithException(
           ExitCode.OTHER,
@@ -209,11 +236,18 @@ public final class Server implements AutoCloseable {
   }
 
   private static NodeMessage.WeightOrigin origin(
-      WeightServer weights, Pack pack, ServerOptions options) {
+      NodeEndpoint.Running nodes, Pack pack, ServerOptions options) {
     // What a rank without any units needs is what every rank needs.
     RankShard nothing = new RankShard(1, 2, 0, 0, 0, 0, 0, 0, false);
     List<NodeMessage.ByteRun> prelude = pack.runs(nothing).stream().map(Server::byteRun).toList();
-    return new NodeMessage.WeightOrigin(weights.url(), options.pack().toFile().length(), prelude);
+    String host = options.host();
+    String url =
+        "https://%s:%d/%s"
+            .formatted(
+                host.indexOf(':') >= 0 ? "[" + host + "]" : host,
+                nodes.port(),
+                EnrolmentRequest.PACK_PATH);
+    return new NodeMessage.WeightOrigin(url, options.pack().toFile().length(), prelude);
   }
 
   private static NodeMessage.ByteRun byteRun(PackRun run) {
@@ -233,9 +267,24 @@ public final class Server implements AutoCloseable {
     return chat;
   }
 
-  /** TCP port of the control plane. */
-  public int controlPort() {
-    return system.address().getPort().orElse(0);
+  /** TCP port that nodes get certificates and weights at. */
+  public int joinPort() {
+    return nodes.port();
+  }
+
+  /**
+   * Makes a join token.
+   *
+   * @param reusable whether it admits more than one device
+   */
+  public JoinToken createToken(Duration ttl, boolean reusable) throws IOException {
+    return ClusterHome.token(
+        options.books().authority(),
+        options.books().tokens(),
+        options.host(),
+        nodes.port(),
+        ttl,
+        reusable);
   }
 
   /** Where the endpoint listens, or null. */
@@ -275,7 +324,7 @@ public final class Server implements AutoCloseable {
     engine.close();
     CompletableFuture<?> ended =
         CompletableFuture.allOf(left, endpointStopped.toCompletableFuture())
-            .thenCompose(done -> weights.stop(STOP_GRACE))
+            .thenCompose(done -> nodes.stop(STOP_GRACE))
             .handle((done, failure) -> system)
             .thenCompose(
                 running -> {

@@ -2,9 +2,9 @@ package org.kithlm.deploy.cluster;
 
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
+import org.kithlm.coordinator.enrolment.ClusterBooks;
 import org.kithlm.coordinator.http.EndpointSettings;
 import org.kithlm.node.control.CollectiveChoice;
-import org.kithlm.node.control.JoinToken;
 
 /**
  * What a server runs.
@@ -14,7 +14,8 @@ import org.kithlm.node.control.JoinToken;
  * @param pack its pack file
  * @param host address that nodes reach this process at
  * @param controlPort TCP port of the control plane, 0 for any
- * @param token what nodes must prove
+ * @param joinPort TCP port that nodes get certificates and weights at, 0 for any
+ * @param books who may take part
  * @param expectedNodes nodes to wait for, this process not counted
  * @param contextLength longest prompt plus answer in tokens, 0 for the model's own
  * @param collective how the ranks form sums
@@ -29,7 +30,8 @@ public record ServerOptions(
     Path pack,
     String host,
     int controlPort,
-    JoinToken token,
+    int joinPort,
+    ClusterBooks books,
     int expectedNodes,
     int contextLength,
     CollectiveChoice collective,

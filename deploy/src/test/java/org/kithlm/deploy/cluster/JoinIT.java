@@ -50,7 +50,7 @@ class JoinIT {
   }
 
   /** A coordinator that waits for one node, and the arguments to join it. */
-  private record Coordinator(KithProcess process, String address, String token)
+  private record Coordinator(KithProcess process, String token)
       implements AutoCloseable {
     static Coordinator start() throws Exception {
       KithProcess process =
@@ -64,17 +64,16 @@ class JoinIT {
               "127.0.0.1",
               "--control-port",
               "0",
+              "--join-port",
+              "0",
               "--port",
               "0");
-      Await.until("a join line", PATIENCE, () -> process.errors().contains("--token"));
-      String line =
-          process.errors().lines().filter(l -> l.contains("kith join")).findFirst().orElseThrow();
-      List<String> words = List.of(line.strip().split(" "));
-      return new Coordinator(process, words.get(2), words.get(4));
+      Await.until("a join line", PATIENCE, () -> process.errors().contains("kith join"));
+      return new Coordinator(process, process.joinToken());
     }
 
     KithProcess join(Path nodeHome) throws IOException {
-      return KithProcess.start(nodeHome, "join", address, "--token", token, "--name", "guest");
+      return KithProcess.start(nodeHome, "join", token, "--name", "guest");
     }
 
     /** Waits until requests are answered by so many nodes; the result is the endpoint. */

@@ -90,6 +90,17 @@ final class KithProcess implements AutoCloseable {
     process.destroyForcibly();
   }
 
+  /** The token in the line that it prints for other machines. */
+  String joinToken() throws IOException {
+    return errors()
+        .lines()
+        .filter(line -> line.contains("kith join "))
+        .findFirst()
+        .orElseThrow()
+        .strip()
+        .substring("kith join ".length());
+  }
+
   /** All of its standard error but what the JVM itself says of its flags. */
   String errors() throws IOException {
     return Files.readString(errors).replace(INCUBATOR_WARNING, "");

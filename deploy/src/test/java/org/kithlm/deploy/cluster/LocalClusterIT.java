@@ -60,15 +60,14 @@ class LocalClusterIT {
             "127.0.0.1",
             "--control-port",
             "0",
+            "--join-port",
+            "0",
             "--port",
             "0")) {
       cluster.awaitLine(); // served
-      String joinLine =
-          cluster.errors().lines().filter(line -> line.contains("kith join")).findFirst().get();
-      String address = joinLine.replaceFirst(".*kith join (\\S+) .*", "$1");
+      String wrong = cluster.joinToken().replaceFirst("/[0-9a-f]{32}$", "/" + "0".repeat(32));
       try (KithProcess node =
-          KithProcess.start(
-              TestModel.HOME, "join", address, "--token", "wrong-token", "--name", "stranger")) {
+          KithProcess.start(TestModel.HOME, "join", wrong, "--name", "stranger")) {
         assertEquals(5, node.awaitExit(), node.errors());
         assertTrue(node.errors().contains("refused the join token"), node.errors());
         assertFalse(node.errors().contains("\tat "), node.errors());

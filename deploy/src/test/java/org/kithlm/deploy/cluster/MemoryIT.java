@@ -57,14 +57,12 @@ class MemoryIT {
 
   @Test
   void shouldTellTheCoordinatorWhyALeafDoesNotFit() throws Exception {
-    String[] up = {"up", MODEL, "--host", "127.0.0.1", "--control-port", "0", "--port", "0"};
+    String[] up = {
+      "up", MODEL, "--host", "127.0.0.1", "--control-port", "0", "--join-port", "0", "--port", "0"
+    };
     try (KithProcess cluster = KithProcess.start(TestModel.HOME, with(up, "--context", "512"))) {
       cluster.awaitLine(); // served
-      String joinLine =
-          cluster.errors().lines().filter(line -> line.contains("kith join")).findFirst().get();
-      String address = joinLine.replaceFirst(".*kith join (\\S+) .*", "$1");
-      String token = joinLine.replaceFirst(".*--token (\\S+).*", "$1");
-      String[] join = {"join", address, "--token", token, "--name", "small", "--memory", "16M"};
+      String[] join = {"join", cluster.joinToken(), "--name", "small", "--memory", "16M"};
       try (KithProcess node = KithProcess.start(TestModel.HOME, join)) {
         Await.until(
             "the coordinator tells of the refusal",

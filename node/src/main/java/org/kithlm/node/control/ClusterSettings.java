@@ -3,6 +3,9 @@ package org.kithlm.node.control;
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
 import java.util.Map;
+import org.apache.pekko.actor.BootstrapSetup;
+import org.apache.pekko.actor.setup.ActorSystemSetup;
+import org.kithlm.node.security.ClusterTls;
 
 /** Pekko's configuration for a KithLM process; the constant part is kith-cluster.conf. */
 public final class ClusterSettings {
@@ -16,6 +19,11 @@ public final class ClusterSettings {
   public static final String NODE_ROLE = "node";
 
   private ClusterSettings() {}
+
+  /** What an actor system starts with: settings of {@link #of}, and the process's TLS. */
+  public static ActorSystemSetup setup(Config config, ClusterTls tls) {
+    return ActorSystemSetup.create(BootstrapSetup.create(config), tls.setup());
+  }
 
   /**
    * Settings for a process that listens at an address.

@@ -4,21 +4,15 @@ import org.apache.pekko.actor.typed.ActorRef;
 
 /** What nodes tell the coordinator. */
 public interface CoordinatorMessage extends KithMessage {
-  /** Asks for a challenge, the first step of joining. */
-  record Hello(ActorRef<NodeMessage> replyTo) implements CoordinatorMessage {}
-
   /**
-   * Asks to be admitted.
+   * Asks for work; the sender proved by its certificate that it may.
    *
    * @param name what the user calls the device
    * @param pid process id
    * @param host address that the data plane of this node listens at
-   * @param nonce of the {@link NodeMessage.Challenge}
-   * @param proof {@link JoinToken#proof} over nonce, name and host
    * @param replyTo the node
    */
-  record JoinRequest(
-      String name, long pid, String host, String nonce, String proof, ActorRef<NodeMessage> replyTo)
+  record JoinRequest(String name, long pid, String host, ActorRef<NodeMessage> replyTo)
       implements CoordinatorMessage {}
 
   /** The admitted node is a member of the cluster and waits for work. */

@@ -1,4 +1,7 @@
 package org.kithlm.node.control;
 
-/** A message that crosses the network; bound to Jackson CBOR in the cluster configuration. */
+/**
+ * What the actors of coordinator and nodes are told. Only the messages that kith-cluster.conf lists
+ * cross the network, as Jackson CBOR.
+ */
 public interface KithMessage {}

@@ -19,8 +19,8 @@ import org.apache.pekko.cluster.typed.Subscribe;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A node on the control plane: proves its token, joins the cluster, then loads and starts the ranks
- * that the coordinator assigns. Its life is enrolling, joining, serving.
+ * A node on the control plane: asks for work, joins the cluster, then loads and starts the ranks
+ * that the coordinator assigns. Its life is asking, joining, serving.
  */
 public final class NodeActor {
   /** Name of the coordinator's actor, started as a system actor. */
@@ -28,7 +28,7 @@ public final class NodeActor {
 
   private static final String COORDINATOR_PATH = "/system/" + COORDINATOR;
 
-  private static final Duration HELLO_INTERVAL = Duration.ofMillis(500);
+  private static final Duration ASK_INTERVAL = Duration.ofMillis(500);
 
   private record Retry() implements NodeMessage {}
 
@@ -81,57 +81,43 @@ public final class NodeActor {
     return Behaviors.setup(
         context ->
             Behaviors.withTimers(
-                timers -> new NodeActor(context, timers, settings, loader, end).enrolling()));
+                timers -> new NodeActor(context, timers, settings, loader, end).asking()));
   }
 
-  private Behavior<NodeMessage> enrolling() {
-    timers.startTimerWithFixedDelay(new Retry(), Duration.ZERO, HELLO_INTERVAL);
+  private Behavior<NodeMessage> asking() {
+    timers.startTimerWithFixedDelay(new Retry(), Duration.ZERO, ASK_INTERVAL);
     timers.startSingleTimer(new JoinTimedOut(), settings.joinTimeout());
     return receive()
-        .onMessage(Retry.class, retry -> hello())
-        .onMessage(NodeMessage.Challenge.class, this::onChallenge)
+        .onMessage(Retry.class, retry -> ask())
         .onMessage(NodeMessage.Admitted.class, this::onAdmitted)
-        .onMessage(
-            NodeMessage.Refused.class, refused -> endWith(NodeEnd.Kind.REFUSED, refused.reason()))
+        .onMessage(NodeMessage.Refused.class, this::onRefused)
         .onMessage(JoinTimedOut.class, timeout -> onJoinTimedOut())
         .onAnyMessage(message -> Behaviors.same())
         .build();
   }
 
-  private Behavior<NodeMessage> hello() {
-    tellStranger(new CoordinatorMessage.Hello(context.getSelf()));
-    return Behaviors.same();
-  }
-
-  private Behavior<NodeMessage> onChallenge(NodeMessage.Challenge challenge) {
-    timers.cancel(new Retry());
-    String proof = settings.token().proof(challenge.nonce(), settings.name(), settings.host());
-    tellStranger(
-        new CoordinatorMessage.JoinRequest(
-            settings.name(),
-            ProcessHandle.current().pid(),
-            settings.host(),
-            challenge.nonce(),
-            proof,
-            context.getSelf()));
-    return Behaviors.same();
-  }
-
   /** Sends to the coordinator by its address, as it is not a member of our cluster yet. */
-  private void tellStranger(CoordinatorMessage message) {
+  private Behavior<NodeMessage> ask() {
     Adapter.toClassic(context.getSystem())
         .actorSelection(coordinatorAddress() + COORDINATOR_PATH)
-        .tell(message, org.apache.pekko.actor.ActorRef.noSender());
+        .tell(
+            new CoordinatorMessage.JoinRequest(
+                settings.name(), ProcessHandle.current().pid(), settings.host(), context.getSelf()),
+            org.apache.pekko.actor.ActorRef.noSender());
+    return Behaviors.same();
   }
 
   private Behavior<NodeMessage> onAdmitted(NodeMessage.Admitted admitted) {
     coordinator = admitted.coordinator();
+    timers.cancel(new Retry());
     Cluster cluster = Cluster.get(context.getSystem());
     ActorRef<SelfUp> up = context.messageAdapter(SelfUp.class, event -> new Up());
     cluster.subscriptions().tell(Subscribe.create(up, SelfUp.class));
     cluster.manager().tell(Join.create(coordinatorAddress()));
     return receive()
         .onMessage(Up.class, event -> serving(admitted.coordinator()))
+        .onMessage(NodeMessage.RemovedNodes.class, this::onRemovedNodes)
+        .onMessage(NodeMessage.Refused.class, this::onRefused)
         .onMessage(NodeMessage.Shutdown.class, this::onShutdown)
         .onMessage(JoinTimedOut.class, timeout -> onJoinTimedOut())
         .onAnyMessage(message -> Behaviors.same())
@@ -151,6 +137,8 @@ public final class NodeActor {
         .onMessage(StepFailed.class, this::onStepFailed)
         .onMessage(Failed.class, this::onFailed)
         .onMessage(NodeMessage.ReportStatistics.class, this::onReportStatistics)
+        .onMessage(NodeMessage.RemovedNodes.class, this::onRemovedNodes)
+        .onMessage(NodeMessage.Refused.class, this::onRefused)
         .onMessage(NodeMessage.Shutdown.class, this::onShutdown)
         .onAnyMessage(message -> Behaviors.same())
         .onSignal(
@@ -170,6 +158,15 @@ public final class NodeActor {
         + settings.coordinatorHost()
         + ":"
         + settings.coordinatorPort();
+  }
+
+  private Behavior<NodeMessage> onRefused(NodeMessage.Refused message) {
+    return endWith(NodeEnd.Kind.REFUSED, message.reason());
+  }
+
+  private Behavior<NodeMessage> onRemovedNodes(NodeMessage.RemovedNodes message) {
+    settings.revoked().replace(message.ids());
+    return Behaviors.same();
   }
 
   private Behavior<NodeMessage> onShutdown(NodeMessage.Shutdown message) {

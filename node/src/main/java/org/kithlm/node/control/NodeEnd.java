@@ -9,7 +9,7 @@ package org.kithlm.node.control;
 public record NodeEnd(Kind kind, String message) {
   /** What happened. */
   public enum Kind {
-    /** The coordinator did not accept the token. */
+    /** The coordinator does not want the node. */
     REFUSED,
     /** No coordinator answered. */
     UNREACHABLE,

@@ -1,18 +1,19 @@
 package org.kithlm.node.control;
 
 import java.util.List;
+import java.util.Set;
 import org.apache.pekko.actor.typed.ActorRef;
 
 /** What the coordinator tells a node. */
 public interface NodeMessage extends KithMessage {
-  /** Prove that you know the join token. */
-  record Challenge(String nonce) implements NodeMessage {}
-
   /** You may join the cluster. */
   record Admitted(ActorRef<CoordinatorMessage> coordinator) implements NodeMessage {}
 
-  /** You may not join; the reason is for the user. */
+  /** You may not join or stay; the reason is for the user. */
   record Refused(String reason) implements NodeMessage {}
+
+  /** Let no process in that has a certificate with one of these node ids. */
+  record RemovedNodes(Set<String> ids) implements NodeMessage {}
 
   /**
    * Get your weights for an epoch into memory.

@@ -1,6 +1,7 @@
 package org.kithlm.node.control;
 
 import java.time.Duration;
+import org.kithlm.node.security.RevokedNodes;
 
 /**
  * How a node joins.
@@ -9,7 +10,7 @@ import java.time.Duration;
  * @param host address that the other ranks reach this node at
  * @param coordinatorHost address of the coordinator
  * @param coordinatorPort TCP port of its control plane
- * @param token the shared secret
+ * @param revoked takes the ids of nodes that were removed
  * @param joinTimeout how long to look for the coordinator
  */
 public record NodeSettings(
@@ -17,5 +18,5 @@ public record NodeSettings(
     String host,
     String coordinatorHost,
     int coordinatorPort,
-    JoinToken token,
+    RevokedNodes revoked,
     Duration joinTimeout) {}

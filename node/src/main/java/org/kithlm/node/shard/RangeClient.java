@@ -14,6 +14,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import javax.net.ssl.SSLContext;
 import org.jspecify.annotations.Nullable;
 import org.kithlm.node.control.Causes;
 
@@ -23,16 +24,23 @@ final class RangeClient implements AutoCloseable {
   private static final int TRIES = 3;
   private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(5);
 
-  private final HttpClient client =
-      HttpClient.newBuilder()
-          .version(HttpClient.Version.HTTP_1_1)
-          .connectTimeout(CONNECT_TIMEOUT)
-          .build();
+  private final HttpClient client;
   private final URI uri;
   private final Duration timeout;
 
-  /** A client for one file; each try of a read may take {@code timeout}, body included. */
-  RangeClient(String url, Duration timeout) {
+  /**
+   * A client for one file.
+   *
+   * @param tls whom to trust, and who one is
+   * @param timeout of each try of a read, body included
+   */
+  RangeClient(String url, SSLContext tls, Duration timeout) {
+    this.client =
+        HttpClient.newBuilder()
+            .version(HttpClient.Version.HTTP_1_1)
+            .connectTimeout(CONNECT_TIMEOUT)
+            .sslContext(tls)
+            .build();
     this.uri = URI.create(url);
     this.timeout = timeout;
   }

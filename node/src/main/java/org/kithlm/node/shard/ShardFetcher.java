@@ -9,6 +9,7 @@ import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.regex.Pattern;
 import java.util.zip.CRC32C;
+import javax.net.ssl.SSLContext;
 import org.kithlm.model.pack.Pack;
 import org.kithlm.model.pack.PackException;
 import org.kithlm.model.weight.Tile;
@@ -31,6 +32,7 @@ public final class ShardFetcher {
   private static final Pattern PACK_ID = Pattern.compile("[0-9a-f]{64}");
 
   private final Path folder;
+  private final SSLContext tls;
   private final Listener listener;
   private final Duration partTimeout;
 
@@ -46,13 +48,19 @@ public final class ShardFetcher {
     void onComplete(long fetchedBytes, long keptBytes);
   }
 
-  /** Keeps local packs in a folder. */
-  public ShardFetcher(Path folder, Listener listener) {
-    this(folder, listener, PART_TIMEOUT);
+  /**
+   * A fetcher.
+   *
+   * @param folder holds the local packs
+   * @param tls whom to trust, and who one is
+   */
+  public ShardFetcher(Path folder, SSLContext tls, Listener listener) {
+    this(folder, tls, listener, PART_TIMEOUT);
   }
 
-  ShardFetcher(Path folder, Listener listener, Duration partTimeout) {
+  ShardFetcher(Path folder, SSLContext tls, Listener listener, Duration partTimeout) {
     this.folder = folder;
+    this.tls = tls;
     this.listener = listener;
     this.partTimeout = partTimeout;
   }
@@ -74,7 +82,7 @@ public final class ShardFetcher {
     }
     Files.createDirectories(folder);
     Path file = folder.resolve(assignment.packId() + ".pack");
-    try (RangeClient client = new RangeClient(origin.url(), partTimeout);
+    try (RangeClient client = new RangeClient(origin.url(), tls, partTimeout);
         FileChannel channel =
             FileChannel.open(
                 file,

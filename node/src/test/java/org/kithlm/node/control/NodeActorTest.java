@@ -4,8 +4,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.typesafe.config.ConfigFactory;
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -19,11 +21,11 @@ import org.apache.pekko.cluster.typed.Cluster;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.kithlm.node.security.RevokedNodes;
 
 /** The coordinator is a probe in the same actor system, at the coordinator's place. */
 class NodeActorTest {
   private static final Duration PATIENCE = Duration.ofSeconds(30);
-  private static final JoinToken TOKEN = JoinToken.of("a shared secret");
   private static final EpochKey KEY = EpochKey.create();
   private static final NodeMessage.WeightOrigin ORIGIN =
       new NodeMessage.WeightOrigin("http://127.0.0.1:1/pack", 0, List.of());
@@ -37,11 +39,14 @@ class NodeActorTest {
   private final ActorTestKit kit =
       ActorTestKit.create(
           ClusterSettings.SYSTEM,
-          ClusterSettings.of("127.0.0.1", 0, ClusterSettings.COORDINATOR_ROLE));
+          ConfigFactory.parseString("pekko.remote.artery.transport = tcp") // no certificates here
+              .withFallback(
+                  ClusterSettings.of("127.0.0.1", 0, ClusterSettings.COORDINATOR_ROLE)));
   private final TestProbe<CoordinatorMessage> coordinator =
       kit.createTestProbe(CoordinatorMessage.class);
   private final BlockingQueue<Load> loads = new LinkedBlockingQueue<>();
   private final CompletableFuture<NodeEnd> end = new CompletableFuture<>();
+  private final RevokedNodes revoked = new RevokedNodes();
   private ActorRef<CoordinatorMessage> coordinatorRef;
 
   @BeforeEach
@@ -72,7 +77,7 @@ class NodeActorTest {
             "127.0.0.1",
             "127.0.0.1",
             Cluster.get(kit.system()).selfMember().address().getPort().orElseThrow(),
-            TOKEN,
+            revoked,
             joinTimeout);
     return kit.spawn(
         NodeActor.create(
@@ -93,15 +98,14 @@ class NodeActorTest {
   /** A node that has joined. */
   private ActorRef<NodeMessage> joined() {
     ActorRef<NodeMessage> node = start(PATIENCE);
-    expect(CoordinatorMessage.Hello.class).replyTo().tell(new NodeMessage.Challenge("nonce"));
-    CoordinatorMessage request = null;
-    while (!(request instanceof CoordinatorMessage.JoinRequest join)) {
-      request = expect(CoordinatorMessage.class); // more hellos may come before
-    }
+    CoordinatorMessage.JoinRequest join = expect(CoordinatorMessage.JoinRequest.class);
     assertEquals("laptop", join.name());
-    assertTrue(TOKEN.verifies(join.proof(), "nonce", join.name(), join.host()));
     join.replyTo().tell(new NodeMessage.Admitted(coordinatorRef));
-    assertEquals(node, expect(CoordinatorMessage.NodeUp.class).node());
+    CoordinatorMessage up = join;
+    while (!(up instanceof CoordinatorMessage.NodeUp joined)) {
+      up = expect(CoordinatorMessage.class); // it may have asked again before
+    }
+    assertEquals(node, joined.node());
     return node;
   }
 
@@ -240,10 +244,19 @@ class NodeActorTest {
   }
 
   @Test
-  void shouldEndWhenTheTokenIsRefused() throws Exception {
-    start(PATIENCE);
-    expect(CoordinatorMessage.Hello.class).replyTo().tell(new NodeMessage.Refused("wrong token"));
-    assertEquals(new NodeEnd(NodeEnd.Kind.REFUSED, "wrong token"), awaitEnd());
+  void shouldEndWhenItIsRemoved() throws Exception {
+    joined().tell(new NodeMessage.Refused("removed"));
+    assertEquals(new NodeEnd(NodeEnd.Kind.REFUSED, "removed"), awaitEnd());
+  }
+
+  @Test
+  void shouldKnowWhichNodesWereRemoved() throws Exception {
+    ActorRef<NodeMessage> node = joined();
+    node.tell(new NodeMessage.RemovedNodes(Set.of("0badcafe")));
+    node.tell(loadShard(5));
+    awaitLoad(); // so the message before was handled
+    assertTrue(revoked.contains("0badcafe"));
+    assertFalse(revoked.contains("600dcafe"));
   }
 
   @Test

@@ -9,11 +9,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicReference;
+import javax.net.ssl.SSLContext;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -46,6 +48,7 @@ class ShardFetcherTest {
   private List<Tile> tiles;
   private List<NodeMessage.ByteRun> prelude;
   private RangeServer server;
+  private SSLContext tls; // the server speaks plain HTTP, so it is not used
 
   /** What the last complete fetch told. */
   private record Fetched(long fetchedBytes, long keptBytes) {}
@@ -53,7 +56,8 @@ class ShardFetcherTest {
   private final AtomicReference<Fetched> fetched = new AtomicReference<>();
 
   @BeforeEach
-  void makePack() throws IOException {
+  void makePack() throws IOException, NoSuchAlgorithmException {
+    tls = SSLContext.getDefault();
     TinyModel model =
         new TinyModel(
             Architecture.LLAMA, 2, 64, 80, 6, 3, 16, 50, true, GgmlType.Q8_0, Map.of(), 1);
@@ -88,6 +92,7 @@ class ShardFetcherTest {
       throws IOException, InterruptedException {
     return new ShardFetcher(
             folder.resolve("shards"),
+            tls,
             (fetchedBytes, keptBytes) -> fetched.set(new Fetched(fetchedBytes, keptBytes)),
             partTimeout)
         .fetch(

@@ -1,0 +1,46 @@
+package org.kithlm.deploy.cli;
+
+import java.io.IOException;
+import java.util.concurrent.Callable;
+import org.kithlm.deploy.ExitCode;
+import org.kithlm.deploy.KithException;
+import org.kithlm.deploy.cluster.ClusterHome;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.ParentCommand;
+import picocli.CommandLine.Spec;
+
+/** {@code kith node rm}. */
+@Command(
+    name = "rm",
+    description = "Remove a device: it is cut off within a second and needs a new token.")
+final class NodeRmCommand implements Callable<Integer> {
+  @SuppressWarnings("NullAway.Init") // set by picocli
+  @ParentCommand
+  private NodeCommand parent;
+
+  @SuppressWarnings("NullAway.Init") // set by picocli
+  @Spec
+  private CommandSpec spec;
+
+  @SuppressWarnings("UnusedVariable") // found again by its name when the command fails
+  @Mixin(name = CommonOptions.MIXIN)
+  private final CommonOptions common = new CommonOptions();
+
+  @SuppressWarnings("NullAway.Init") // set by picocli
+  @Parameters(paramLabel = "NAME", description = "Its name or its id, as kith node list shows it.")
+  private String name;
+
+  @Override
+  public Integer call() throws IOException {
+    int count = new ClusterHome(parent.kith().home()).nodes().remove(name);
+    if (count == 0) {
+      throw new KithException(
+          ExitCode.USAGE, "no device '" + name + "' has joined; see kith node list");
+    }
+    spec.commandLine().getErr().println("removed " + name);
+    return ExitCode.OK.code();
+  }
+}
