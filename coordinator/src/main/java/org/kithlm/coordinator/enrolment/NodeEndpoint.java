@@ -142,7 +142,8 @@ public final class NodeEndpoint {
             tls.requireMember(certificate(request));
             return Directives.getFromFile(pack.toFile());
           } catch (SSLPeerUnverifiedException e) {
-            return Directives.complete(refuse(request, StatusCodes.FORBIDDEN, String.valueOf(e.getMessage())));
+            return Directives.complete(
+                refuse(request, StatusCodes.FORBIDDEN, String.valueOf(e.getMessage())));
           }
         });
   }

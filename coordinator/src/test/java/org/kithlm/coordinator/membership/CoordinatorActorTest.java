@@ -89,8 +89,7 @@ class CoordinatorActorTest {
       TestCoordinator.Node node = coordinator.node("laptop").provesToBe("600dcafe").join();
       coordinator.readyWith(node);
       coordinator.actor.tell(new NodesRemoved(Set.of("0badcafe")));
-      assertEquals(
-          Set.of("0badcafe"), node.expect(NodeMessage.RemovedNodes.class).ids());
+      assertEquals(Set.of("0badcafe"), node.expect(NodeMessage.RemovedNodes.class).ids());
       assertTrue(coordinator.downed.isEmpty());
     }
   }

@@ -63,6 +63,17 @@ class BadInputIT {
     assertTrue(refusal.contains("--prompt is empty; give it some text"), refusal);
   }
 
+  @ParameterizedTest
+  @CsvSource({
+    "join, in no cluster yet; give the join token that kith up printed",
+    "join secret, is not HOST:PORT/FINGERPRINT/SECRET; copy the whole line"
+  })
+  void shouldRefuseToJoinWithoutAToken(String line, String reason) throws Exception {
+    String refusal = refusal(5, folder.resolve("home"), line.split(" "));
+
+    assertTrue(refusal.contains(reason), refusal);
+  }
+
   @Test
   void shouldNameAPortInUse() throws Exception {
     try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {

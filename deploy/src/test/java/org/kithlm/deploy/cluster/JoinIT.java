@@ -50,8 +50,7 @@ class JoinIT {
   }
 
   /** A coordinator that waits for one node, and the arguments to join it. */
-  private record Coordinator(KithProcess process, String token)
-      implements AutoCloseable {
+  private record Coordinator(KithProcess process, String token) implements AutoCloseable {
     static Coordinator start() throws Exception {
       KithProcess process =
           KithProcess.start(
@@ -154,6 +153,32 @@ class JoinIT {
       coordinator.process().terminate();
       assertEquals(0, node.awaitExit(), node.errors());
       assertTrue(node.errors().contains("the coordinator shut down"), node.errors());
+    }
+  }
+
+  @Test
+  void shouldComeBackWithoutATokenUntilItIsRemoved() throws Exception {
+    Path nodeHome = folder.resolve("node");
+    try (Coordinator coordinator = Coordinator.start()) {
+      String[] first = {"join", coordinator.token(), "--name", "lodger"};
+      try (KithProcess node = KithProcess.start(nodeHome, first)) {
+        coordinator.awaitReady(2);
+      }
+      coordinator.awaitReady(1);
+      String[] again = {"join", "--name", "lodger"};
+      try (KithProcess node = KithProcess.start(nodeHome, again)) {
+        coordinator.awaitReady(2);
+        try (KithProcess remove = KithProcess.start(HOME, "node", "rm", "lodger")) {
+          assertEquals(0, remove.awaitExit(), remove.errors());
+        }
+        assertEquals(5, node.awaitExit(), node.errors());
+        assertTrue(node.errors().contains("was removed from the cluster"), node.errors());
+      }
+      coordinator.awaitReady(1);
+      try (KithProcess node = KithProcess.start(nodeHome, again)) {
+        assertEquals(5, node.awaitExit(), node.errors());
+        assertTrue(node.errors().contains("was removed from the cluster"), node.errors());
+      }
     }
   }
 

@@ -40,8 +40,7 @@ class NodeActorTest {
       ActorTestKit.create(
           ClusterSettings.SYSTEM,
           ConfigFactory.parseString("pekko.remote.artery.transport = tcp") // no certificates here
-              .withFallback(
-                  ClusterSettings.of("127.0.0.1", 0, ClusterSettings.COORDINATOR_ROLE)));
+              .withFallback(ClusterSettings.of("127.0.0.1", 0, ClusterSettings.COORDINATOR_ROLE)));
   private final TestProbe<CoordinatorMessage> coordinator =
       kit.createTestProbe(CoordinatorMessage.class);
   private final BlockingQueue<Load> loads = new LinkedBlockingQueue<>();
