@@ -60,10 +60,10 @@ public final class NodeEndpoint {
       Executors.newSingleThreadExecutor(
           Thread.ofPlatform().name("kith-enrolment").daemon().factory());
 
-  /** What may fail while a request is answered. */
+  /** Decides on a request. */
   @FunctionalInterface
-  private interface Answer<T> {
-    X509Certificate of(T request) throws IOException, RefusedException;
+  private interface Decision {
+    X509Certificate on(EnrolmentRequest request) throws IOException, RefusedException;
   }
 
   /** The endpoint while it listens. */
@@ -163,8 +163,7 @@ public final class NodeEndpoint {
     return certify(request, body -> enrolment.renew(id.orElse(""), body));
   }
 
-  private CompletionStage<HttpResponse> certify(
-      HttpRequest request, Answer<EnrolmentRequest> answer) {
+  private CompletionStage<HttpResponse> certify(HttpRequest request, Decision decision) {
     return request
         .entity()
         .toStrict(BODY_TIMEOUT.toMillis(), EnrolmentRequest.MAX_BYTES, system)
@@ -172,7 +171,7 @@ public final class NodeEndpoint {
             body -> {
               try {
                 return certificate(
-                    answer.of(
+                    decision.on(
                         MAPPER.readValue(body.getData().toArrayUnsafe(), EnrolmentRequest.class)));
               } catch (RefusedException e) {
                 return refuse(request, StatusCodes.FORBIDDEN, String.valueOf(e.getMessage()));

@@ -102,6 +102,7 @@ public final class Server implements AutoCloseable {
       ChatTemplate template = ChatTemplate.from(metadata);
       int contextLength = contextLength(options, pack);
       RevokedNodes revoked = new RevokedNodes();
+      revoked.replace(options.books().nodes().removedIds());
       ClusterTls tls =
           ClusterTls.ofCoordinator(
               options.books().authority().coordinator(options.host()), revoked);
@@ -159,10 +160,7 @@ public final class Server implements AutoCloseable {
       int contextLength,
       ActorSystem<Void> system,
       ClusterTls tls) {
-    NodeEndpoint.Running nodes =
-        await(
-            NodeEndpoint.start(
-                system, tls, options.books(), options.host(), options.joinPort(), options.pack()));
+    NodeEndpoint.Running nodes = startEndpoint(options, system, tls);
     GenerationEngine engine = new GenerationEngine(tokenizer, contextLength);
     ChatService chat =
         new EngineChatService(
@@ -223,16 +221,28 @@ public final class Server implements AutoCloseable {
       return ActorSystem.create(
           Behaviors.<Void>empty(), ClusterSettings.SYSTEM, ClusterSettings.setup(config, tls));
     } catch (RuntimeException e) {
-      throw new KithException(
-          ExitCode.OTHER,
-          "cannot listen on "
-              + options.host()
-              + ":"
-              + options.controlPort()
-              + " for nodes; stop what listens there or choose another --control-port (0 for a"
-              + " free one)",
-          e);
+      throw cannotListen(options.host(), options.controlPort(), "--control-port", e);
     }
+  }
+
+  private static NodeEndpoint.Running startEndpoint(
+      ServerOptions options, ActorSystem<Void> system, ClusterTls tls) {
+    try {
+      return await(
+          NodeEndpoint.start(
+              system, tls, options.books(), options.host(), options.joinPort(), options.pack()));
+    } catch (KithException e) {
+      throw cannotListen(options.host(), options.joinPort(), "--join-port", e);
+    }
+  }
+
+  private static KithException cannotListen(
+      String host, int port, String option, RuntimeException cause) {
+    return new KithException(
+        ExitCode.OTHER,
+        "cannot listen on %s:%d for nodes; stop what listens there or choose another %s (0 for a free one)"
+            .formatted(host, port, option),
+        cause);
   }
 
   private static NodeMessage.WeightOrigin origin(

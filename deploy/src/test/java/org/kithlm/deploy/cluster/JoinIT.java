@@ -163,6 +163,7 @@ class JoinIT {
       String[] first = {"join", coordinator.token(), "--name", "lodger"};
       try (KithProcess node = KithProcess.start(nodeHome, first)) {
         coordinator.awaitReady(2);
+        assertTrue(node.errors().contains("joining 127.0.0.1 as lodger"), node.errors());
       }
       coordinator.awaitReady(1);
       String[] again = {"join", "--name", "lodger"};
