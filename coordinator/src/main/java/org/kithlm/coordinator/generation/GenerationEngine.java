@@ -13,7 +13,6 @@ import org.kithlm.model.tokenizer.Tokenizer;
 import org.kithlm.node.control.Causes;
 import org.kithlm.node.control.CollectiveReport;
 import org.kithlm.node.control.NodeMessage;
-import org.kithlm.node.control.RankStatistics;
 import org.kithlm.node.rank.RootRank;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -47,6 +46,7 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
   private String lastEnd = ""; // of a session that was connected
   private long lastEndNs;
   private @Nullable GenerationJob running;
+  private @Nullable GenerationClock clock; // of what runs, or ran last
   private @Nullable String stepFailure; // why its step was given up
   private boolean closed;
 
@@ -140,11 +140,15 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
     }
   }
 
-  /** What rank 0 has used in this epoch, or null while there is none. */
-  public @Nullable RankStatistics statistics() {
+  /** What the engine does, as far as it is known without waiting for it. */
+  public EngineStatus status() {
+    // Under the lock nobody closes the rank that the clock and we ask.
     lock.lock();
     try {
-      return connected && session != null ? session.rank().statistics() : null;
+      return new EngineStatus(
+          queue.size(),
+          clock == null ? null : clock.timing(),
+          connected && session != null ? session.rank().statistics() : null);
     } finally {
       lock.unlock();
     }
@@ -311,7 +315,9 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
 
   private void generate(RootSession current, GenerationJob job) {
     try {
-      new GenerationRun(current.cachingRank(), tokenizer, contextLength, job).run();
+      GenerationRun run = new GenerationRun(current.cachingRank(), tokenizer, contextLength, job);
+      locked(() -> clock = run.clock());
+      run.run();
     } catch (RankFailedException e) {
       String reason = stepFailureReason();
       if (reason == null) {

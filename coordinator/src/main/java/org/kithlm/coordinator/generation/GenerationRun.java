@@ -16,13 +16,9 @@ final class GenerationRun {
   private final Sampler sampler;
   private final StreamingDetokenizer detokenizer;
   private final StopStrings stops;
-  private final int cachedTokens;
+  private final GenerationClock clock;
   private int[] tokens; // prompt and answer
   private int position; // how many of them have been run
-  private int generated;
-  private long startNs;
-  private long firstTokenNs;
-  private long lastTokenNs;
 
   GenerationRun(PrefixCachingRank rank, Tokenizer tokenizer, int contextLength, GenerationJob job) {
     this.rank = rank;
@@ -34,16 +30,26 @@ final class GenerationRun {
     this.detokenizer = new StreamingDetokenizer(tokenizer);
     this.stops = new StopStrings(request.stops());
     this.tokens = Arrays.copyOf(request.prompt(), request.prompt().length + 64);
-    this.cachedTokens = rank.cachedCount(request.prompt());
-    this.position = cachedTokens;
+    this.position = rank.cachedCount(request.prompt());
+    this.clock =
+        new GenerationClock(request.prompt().length, position, rank::statistics, System::nanoTime);
+  }
+
+  /** Tells how it does. */
+  GenerationClock clock() {
+    return clock;
   }
 
   /** Tells the listener all but failures, which are thrown. */
   void run() {
-    startNs = System.nanoTime();
-    FinishReason reason = generate();
+    FinishReason reason;
+    try {
+      reason = generate();
+    } finally {
+      clock.end();
+    }
     String tail = reason == FinishReason.CANCELLED ? "" : lastText();
-    job.finish(reason, tail, usage());
+    job.finish(reason, tail, clock.usage());
   }
 
   private FinishReason generate() {
@@ -92,16 +98,12 @@ final class GenerationRun {
     Sampler.Choice choice =
         sampler.choose(
             rank.logits(), tokens, request.prompt().length, position, request.topLogprobs());
-    long now = System.nanoTime();
-    if (firstTokenNs == 0) {
-      firstTokenNs = now;
-    }
-    lastTokenNs = now;
+    clock.tokenChosen();
     int token = choice.token();
     if (tokenizer.isEndOfGeneration(token)) {
       return FinishReason.STOP;
     }
-    generated++;
+    clock.tokenCounted();
     String text = stops.accept(detokenizer.accept(token));
     job.tell(
         new GenerationListener.Token(
@@ -114,7 +116,7 @@ final class GenerationRun {
     if (stops.isMatched()) {
       return FinishReason.STOP;
     }
-    if (generated == request.maxTokens() || position + 1 >= contextLength) {
+    if (clock.completionTokens() == request.maxTokens() || position + 1 >= contextLength) {
       return FinishReason.LENGTH;
     }
     if (position == tokens.length) {
@@ -126,17 +128,5 @@ final class GenerationRun {
 
   private String lastText() {
     return stops.accept(detokenizer.flush()) + stops.flush();
-  }
-
-  private GenerationListener.Usage usage() {
-    double ttftMs = firstTokenNs == 0 ? 0 : (firstTokenNs - startNs) / 1e6;
-    double decodeSeconds = (lastTokenNs - firstTokenNs) / 1e9;
-    int decoded = Math.max(0, generated - 1);
-    return new GenerationListener.Usage(
-        request.prompt().length,
-        cachedTokens,
-        generated,
-        ttftMs,
-        decoded == 0 || decodeSeconds <= 0 ? 0 : decoded / decodeSeconds);
   }
 }

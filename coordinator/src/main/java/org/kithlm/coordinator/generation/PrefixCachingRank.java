@@ -1,6 +1,7 @@
 package org.kithlm.coordinator.generation;
 
 import java.util.Arrays;
+import org.kithlm.node.control.RankStatistics;
 import org.kithlm.node.rank.RootRank;
 
 /**
@@ -20,6 +21,11 @@ final class PrefixCachingRank {
 
   int maxTokens() {
     return rank.maxTokens();
+  }
+
+  /** What rank 0 has used so far; from any thread. */
+  RankStatistics statistics() {
+    return rank.statistics();
   }
 
   /** Tokens at the start of a prompt that need not be run; its last one must, for its logits. */

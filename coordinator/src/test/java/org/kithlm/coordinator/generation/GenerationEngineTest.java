@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -80,12 +81,12 @@ class GenerationEngineTest {
   void shouldRefuseRequestsBeforeARootIsActive() throws Exception {
     assertRefused(GenerationRefusedException.Reason.NOT_READY);
     assertFalse(engine.isReady());
-    assertNull(engine.statistics());
+    assertNull(engine.status().rootStatistics());
 
     activate(rank);
 
     assertTrue(engine.isReady());
-    assertNotNull(engine.statistics());
+    assertNotNull(engine.status().rootStatistics());
     assertEquals(FinishReason.LENGTH, submit("x").end().reason());
   }
 
@@ -103,6 +104,26 @@ class GenerationEngineTest {
     for (RecordingListener listener : listeners) {
       assertEquals(FinishReason.LENGTH, listener.end().reason());
     }
+  }
+
+  @Test
+  void shouldTellWhatItDoes() throws Exception {
+    assertEquals(new EngineStatus(0, null, null), engine.status());
+    activate(rank);
+    RecordingListener first = running(rank);
+    RecordingListener second = submit("queued");
+
+    EngineStatus busy = engine.status();
+    assertEquals(1, busy.queued());
+    assertEquals(GenerationTiming.State.PREFILL, Objects.requireNonNull(busy.timing()).state());
+
+    rank.release();
+    first.end();
+    second.end();
+    GenerationTiming last = Objects.requireNonNull(engine.status().timing());
+    assertEquals(GenerationTiming.State.ENDED, last.state());
+    assertEquals("queued".length(), last.promptTokens());
+    assertEquals(3, last.completionTokens());
   }
 
   @Test

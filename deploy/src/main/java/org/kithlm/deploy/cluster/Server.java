@@ -309,7 +309,7 @@ public final class Server implements AutoCloseable {
     CompletableFuture<Map<Integer, RankStatistics>> leaves = new CompletableFuture<>();
     coordinator.tell(new CoordinatorActor.CollectStatistics(leaves));
     Map<Integer, RankStatistics> all = new HashMap<>(await(leaves));
-    RankStatistics root = engine.statistics();
+    RankStatistics root = engine.status().rootStatistics();
     if (root != null) {
       all.put(0, root);
     }

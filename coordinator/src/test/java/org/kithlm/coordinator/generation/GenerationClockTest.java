@@ -1,0 +1,84 @@
+package org.kithlm.coordinator.generation;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import org.junit.jupiter.api.Test;
+import org.kithlm.node.control.RankStatistics;
+
+class GenerationClockTest {
+  private static final long MS = 1_000_000;
+
+  private long nowNs = 5 * MS;
+  private RankStatistics used = used(100, 20, 3);
+  private final GenerationClock clock = new GenerationClock(40, 8, () -> used, () -> nowNs);
+
+  private static RankStatistics used(double computeMs, double collectiveMs, double diskWaitMs) {
+    return new RankStatistics(1, 0, 0, 0, computeMs, collectiveMs, diskWaitMs);
+  }
+
+  private void pass(long ms, RankStatistics newUsed) {
+    nowNs += ms * MS;
+    used = newUsed;
+  }
+
+  private void token() {
+    clock.tokenChosen();
+    clock.tokenCounted();
+  }
+
+  @Test
+  void shouldSplitTheTimeBeforeAndAfterTheFirstToken() {
+    pass(70, used(150, 30, 8));
+    token();
+    pass(100, used(210, 60, 9));
+    token();
+    clock.end();
+    pass(1000, used(999, 999, 999));
+
+    assertEquals(
+        new GenerationTiming(
+            GenerationTiming.State.ENDED,
+            40,
+            8,
+            2,
+            70,
+            10,
+            new GenerationTiming.Split(50, 10, 5),
+            new GenerationTiming.Split(60, 30, 1)),
+        clock.timing());
+    assertEquals(new GenerationListener.Usage(40, 8, 2, 70, 10), clock.usage());
+  }
+
+  @Test
+  void shouldTellOfAPrefillUnderWay() {
+    pass(30, used(120, 25, 3));
+
+    GenerationTiming timing = clock.timing();
+
+    assertEquals(GenerationTiming.State.PREFILL, timing.state());
+    assertEquals(30, timing.ttftMs());
+    assertEquals(new GenerationTiming.Split(20, 5, 0), timing.untilFirstToken());
+    assertEquals(new GenerationTiming.Split(0, 0, 0), timing.sinceFirstToken());
+  }
+
+  @Test
+  void shouldTellOfADecodeUnderWay() {
+    pass(30, used);
+    token();
+    assertEquals(0, clock.timing().tokensPerSecond());
+    pass(20, used);
+    token();
+
+    assertEquals(GenerationTiming.State.DECODE, clock.timing().state());
+    assertEquals(50, clock.timing().tokensPerSecond());
+  }
+
+  @Test
+  void shouldTellNoTimeOfATokenThatNeverCame() {
+    pass(30, used);
+    clock.end();
+
+    assertEquals(0, clock.usage().ttftMs());
+    assertEquals(GenerationTiming.State.ENDED, clock.timing().state());
+  }
+}
