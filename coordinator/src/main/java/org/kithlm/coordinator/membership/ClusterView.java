@@ -36,6 +36,7 @@ public record ClusterView(
    * @param pid its process id
    * @param address where the others reach it
    * @param state what it does
+   * @param share part of each layer that it computes, 0 to 1; 0 without a rank
    * @param residentBytes weights in its memory
    * @param lastError what last went wrong there
    */
@@ -45,6 +46,7 @@ public record ClusterView(
       long pid,
       String address,
       String state,
+      double share,
       long residentBytes,
       @Nullable String lastError) {}
 

@@ -475,9 +475,9 @@ public final class CoordinatorActor {
   private void publish() {
     List<ClusterView.NodeView> nodes = new ArrayList<>();
     String label = phase.name().toLowerCase(java.util.Locale.ROOT);
-    nodes.add(root.view(label));
+    nodes.add(root.view(label, plan));
     for (Member member : members.values()) {
-      nodes.add(member.view(label));
+      nodes.add(member.view(label, plan));
     }
     observer.accept(new ClusterView(phase, epoch, nodes, plan == null ? null : plan.sums));
   }

@@ -41,8 +41,9 @@ final class Member {
     return up && !resting;
   }
 
-  ClusterView.NodeView view(String phase) {
+  ClusterView.NodeView view(String phase, @Nullable Plan plan) {
     String state = !up ? "joining" : resting ? "retrying" : rank == Plan.NO_RANK ? "idle" : phase;
-    return new ClusterView.NodeView(rank, name, pid, host, state, residentBytes, lastError);
+    return new ClusterView.NodeView(
+        rank, name, pid, host, state, Plan.share(plan, rank), residentBytes, lastError);
   }
 }

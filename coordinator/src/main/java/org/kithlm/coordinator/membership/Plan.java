@@ -53,12 +53,25 @@ final class Plan {
     return new RankAssignment(
         epoch,
         rank,
-        Collections.nCopies(worldSize(), 1.0),
+        weights(),
         settings.packId(),
         settings.contextLength(),
         settings.maxTokens(),
         settings.collective(),
         key);
+  }
+
+  private List<Double> weights() {
+    return Collections.nCopies(worldSize(), 1.0);
+  }
+
+  /** Part of each layer that a rank computes, 0 to 1; 0 for no rank or no plan. */
+  static double share(@Nullable Plan plan, int rank) {
+    if (plan == null || rank == NO_RANK) {
+      return 0;
+    }
+    List<Double> weights = plan.weights();
+    return weights.get(rank) / weights.stream().mapToDouble(Double::doubleValue).sum();
   }
 
   void loaded(int rank, String host, int dataPort) {

@@ -56,8 +56,15 @@ final class RootMember {
     lastError = null;
   }
 
-  ClusterView.NodeView view(String phase) {
+  ClusterView.NodeView view(String phase, @Nullable Plan plan) {
     return new ClusterView.NodeView(
-        0, name, ProcessHandle.current().pid(), host, phase, residentBytes, lastError);
+        0,
+        name,
+        ProcessHandle.current().pid(),
+        host,
+        phase,
+        Plan.share(plan, 0),
+        residentBytes,
+        lastError);
   }
 }

@@ -63,6 +63,7 @@ class CoordinatorActorTest {
       assertEquals(TestCoordinator.SUMS, ready.sums());
       assertEquals(List.of("desk", "laptop"), ready.nodes().stream().map(n -> n.name()).toList());
       assertEquals(List.of("ready", "ready"), ready.nodes().stream().map(n -> n.state()).toList());
+      assertEquals(List.of(0.5, 0.5), ready.nodes().stream().map(n -> n.share()).toList());
       assertEquals(UnusedRoot.RESIDENT_BYTES, ready.nodes().getFirst().residentBytes());
       assertEquals(4096, ready.nodes().getLast().residentBytes());
     }
