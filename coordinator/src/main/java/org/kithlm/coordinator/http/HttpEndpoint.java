@@ -21,6 +21,7 @@ import org.apache.pekko.http.javadsl.model.StatusCodes;
 import org.apache.pekko.http.javadsl.settings.ServerSettings;
 import org.apache.pekko.stream.javadsl.Flow;
 import org.kithlm.coordinator.generation.ChatService;
+import org.kithlm.coordinator.status.ClusterSource;
 
 /** The chat endpoint while it listens. Thread-safe. */
 public final class HttpEndpoint {
@@ -41,11 +42,16 @@ public final class HttpEndpoint {
   /**
    * Opens the endpoint. Looks up the host's name, so it may block for that.
    *
+   * @param service what answers
+   * @param cluster what the page shows
    * @return the endpoint, or a failure with a line for the user: IllegalArgumentException if the
    *     settings are unsafe, BindException if the address can't be had
    */
   public static CompletionStage<HttpEndpoint> start(
-      ActorSystem<?> system, ChatService service, EndpointSettings settings) {
+      ActorSystem<?> system,
+      ChatService service,
+      ClusterSource cluster,
+      EndpointSettings settings) {
     InetAddress address;
     try {
       address = InetAddress.getByName(settings.host());
@@ -62,7 +68,8 @@ public final class HttpEndpoint {
                   + " without an API key, as anyone on the network could use the model; set an"
                   + " API key or listen on 127.0.0.1"));
     }
-    Router router = new Router(system, service, settings, new AccessRules(settings, address));
+    Router router =
+        new Router(system, service, cluster, settings, new AccessRules(settings, address));
     ConnectionStage connections = new ConnectionStage(router::handle, settings.limits().idle());
     return Http.get(system)
         .newServerAt(address.getHostAddress(), settings.port())

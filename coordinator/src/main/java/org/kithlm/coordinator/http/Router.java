@@ -14,6 +14,7 @@ import org.apache.pekko.http.javadsl.model.HttpResponse;
 import org.apache.pekko.http.javadsl.model.StatusCodes;
 import org.apache.pekko.http.javadsl.model.headers.RawHeader;
 import org.kithlm.coordinator.generation.ChatService;
+import org.kithlm.coordinator.status.ClusterSource;
 
 /** Takes a request through the access rules to its handler. Thread-safe. */
 final class Router {
@@ -25,9 +26,15 @@ final class Router {
   private final ChatHandler chat;
   private final CompletionHandler completions;
   private final ModelHandler models;
+  private final ClusterHandler cluster;
+  private final PageFiles page = new PageFiles();
 
   Router(
-      ActorSystem<?> system, ChatService service, EndpointSettings settings, AccessRules access) {
+      ActorSystem<?> system,
+      ChatService service,
+      ClusterSource source,
+      EndpointSettings settings,
+      AccessRules access) {
     this.access = access;
     this.cors = new CorsPolicy(settings.allowedOrigins());
     this.bodies = new BodyReader(system, settings.limits());
@@ -35,6 +42,7 @@ final class Router {
     this.chat = new ChatHandler(service, answers);
     this.completions = new CompletionHandler(service, answers);
     this.models = new ModelHandler(service);
+    this.cluster = new ClusterHandler(service, source);
   }
 
   /**
@@ -61,13 +69,20 @@ final class Router {
         return CompletableFuture.completedFuture(
             withoutBody(request, CorsPolicy.preflight(request)));
       }
-      access.checkKey(request);
       String path = path(request);
+      if (path.isEmpty()) {
+        return get(request, () -> page.root(request));
+      }
+      if (path.startsWith(PageFiles.FOLDER)) {
+        return get(request, () -> page.file(request, path.substring(PageFiles.FOLDER.length())));
+      }
+      access.checkKey(request);
       return switch (path) {
         case "v1/chat/completions" -> post(request, over, chat::handle);
         case "v1/completions" -> post(request, over, completions::handle);
         case "v1/models" -> get(request, models::list);
         case "health" -> get(request, models::health);
+        case "api/kith/cluster" -> getLater(request, cluster::get);
         default -> {
           if (!path.startsWith(MODEL_PATH)) {
             throw ApiException.of(
@@ -92,10 +107,17 @@ final class Router {
   }
 
   private CompletionStage<HttpResponse> get(HttpRequest request, Supplier<HttpResponse> handler) {
+    return getLater(request, () -> CompletableFuture.completedFuture(handler.get()));
+  }
+
+  private CompletionStage<HttpResponse> getLater(
+      HttpRequest request, Supplier<CompletionStage<HttpResponse>> handler) {
     if (!request.method().equals(HttpMethods.GET) && !request.method().equals(HttpMethods.HEAD)) {
       throw methodNotAllowed(request, "GET, HEAD");
     }
-    return CompletableFuture.completedFuture(withoutBody(request, handler.get()));
+    CompletionStage<HttpResponse> answer = handler.get();
+    bodies.discard(request);
+    return answer;
   }
 
   private static ApiException methodNotAllowed(HttpRequest request, String allowed) {

@@ -23,6 +23,7 @@ final class TestEndpoint implements AutoCloseable {
   static final String COMPLETIONS = "/v1/completions";
 
   final FakeChatService service = new FakeChatService();
+  final FakeCluster cluster = new FakeCluster();
   final HttpEndpoint endpoint;
   private final ActorSystem<Void> system = ActorSystem.create(Behaviors.empty(), "endpoint-test");
   private final HttpClient client = HttpClient.newHttpClient();
@@ -55,7 +56,8 @@ final class TestEndpoint implements AutoCloseable {
 
   TestEndpoint(EndpointSettings settings) {
     try {
-      endpoint = HttpEndpoint.start(system, service, settings).toCompletableFuture().join();
+      endpoint =
+          HttpEndpoint.start(system, service, cluster.feed, settings).toCompletableFuture().join();
     } catch (CompletionException e) {
       system.terminate();
       service.close();

@@ -4,9 +4,9 @@ import com.typesafe.config.Config;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.Collections;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -30,6 +30,7 @@ import org.kithlm.coordinator.membership.ClusterView;
 import org.kithlm.coordinator.membership.CoordinatorActor;
 import org.kithlm.coordinator.membership.CoordinatorSettings;
 import org.kithlm.coordinator.membership.NodesRemoved;
+import org.kithlm.coordinator.status.ClusterFeed;
 import org.kithlm.deploy.ExitCode;
 import org.kithlm.deploy.KithException;
 import org.kithlm.model.chat.ChatTemplate;
@@ -68,6 +69,7 @@ public final class Server implements AutoCloseable {
   private final GenerationEngine engine;
   private final ChatService chat;
   private final ActorRef<CoordinatorMessage> coordinator;
+  private final ClusterFeed feed;
   private final @Nullable HttpEndpoint endpoint;
   private boolean closed; // guarded by this
 
@@ -78,6 +80,7 @@ public final class Server implements AutoCloseable {
       GenerationEngine engine,
       ChatService chat,
       ActorRef<CoordinatorMessage> coordinator,
+      ClusterFeed feed,
       @Nullable HttpEndpoint endpoint) {
     this.options = options;
     this.system = system;
@@ -85,6 +88,7 @@ public final class Server implements AutoCloseable {
     this.engine = engine;
     this.chat = chat;
     this.coordinator = coordinator;
+    this.feed = feed;
     this.endpoint = endpoint;
   }
 
@@ -172,10 +176,11 @@ public final class Server implements AutoCloseable {
             tokenizer,
             template,
             engine);
+    ClusterFeed feed = new ClusterFeed(observer, engine::status, Clock.systemUTC());
     HttpEndpoint endpoint =
         options.endpoint() == null
             ? null
-            : await(HttpEndpoint.start(system, chat, options.endpoint()));
+            : await(HttpEndpoint.start(system, chat, feed, options.endpoint()));
     CoordinatorSettings settings =
         new CoordinatorSettings(
             hostName(),
@@ -197,11 +202,12 @@ public final class Server implements AutoCloseable {
                     options.headThreads(),
                     options.memoryBytes()),
                 engine,
-                observer,
+                feed,
                 address -> tls.nodeAt(address.getHost().orElse(""), address.getPort().orElse(0))),
             NodeActor.COORDINATOR,
             Props.empty());
-    return new Server(options, system, nodes, engine, chat, coordinator, endpoint);
+    feed.connect(coordinator::tell);
+    return new Server(options, system, nodes, engine, chat, coordinator, feed, endpoint);
   }
 
   private static int contextLength(ServerOptions options, Pack pack) {
@@ -306,14 +312,7 @@ public final class Server implements AutoCloseable {
    * What each rank has used in this epoch; ranks that do not answer within seconds are left out.
    */
   public Map<Integer, RankStatistics> statistics() {
-    CompletableFuture<Map<Integer, RankStatistics>> leaves = new CompletableFuture<>();
-    coordinator.tell(new CoordinatorActor.CollectStatistics(leaves));
-    Map<Integer, RankStatistics> all = new HashMap<>(await(leaves));
-    RankStatistics root = engine.status().rootStatistics();
-    if (root != null) {
-      all.put(0, root);
-    }
-    return all;
+    return await(feed.statistics());
   }
 
   /**
