@@ -28,13 +28,22 @@ enum TestModel {
     this.catalogName = catalogName;
   }
 
+  /** Whether its GGUF is on this machine. */
+  boolean isProvided() {
+    return Files.isReadable(gguf());
+  }
+
+  private Path gguf() {
+    return Path.of(String.valueOf(System.getenv(KEY)), fileName + ".gguf");
+  }
+
   /**
    * Makes its pack from the GGUF that is provided or, if it is the smallest, from where the catalog
    * says; skips the test where there is neither.
    */
   void pull() throws Exception {
-    Path gguf = Path.of(String.valueOf(System.getenv(KEY)), fileName + ".gguf");
-    boolean provided = Files.isReadable(gguf);
+    Path gguf = gguf();
+    boolean provided = isProvided();
     assumeTrue(provided || this == SMOLLM2, () -> KEY + ": " + gguf + " is missing; see README");
     String source = provided ? gguf.toString() : catalogName;
     try (KithProcess pull = KithProcess.start(HOME, "pull", source, "--name", catalogName)) {
