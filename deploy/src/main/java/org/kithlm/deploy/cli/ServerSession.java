@@ -67,7 +67,9 @@ final class ServerSession implements AutoCloseable {
                 + state.endpoint()
                 + "/v1 by "
                 + state.nodes().size()
-                + " nodes; stop it with Ctrl-C");
+                + " nodes, with a page to chat on at "
+                + state.endpoint()
+                + "/; stop it with Ctrl-C");
   }
 
   @Override
