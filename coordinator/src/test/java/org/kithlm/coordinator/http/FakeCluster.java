@@ -57,7 +57,7 @@ final class FakeCluster {
               400 * rank));
     }
     engine = new EngineStatus(engine.queued(), engine.timing(), leaves.remove(0));
-    feed.accept(new ClusterView(ClusterView.Phase.READY, 7, nodes));
+    feed.accept(new ClusterView(ClusterView.Phase.READY, 7, nodes, null));
   }
 
   /** Lets rank 0 have made tokens. */

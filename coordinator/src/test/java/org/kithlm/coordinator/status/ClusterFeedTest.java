@@ -32,7 +32,7 @@ class ClusterFeedTest {
   }
 
   private void tell(ClusterView.Phase phase, ClusterView.NodeView... nodes) {
-    feed.accept(new ClusterView(phase, 1, List.of(nodes)));
+    feed.accept(new ClusterView(phase, 1, List.of(nodes), null));
   }
 
   private ClusterStatus status() {

@@ -14,6 +14,8 @@ import org.kithlm.deploy.bench.ModelBench;
 import org.kithlm.deploy.cluster.Server;
 import org.kithlm.model.config.ModelConfig;
 import org.kithlm.model.pack.Pack;
+import org.kithlm.node.control.CollectiveChoice;
+import org.kithlm.node.control.EpochKey;
 import org.kithlm.node.control.NodeMessage;
 import org.kithlm.node.control.RankAssignment;
 import org.kithlm.node.rank.RootRank;
@@ -96,7 +98,15 @@ public final class BenchModelCommand implements Callable<Integer> {
                 .formatted(longest, model, config.contextLength()));
       }
       RankAssignment alone =
-          new RankAssignment(1, 0, List.of(1.0), pack.id(), longest, Server.MAX_TOKENS);
+          new RankAssignment(
+              1,
+              0,
+              List.of(1.0),
+              pack.id(),
+              longest,
+              Server.MAX_TOKENS,
+              CollectiveChoice.STAR,
+              EpochKey.create());
       try (RootRank rank = load(served, alone, threadCount)) {
         rank.connect(List.of(new NodeMessage.Peer(0, HOST, rank.dataPort())));
         ModelBench measurement = new ModelBench(rank, config.vocabularySize(), repetitions);

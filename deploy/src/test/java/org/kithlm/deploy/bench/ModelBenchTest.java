@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.kithlm.node.control.CollectiveReport;
 import org.kithlm.node.control.NodeMessage;
 import org.kithlm.node.control.RankStatistics;
 import org.kithlm.node.rank.RootRank;
@@ -73,7 +74,9 @@ class ModelBenchTest {
     }
 
     @Override
-    public void connect(List<NodeMessage.Peer> peers) {}
+    public CollectiveReport connect(List<NodeMessage.Peer> peers) {
+      throw new UnsupportedOperationException();
+    }
 
     @Override
     public void keepAlive() {}

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.kithlm.node.control.CollectiveReport;
 import org.kithlm.node.control.NodeMessage;
 import org.kithlm.node.control.RankStatistics;
 
@@ -69,7 +70,9 @@ class WarmUpTest {
     }
 
     @Override
-    public void connect(List<NodeMessage.Peer> peers) {}
+    public CollectiveReport connect(List<NodeMessage.Peer> peers) {
+      throw new UnsupportedOperationException();
+    }
 
     @Override
     public void keepAlive() {}
