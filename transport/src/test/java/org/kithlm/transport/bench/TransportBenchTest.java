@@ -18,6 +18,8 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -30,7 +32,14 @@ class TransportBenchTest {
   // Below the range of ports that systems give out by themselves.
   private static final int PORT = 20_000 + (int) (ProcessHandle.current().pid() % 200) * 30;
 
+  private static final long LOOK_NS = TimeUnit.MILLISECONDS.toNanos(5);
+
   private final ExecutorService threads = Executors.newCachedThreadPool();
+
+  @AfterEach
+  void endThreads() {
+    threads.shutdownNow();
+  }
 
   private Future<?> listen() {
     return threads.submit(
@@ -46,7 +55,7 @@ class TransportBenchTest {
       try {
         return BenchPair.connect(HOST, PORT, settings);
       } catch (ConnectException e) {
-        Thread.onSpinWait();
+        LockSupport.parkNanos(LOOK_NS);
       }
     }
   }
@@ -56,7 +65,7 @@ class TransportBenchTest {
       try {
         return new Socket(InetAddress.getLoopbackAddress(), PORT);
       } catch (ConnectException e) {
-        Thread.onSpinWait(); // nobody listens yet
+        LockSupport.parkNanos(LOOK_NS); // nobody listens yet
       }
     }
   }

@@ -3,17 +3,20 @@ package org.kithlm.transport.collective;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -127,5 +130,26 @@ class SurveyTest {
     LinkCosts costs = measure(configs(FAR_NS), Collective.STAR);
     assertTrue(costs.starLatencyNs() >= NEAR_NS, costs::toString);
     assertTrue(costs.meshLatencyNs() >= FAR_NS, costs::toString);
+  }
+
+  @Test
+  @Tag("fault")
+  void shouldNameTheLeafThatLeavesMeanwhile() throws Exception {
+    List<SessionConfig> configs = configs(NEAR_NS);
+    Future<?> staying = threads.submit(() -> follow(configs.get(1)));
+    Future<?> leaving =
+        threads.submit(
+            () -> {
+              try (LeafSession leaf = new LeafSession(configs.get(2))) {
+                leaf.connect();
+              }
+            });
+    try (RootSession root = new RootSession(configs.getFirst())) {
+      root.connect();
+      PeerLostException lost = assertThrows(PeerLostException.class, root::measureLinks);
+      assertEquals(2, lost.peer().rank(), lost::toString);
+    }
+    leaving.get(30, TimeUnit.SECONDS);
+    assertThrows(ExecutionException.class, () -> staying.get(30, TimeUnit.SECONDS));
   }
 }
