@@ -1,13 +1,12 @@
 package org.kithlm.deploy.cluster;
 
-import com.typesafe.config.Config;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.Collections;
-import java.util.List;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -16,12 +15,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 import org.apache.pekko.actor.typed.ActorRef;
-import org.apache.pekko.actor.typed.ActorSystem;
 import org.apache.pekko.actor.typed.Props;
-import org.apache.pekko.actor.typed.javadsl.Behaviors;
 import org.jspecify.annotations.Nullable;
-import org.kithlm.coordinator.enrolment.NodeEndpoint;
-import org.kithlm.coordinator.enrolment.RemovalWatch;
 import org.kithlm.coordinator.generation.ChatService;
 import org.kithlm.coordinator.generation.EngineChatService;
 import org.kithlm.coordinator.generation.GenerationEngine;
@@ -29,30 +24,22 @@ import org.kithlm.coordinator.http.HttpEndpoint;
 import org.kithlm.coordinator.membership.ClusterView;
 import org.kithlm.coordinator.membership.CoordinatorActor;
 import org.kithlm.coordinator.membership.CoordinatorSettings;
-import org.kithlm.coordinator.membership.NodesRemoved;
 import org.kithlm.coordinator.status.ClusterFeed;
 import org.kithlm.deploy.ExitCode;
 import org.kithlm.deploy.KithException;
 import org.kithlm.model.chat.ChatTemplate;
 import org.kithlm.model.gguf.GgufMetadata;
 import org.kithlm.model.pack.Pack;
-import org.kithlm.model.pack.PackRun;
-import org.kithlm.model.shard.RankShard;
 import org.kithlm.model.tokenizer.Tokenizer;
 import org.kithlm.node.control.Causes;
-import org.kithlm.node.control.ClusterSettings;
 import org.kithlm.node.control.CoordinatorMessage;
 import org.kithlm.node.control.EpochKey;
 import org.kithlm.node.control.NodeActor;
-import org.kithlm.node.control.NodeMessage;
 import org.kithlm.node.control.RankAssignment;
 import org.kithlm.node.control.RankStatistics;
 import org.kithlm.node.rank.DoesNotFitException;
 import org.kithlm.node.rank.RankWeights;
-import org.kithlm.node.security.ClusterTls;
-import org.kithlm.node.security.EnrolmentRequest;
 import org.kithlm.node.security.JoinToken;
-import org.kithlm.node.security.RevokedNodes;
 import org.kithlm.node.shard.PackRootLoader;
 
 /** The process that leads a cluster: coordinator, rank 0 and endpoint. */
@@ -63,9 +50,7 @@ public final class Server implements AutoCloseable {
   private static final Duration STOP_GRACE = Duration.ofMillis(300);
   private static final long WAIT_SECONDS = 10;
 
-  private final ServerOptions options;
-  private final ActorSystem<Void> system;
-  private final NodeEndpoint.Running nodes;
+  private final NodeAccess nodes;
   private final GenerationEngine engine;
   private final ChatService chat;
   private final ActorRef<CoordinatorMessage> coordinator;
@@ -74,16 +59,12 @@ public final class Server implements AutoCloseable {
   private boolean closed; // guarded by this
 
   private Server(
-      ServerOptions options,
-      ActorSystem<Void> system,
-      NodeEndpoint.Running nodes,
+      NodeAccess nodes,
       GenerationEngine engine,
       ChatService chat,
       ActorRef<CoordinatorMessage> coordinator,
       ClusterFeed feed,
       @Nullable HttpEndpoint endpoint) {
-    this.options = options;
-    this.system = system;
     this.nodes = nodes;
     this.engine = engine;
     this.chat = chat;
@@ -105,25 +86,11 @@ public final class Server implements AutoCloseable {
       Tokenizer tokenizer = Tokenizer.from(metadata);
       ChatTemplate template = ChatTemplate.from(metadata);
       int contextLength = contextLength(options, pack);
-      RevokedNodes revoked = new RevokedNodes();
-      revoked.replace(options.books().nodes().removedIds());
-      ClusterTls tls =
-          ClusterTls.ofCoordinator(
-              options.books().authority().coordinator(options.host()), revoked);
-      ActorSystem<Void> system = startSystem(options, tls);
+      NodeAccess nodes = NodeAccess.open(options);
       try {
-        Server server =
-            start(options, observer, pack, tokenizer, template, contextLength, system, tls);
-        RemovalWatch.start(
-            system,
-            options.books().nodes(),
-            removed -> {
-              revoked.replace(removed);
-              server.coordinator.tell(new NodesRemoved(removed));
-            });
-        return server;
+        return start(options, observer, pack, tokenizer, template, contextLength, nodes);
       } catch (RuntimeException e) {
-        system.terminate();
+        nodes.system().terminate();
         throw e;
       }
     }
@@ -162,9 +129,7 @@ public final class Server implements AutoCloseable {
       Tokenizer tokenizer,
       ChatTemplate template,
       int contextLength,
-      ActorSystem<Void> system,
-      ClusterTls tls) {
-    NodeEndpoint.Running nodes = startEndpoint(options, system, tls);
+      NodeAccess nodes) {
     GenerationEngine engine = new GenerationEngine(tokenizer, contextLength);
     ChatService chat =
         new EngineChatService(
@@ -180,34 +145,37 @@ public final class Server implements AutoCloseable {
     HttpEndpoint endpoint =
         options.endpoint() == null
             ? null
-            : await(HttpEndpoint.start(system, chat, feed, options.endpoint()));
+            : await(HttpEndpoint.start(nodes.system(), chat, feed, options.endpoint()));
     CoordinatorSettings settings =
         new CoordinatorSettings(
             hostName(),
             options.host(),
             options.expectedNodes(),
             pack.id(),
-            origin(nodes, pack, options),
+            nodes.origin(pack),
             contextLength,
             MAX_TOKENS,
             options.collective());
     ActorRef<CoordinatorMessage> coordinator =
-        system.systemActorOf(
-            CoordinatorActor.create(
-                settings,
-                new PackRootLoader(
-                    options.pack(),
-                    options.host(),
-                    options.threads(),
-                    options.headThreads(),
-                    options.memoryBytes()),
-                engine,
-                feed,
-                address -> tls.nodeAt(address.getHost().orElse(""), address.getPort().orElse(0))),
-            NodeActor.COORDINATOR,
-            Props.empty());
+        nodes
+            .system()
+            .systemActorOf(
+                CoordinatorActor.create(
+                    settings,
+                    new PackRootLoader(
+                        options.pack(),
+                        options.host(),
+                        options.threads(),
+                        options.headThreads(),
+                        options.memoryBytes()),
+                    engine,
+                    feed,
+                    nodes::identityAt),
+                NodeActor.COORDINATOR,
+                Props.empty());
     feed.connect(coordinator::tell);
-    return new Server(options, system, nodes, engine, chat, coordinator, feed, endpoint);
+    nodes.watchRemovals(coordinator::tell);
+    return new Server(nodes, engine, chat, coordinator, feed, endpoint);
   }
 
   private static int contextLength(ServerOptions options, Pack pack) {
@@ -218,56 +186,6 @@ public final class Server implements AutoCloseable {
           "--context " + options.contextLength() + " is longer than the model's " + longest);
     }
     return options.contextLength() == 0 ? longest : options.contextLength();
-  }
-
-  private static ActorSystem<Void> startSystem(ServerOptions options, ClusterTls tls) {
-    Config config =
-        ClusterSettings.of(options.host(), options.controlPort(), ClusterSettings.COORDINATOR_ROLE);
-    try {
-      return ActorSystem.create(
-          Behaviors.<Void>empty(), ClusterSettings.SYSTEM, ClusterSettings.setup(config, tls));
-    } catch (RuntimeException e) {
-      throw cannotListen(options.host(), options.controlPort(), "--control-port", e);
-    }
-  }
-
-  private static NodeEndpoint.Running startEndpoint(
-      ServerOptions options, ActorSystem<Void> system, ClusterTls tls) {
-    try {
-      return await(
-          NodeEndpoint.start(
-              system, tls, options.books(), options.host(), options.joinPort(), options.pack()));
-    } catch (KithException e) {
-      throw cannotListen(options.host(), options.joinPort(), "--join-port", e);
-    }
-  }
-
-  private static KithException cannotListen(
-      String host, int port, String option, RuntimeException cause) {
-    return new KithException(
-        ExitCode.OTHER,
-        "cannot listen on %s:%d for nodes; stop what listens there or choose another %s (0 for a free one)"
-            .formatted(host, port, option),
-        cause);
-  }
-
-  private static NodeMessage.WeightOrigin origin(
-      NodeEndpoint.Running nodes, Pack pack, ServerOptions options) {
-    // What a rank without any units needs is what every rank needs.
-    RankShard nothing = new RankShard(1, 2, 0, 0, 0, 0, 0, 0, false);
-    List<NodeMessage.ByteRun> prelude = pack.runs(nothing).stream().map(Server::byteRun).toList();
-    String host = options.host();
-    String url =
-        "https://%s:%d/%s"
-            .formatted(
-                host.indexOf(':') >= 0 ? "[" + host + "]" : host,
-                nodes.port(),
-                EnrolmentRequest.PACK_PATH);
-    return new NodeMessage.WeightOrigin(url, options.pack().toFile().length(), prelude);
-  }
-
-  private static NodeMessage.ByteRun byteRun(PackRun run) {
-    return new NodeMessage.ByteRun(run.offsetBytes(), run.lengthBytes());
   }
 
   private static String hostName() {
@@ -285,7 +203,7 @@ public final class Server implements AutoCloseable {
 
   /** TCP port that nodes get certificates and weights at. */
   public int joinPort() {
-    return nodes.port();
+    return nodes.joinPort();
   }
 
   /**
@@ -294,13 +212,7 @@ public final class Server implements AutoCloseable {
    * @param reusable whether it admits more than one device
    */
   public JoinToken createToken(Duration ttl, boolean reusable) throws IOException {
-    return ClusterHome.token(
-        options.books().authority(),
-        options.books().tokens(),
-        options.host(),
-        nodes.port(),
-        ttl,
-        reusable);
+    return nodes.createToken(ttl, reusable);
   }
 
   /** Where the endpoint listens, or null. */
@@ -333,8 +245,8 @@ public final class Server implements AutoCloseable {
     engine.close();
     CompletableFuture<?> ended =
         CompletableFuture.allOf(left, endpointStopped.toCompletableFuture())
-            .thenCompose(done -> nodes.stop(STOP_GRACE))
-            .handle((done, failure) -> system)
+            .thenCompose(done -> nodes.stopEndpoint(STOP_GRACE))
+            .handle((done, failure) -> nodes.system())
             .thenCompose(
                 running -> {
                   running.terminate();
@@ -349,7 +261,7 @@ public final class Server implements AutoCloseable {
     }
   }
 
-  private static <T> T await(CompletionStage<T> stage) {
+  static <T> T await(CompletionStage<T> stage) {
     try {
       return stage.toCompletableFuture().get(WAIT_SECONDS, TimeUnit.SECONDS);
     } catch (InterruptedException e) {
