@@ -8,11 +8,7 @@ import picocli.CommandLine.ParentCommand;
 @Command(
     name = "bench",
     description = "Measure what this machine and its network can do.",
-    subcommands = {
-      BenchModelCommand.class,
-      BenchKernelsCommand.class,
-      BenchTransportCommand.class
-    })
+    subcommands = {BenchModelCommand.class, BenchKernelsCommand.class, BenchTransportCommand.class})
 public final class BenchCommand {
   @SuppressWarnings("NullAway.Init") // set by picocli
   @ParentCommand
