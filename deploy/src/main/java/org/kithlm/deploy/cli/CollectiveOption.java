@@ -1,6 +1,7 @@
 package org.kithlm.deploy.cli;
 
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.kithlm.node.control.CollectiveChoice;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Option;
@@ -11,18 +12,28 @@ final class CollectiveOption {
   @Option(
       names = "--collective",
       paramLabel = "FORM",
-      defaultValue = "star",
       converter = Choice.class,
       description = {
         "How ranks add up what each has computed: star (through this machine), direct (each to"
             + " all,",
         "one hop: faster where links are slow to answer), two-shot (each adds a part: faster where",
-        "they are thin), auto (measures the links and picks for each payload); default: star."
+        "they are thin), auto (measures the links and picks for each payload); default: direct"
+            + " where",
+        "all ranks are on this machine, else star."
       })
-  private CollectiveChoice choice = CollectiveChoice.STAR;
+  private @Nullable CollectiveChoice wanted;
 
-  CollectiveChoice choice() {
-    return choice;
+  /**
+   * The user's choice. Without one it is what was measured to be faster on a machine with fewer
+   * cores than ranks, where each hop is a wake-up, and elsewhere what needs the fewest links.
+   *
+   * @param onOneMachine whether all ranks are here
+   */
+  CollectiveChoice choice(boolean onOneMachine) {
+    if (wanted != null) {
+      return wanted;
+    }
+    return onOneMachine ? CollectiveChoice.DIRECT : CollectiveChoice.STAR;
   }
 
   /** Takes the choices as they are shown, where picocli would offer each twice. */

@@ -28,6 +28,7 @@ import org.kithlm.deploy.cluster.NodeProcesses;
 import org.kithlm.deploy.cluster.RunLogs;
 import org.kithlm.deploy.cluster.Server;
 import org.kithlm.deploy.cluster.ServerOptions;
+import org.kithlm.node.control.CollectiveChoice;
 import org.kithlm.node.control.CollectiveReport;
 import org.kithlm.node.control.RankStatistics;
 import picocli.CommandLine.Command;
@@ -150,11 +151,11 @@ public final class LocalCommand implements Callable<Integer> {
         session.printReady(spec.commandLine().getOut(), common.json());
         return Lifetime.awaitSignal();
       }
-      return answer(session.server(), ready, prompt);
+      return answer(session.server(), ready, options.collective(), prompt);
     }
   }
 
-  private int answer(Server server, ClusterView ready, String text)
+  private int answer(Server server, ClusterView ready, CollectiveChoice collective, String text)
       throws IOException, InterruptedException {
     PrintWriter out = spec.commandLine().getOut();
     GenerationRequest request = generation.request(text, server.chat());
@@ -199,8 +200,7 @@ public final class LocalCommand implements Callable<Integer> {
                   answer.usage().ttftMs(),
                   answer.usage().tokensPerSecond(),
                   answer.reason().name().toLowerCase(Locale.ROOT),
-                  new PlanReport(
-                      ready.epoch(), nodes, serve.collective().toString(), "root", ready.sums()),
+                  new PlanReport(ready.epoch(), nodes, collective.toString(), "root", ready.sums()),
                   used)));
     } else {
       print(out, answer, used);

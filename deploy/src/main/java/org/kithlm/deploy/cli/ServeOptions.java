@@ -4,7 +4,6 @@ import org.jspecify.annotations.Nullable;
 import org.kithlm.coordinator.enrolment.ClusterBooks;
 import org.kithlm.coordinator.http.EndpointSettings;
 import org.kithlm.deploy.cluster.ServerOptions;
-import org.kithlm.node.control.CollectiveChoice;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -32,10 +31,6 @@ final class ServeOptions {
 
   String model() {
     return model;
-  }
-
-  CollectiveChoice collective() {
-    return collective.choice();
   }
 
   EndpointSettings endpoint() {
@@ -68,7 +63,7 @@ final class ServeOptions {
         books,
         nodes - 1,
         contextLength,
-        collective.choice(),
+        collective.choice(nodesHere > 1),
         threads.threads(nodesHere),
         threads.threads(1),
         memory.bytes(nodesHere),
