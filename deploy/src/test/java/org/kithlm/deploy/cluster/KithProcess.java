@@ -35,6 +35,9 @@ final class KithProcess implements AutoCloseable {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(List.of("@" + options, "-XX:+UseSerialGC", "-Xmx96m", "-ea"));
+    if (!Boolean.getBoolean("kith.test.table")) { // the table has speeds
+      command.add("-Dkith.warmUpSeconds=1");
+    }
     command.addAll(List.of("-cp", System.getProperty("java.class.path"), Kith.class.getName()));
     command.addAll(List.of(args));
     ProcessBuilder builder = new ProcessBuilder(command).redirectError(errors.toFile());

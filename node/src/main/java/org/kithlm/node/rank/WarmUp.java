@@ -10,7 +10,11 @@ import java.util.concurrent.TimeUnit;
  * in any step. Owned by the root's thread.
  */
 final class WarmUp {
-  private static final long TIMEOUT_NS = TimeUnit.SECONDS.toNanos(12);
+  private static final int TIMEOUT_SECONDS = 8;
+
+  /** A JVM property for who would rather have a slower first answer sooner. */
+  private static final long TIMEOUT_NS =
+      TimeUnit.SECONDS.toNanos(Integer.getInteger("kith.warmUpSeconds", TIMEOUT_SECONDS));
 
   /** How often to look whether the compiler rests. */
   private static final long INTERVAL_NS = TimeUnit.MILLISECONDS.toNanos(250);
