@@ -60,7 +60,6 @@ class RealModelsIT {
     if (!TABLE) {
       return List.of(
           new Case(TestModel.SMOLLM2, CAPITAL, List.of(1, 3, 4), 16),
-          new Case(TestModel.SMOLLM2, CHAT, List.of(2), 16),
           new Case(TestModel.GEMMA3, CAPITAL, List.of(1, 4), 16),
           new Case(TestModel.QWEN25, CAPITAL, List.of(1, 3), 8));
     }
