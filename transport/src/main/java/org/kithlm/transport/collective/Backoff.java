@@ -10,7 +10,7 @@ import org.kithlm.transport.media.Media;
  * to no CPU.
  */
 final class Backoff {
-  private static final long YIELD_NS = Long.getLong("kith.yield", 50_000);
+  private static final long YIELD_NS = 50_000;
   private static final long SLEEP_MIN_MS = 1;
   private static final long SLEEP_MAX_MS = 50;
   private static final int SLEEP_DIVISOR = 16;

@@ -18,7 +18,6 @@ import org.kithlm.transport.TransportException;
  * is longer than the datagram takes. Owned by that thread, except {@link #wakeUp}.
  */
 final class SocketWaiter implements AutoCloseable {
-
   private final Selector selector;
 
   SocketWaiter() {
