@@ -21,7 +21,7 @@ import org.kithlm.model.shard.RankShard;
  */
 public final class KvCache implements AutoCloseable {
   /** Positions of one block. */
-  static final int BLOCK_POSITIONS = 128;
+  public static final int BLOCK_POSITIONS = 128;
 
   /** Positions whose keys are transposed together. */
   static final int TILE_POSITIONS = 32;

@@ -3,6 +3,8 @@ package org.kithlm.node.rank;
 import java.util.List;
 import org.kithlm.model.config.ModelConfig;
 import org.kithlm.model.shard.RankShard;
+import org.kithlm.model.transformer.KvCache;
+import org.kithlm.node.control.CollectiveChoice;
 import org.kithlm.node.control.RankAssignment;
 
 /**
@@ -29,9 +31,6 @@ record MemoryBudget(
   /** A log buffer of three terms of 256 KiB for each direction of a link. */
   private static final long LINK_BYTES = 2 * 3 * (256 << 10);
 
-  /** The KV cache grows by blocks of so many positions. */
-  private static final int KV_BLOCK_POSITIONS = 256;
-
   /** The budget of a rank in a process with this largest heap. */
   static MemoryBudget of(
       long processBytes,
@@ -39,11 +38,13 @@ record MemoryBudget(
       ModelConfig config,
       RankShard shard,
       RankAssignment assignment) {
-    int links = shard.rank() == 0 ? shard.worldSize() - 1 : 1;
+    boolean leafOfStar = shard.rank() > 0 && assignment.collective() == CollectiveChoice.STAR;
+    int links = leafOfStar ? 1 : shard.worldSize() - 1;
     long perPosition =
         2L * config.layerCount() * shard.kvHeadCount() * config.headDim() * Short.BYTES;
     long positions =
-        (long) Math.ceilDiv(assignment.contextLength(), KV_BLOCK_POSITIONS) * KV_BLOCK_POSITIONS;
+        (long) Math.ceilDiv(assignment.contextLength(), KvCache.BLOCK_POSITIONS)
+            * KvCache.BLOCK_POSITIONS;
     return new MemoryBudget(
         processBytes,
         heapBytes,
@@ -74,8 +75,8 @@ record MemoryBudget(
     if (kvBytesPerPosition > 0) {
       long blocks =
           (processBytes - fixedBytes() - weightBytesMin)
-              / (kvBytesPerPosition * KV_BLOCK_POSITIONS);
-      shorter = blocks > 0 ? " or --context " + blocks * KV_BLOCK_POSITIONS : "";
+              / (kvBytesPerPosition * KvCache.BLOCK_POSITIONS);
+      shorter = blocks > 0 ? " or --context " + blocks * KvCache.BLOCK_POSITIONS : "";
     }
     throw new DoesNotFitException(
         String.join(

@@ -10,6 +10,8 @@ import java.util.Collections;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.kithlm.model.config.ModelConfig;
 import org.kithlm.model.shard.RankShard;
 import org.kithlm.node.control.CollectiveChoice;
@@ -26,18 +28,26 @@ class MemoryBudgetTest {
     MemoryBudget budget = budget(512 * MIB, 0, 1, 2, 1000);
     long kvPerPosition = 2 * LAYERS * 2 * HEAD_DIM * 2;
     assertEquals(kvPerPosition, budget.kvBytesPerPosition());
-    assertEquals(1024 * kvPerPosition, budget.kvBytes(), "whole blocks of 256 positions");
+    assertEquals(1024 * kvPerPosition, budget.kvBytes(), "whole blocks of positions");
     assertEquals(0, budget.transportBytes(), "a rank alone opens no driver");
     assertEquals(
         512 * MIB - 64 * MIB - MemoryBudget.JVM_BYTES - budget.kvBytes(), budget.weightBytes());
   }
 
   @Test
-  void shouldReserveALinkToEachLeafAtTheRootAndOneAtALeaf() {
+  void shouldReserveALinkToEachLeafAtTheRootAndOneAtALeafOfAStar() {
     long alone = budget(512 * MIB, 0, 2, 1, 256).transportBytes();
     long ofSeven = budget(512 * MIB, 0, 8, 1, 256).transportBytes();
     assertEquals(6 * 1536 * 1024, ofSeven - alone);
     assertEquals(alone, budget(512 * MIB, 7, 8, 1, 256).transportBytes());
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = "STAR", mode = EnumSource.Mode.EXCLUDE)
+  void shouldReserveALinkToEachRankWhereLeavesMeetEachOther(CollectiveChoice collective) {
+    assertEquals(
+        budget(512 * MIB, 0, 8, 1, 256).transportBytes(),
+        budget(512 * MIB, 7, 8, 1, 256, collective).transportBytes());
   }
 
   @Test
@@ -86,6 +96,16 @@ class MemoryBudgetTest {
 
   private static MemoryBudget budget(
       long processBytes, int rank, int worldSize, int kvHeads, int contextLength) {
+    return budget(processBytes, rank, worldSize, kvHeads, contextLength, CollectiveChoice.STAR);
+  }
+
+  private static MemoryBudget budget(
+      long processBytes,
+      int rank,
+      int worldSize,
+      int kvHeads,
+      int contextLength,
+      CollectiveChoice collective) {
     ModelConfig config =
         new ModelConfig(
             ModelConfig.Architecture.LLAMA,
@@ -116,7 +136,7 @@ class MemoryBudgetTest {
             "pack",
             contextLength,
             128,
-            CollectiveChoice.STAR,
+            collective,
             EpochKey.create());
     return MemoryBudget.of(processBytes, 64 * MIB, config, shard, assignment);
   }
