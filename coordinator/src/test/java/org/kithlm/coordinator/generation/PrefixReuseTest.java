@@ -29,8 +29,8 @@ import org.kithlm.node.control.NodeMessage;
 import org.kithlm.node.control.RankAssignment;
 import org.kithlm.node.rank.RankWeights;
 import org.kithlm.node.rank.RootRank;
-import org.kithlm.node.rank.StarLeafRank;
-import org.kithlm.node.rank.StarRootRank;
+import org.kithlm.node.rank.SessionLeafRank;
+import org.kithlm.node.rank.SessionRootRank;
 
 /** A real model on two ranks: what comes out of the KV cache is what a whole prefill gives. */
 @Tag("model")
@@ -47,7 +47,7 @@ class PrefixReuseTest {
 
   private Tokenizer tokenizer;
   private GenerationEngine engine;
-  private StarLeafRank leaf;
+  private SessionLeafRank leaf;
   private volatile Runnable onStep = () -> {};
 
   @BeforeEach
@@ -69,8 +69,8 @@ class PrefixReuseTest {
     EpochKey key = EpochKey.create();
     RankAssignment first = assignment(0, packId, key);
     RankAssignment second = assignment(1, packId, key);
-    StarRootRank root = new StarRootRank(RankWeights.load(pack, first), first, HOST, 1, 2);
-    leaf = new StarLeafRank(RankWeights.load(pack, second), second, HOST, 1);
+    SessionRootRank root = new SessionRootRank(RankWeights.load(pack, first), first, HOST, 1, 2);
+    leaf = new SessionLeafRank(RankWeights.load(pack, second), second, HOST, 1);
     List<NodeMessage.Peer> peers =
         List.of(
             new NodeMessage.Peer(0, HOST, root.dataPort()),

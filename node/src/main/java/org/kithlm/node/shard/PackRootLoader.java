@@ -6,7 +6,7 @@ import org.kithlm.node.control.RankAssignment;
 import org.kithlm.node.rank.RankWeights;
 import org.kithlm.node.rank.RootRank;
 import org.kithlm.node.rank.RootRankLoader;
-import org.kithlm.node.rank.StarRootRank;
+import org.kithlm.node.rank.SessionRootRank;
 
 /**
  * Loads rank 0 from the coordinator's own pack.
@@ -25,7 +25,7 @@ public record PackRootLoader(
     return LoadThread.start(
         "kith-load-0",
         () ->
-            new StarRootRank(
+            new SessionRootRank(
                 RankWeights.load(pack, assignment, processBytes),
                 assignment,
                 host,

@@ -9,7 +9,7 @@ import org.kithlm.node.control.LeafRankLoader;
 import org.kithlm.node.control.NodeMessage;
 import org.kithlm.node.control.RankAssignment;
 import org.kithlm.node.rank.RankWeights;
-import org.kithlm.node.rank.StarLeafRank;
+import org.kithlm.node.rank.SessionLeafRank;
 
 /**
  * Loads a leaf from a whole local pack where there is one, else from the runs fetched from the
@@ -52,7 +52,7 @@ public final class ShardRankLoader implements LeafRankLoader {
           Optional<Path> local = localPacks.apply(assignment.packId());
           Path pack =
               local.isPresent() ? local.get() : fetcher.fetch(assignment, origin, processBytes);
-          return new StarLeafRank(
+          return new SessionLeafRank(
               RankWeights.load(pack, assignment, processBytes), assignment, host, threads);
         });
   }

@@ -18,7 +18,7 @@ import org.kithlm.transport.StepAbortedException;
 import org.kithlm.transport.collective.RootSession;
 
 /** Rank 0: embeds tokens, leads every step and holds the output head. */
-public final class StarRootRank implements RootRank {
+public final class SessionRootRank implements RootRank {
   private static final long NO_STEP = -1;
 
   private final RankAssignment assignment;
@@ -46,7 +46,7 @@ public final class StarRootRank implements RootRank {
    * @param headThreads for the output head: it is the root's alone, and ranks that share the
    *     machine wait meanwhile
    */
-  public StarRootRank(
+  public SessionRootRank(
       RankWeights weights, RankAssignment assignment, String host, int threads, int headThreads) {
     this.assignment = assignment;
     this.compute = new RankCompute(weights, assignment, threads);
@@ -194,7 +194,7 @@ public final class StarRootRank implements RootRank {
     return new IllegalStateException("rank 0: " + failure.getMessage(), failure);
   }
 
-  /** What the star does at each collective, for a root without leaves. */
+  /** What a session does at each collective, for a root without leaves. */
   private void checkAbort() {
     checkFailure();
     if (abortedUpTo >= step.get()) {

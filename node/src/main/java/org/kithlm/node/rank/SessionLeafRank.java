@@ -18,7 +18,7 @@ import org.kithlm.transport.collective.LeafSession;
  * A leaf: waits for steps and runs them, on a thread of its own. The methods may be called from any
  * thread.
  */
-public final class StarLeafRank implements LeafRank {
+public final class SessionLeafRank implements LeafRank {
   private static final long STEP_WAIT_NS = TimeUnit.SECONDS.toNanos(1);
 
   private final RankAssignment assignment;
@@ -35,7 +35,7 @@ public final class StarLeafRank implements LeafRank {
    * @param host address that its data plane listens at
    * @param threads for the arithmetic, the rank's own included
    */
-  public StarLeafRank(RankWeights weights, RankAssignment assignment, String host, int threads) {
+  public SessionLeafRank(RankWeights weights, RankAssignment assignment, String host, int threads) {
     this.assignment = assignment;
     this.compute = new RankCompute(weights, assignment, threads);
     this.port = DataPort.reserve(host, 0);
