@@ -4,11 +4,8 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
 import java.math.BigInteger;
 import java.net.InetAddress;
-import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.security.GeneralSecurityException;
 import java.security.KeyPair;
 import java.security.PrivateKey;
@@ -88,10 +85,7 @@ public final class CertificateAuthority {
    */
   @SuppressWarnings("try") // the lock is only held
   public static CertificateAuthority open(Path file) throws IOException {
-    Path lockFile = file.resolveSibling(file.getFileName() + ".lock");
-    try (FileChannel channel =
-            FileChannel.open(lockFile, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-        FileLock lock = channel.lock()) {
+    try (LockFile lock = LockFile.of(file)) {
       if (Files.exists(file)) {
         Kept kept = MAPPER.readValue(Files.readAllBytes(file), Kept.class);
         Base64.Decoder base64 = Base64.getDecoder();

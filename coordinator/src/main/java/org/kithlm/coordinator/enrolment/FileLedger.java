@@ -4,11 +4,8 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JavaType;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
-import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.List;
 import org.kithlm.node.security.OwnerOnlyFile;
 
@@ -42,10 +39,7 @@ final class FileLedger<T> implements Ledger<T> {
   @Override
   @SuppressWarnings("try") // the lock is only held
   public synchronized <E extends Exception> void update(Change<T, E> change) throws IOException, E {
-    Path lockFile = file.resolveSibling(file.getFileName() + ".lock");
-    try (FileChannel channel =
-            FileChannel.open(lockFile, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-        FileLock lock = channel.lock()) {
+    try (LockFile lock = LockFile.of(file)) {
       OwnerOnlyFile.write(file, MAPPER.writeValueAsBytes(change.apply(read())));
     }
   }

@@ -150,7 +150,7 @@ public final class JoinTokens {
         .map(
             entry ->
                 new View(
-                    id(entry),
+                    idOfHash(entry.hash()),
                     state(entry),
                     entry.expiresEpochSeconds(),
                     entry.reusable(),
@@ -160,11 +160,11 @@ public final class JoinTokens {
 
   /** The name of a token, from its secret. */
   public static String id(String secret) {
-    return Certificates.sha256(secret).substring(0, ID_LENGTH);
+    return idOfHash(Certificates.sha256(secret));
   }
 
-  private static String id(Entry entry) {
-    return entry.hash().substring(0, ID_LENGTH);
+  private static String idOfHash(String hash) {
+    return hash.substring(0, ID_LENGTH);
   }
 
   /** Takes a token back; false if there is none with that id. */
@@ -175,7 +175,7 @@ public final class JoinTokens {
             entries.stream()
                 .map(
                     entry -> {
-                      if (!id(entry).equals(id)) {
+                      if (!idOfHash(entry.hash()).equals(id)) {
                         return entry;
                       }
                       found[0] = true;
