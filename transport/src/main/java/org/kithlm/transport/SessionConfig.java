@@ -16,7 +16,8 @@ import org.jspecify.annotations.Nullable;
  * @param rank this rank
  * @param peers addresses of all ranks, this one included; the index is the rank
  * @param collective how sums are formed
- * @param maxFloats longest vector that is ever sent
+ * @param encoding how partial sums travel
+ * @param maxFloats longest vector that is ever sent, in elements
  * @param mtuLength largest UDP payload in bytes, a multiple of 32; also bounds one frame
  * @param connectTimeoutNs how long {@code connect} waits for the peers
  * @param roundTimeoutNs how long a call waits for a peer without hearing what it needs; longer than
@@ -30,6 +31,7 @@ public record SessionConfig(
     int rank,
     List<PeerAddress> peers,
     Collective collective,
+    PartialEncoding encoding,
     int maxFloats,
     int mtuLength,
     long connectTimeoutNs,
@@ -61,8 +63,9 @@ public record SessionConfig(
   }
 
   /**
-   * Defaults: a star, connect within 30 s, rounds within 120 s, an MTU for Ethernet (a larger one
-   * where all ranks are on 127.0.0.1), the driver in /dev/shm or else the temporary folder.
+   * Defaults: a star, exact partial sums, connect within 30 s, rounds within 120 s, an MTU for
+   * Ethernet (a larger one where all ranks are on 127.0.0.1), the driver in /dev/shm or else the
+   * temporary folder.
    */
   public static SessionConfig of(long epoch, int rank, List<PeerAddress> peers, int maxFloats) {
     boolean loopback = peers.stream().allMatch(peer -> peer.host().startsWith("127."));
@@ -71,6 +74,7 @@ public record SessionConfig(
         rank,
         peers,
         Collective.STAR,
+        PartialEncoding.F64,
         maxFloats,
         loopback ? LOOPBACK_MTU_LENGTH : LAN_MTU_LENGTH,
         TimeUnit.SECONDS.toNanos(30),
@@ -88,6 +92,23 @@ public record SessionConfig(
         rank,
         peers,
         newCollective,
+        encoding,
+        maxFloats,
+        mtuLength,
+        connectTimeoutNs,
+        roundTimeoutNs,
+        driverParent,
+        key);
+  }
+
+  /** The same with another encoding of partial sums. */
+  public SessionConfig withEncoding(PartialEncoding newEncoding) {
+    return new SessionConfig(
+        epoch,
+        rank,
+        peers,
+        collective,
+        newEncoding,
         maxFloats,
         mtuLength,
         connectTimeoutNs,
@@ -103,6 +124,7 @@ public record SessionConfig(
         rank,
         peers,
         collective,
+        encoding,
         maxFloats,
         mtuLength,
         newConnectTimeoutNs,
@@ -118,6 +140,7 @@ public record SessionConfig(
         rank,
         peers,
         collective,
+        encoding,
         maxFloats,
         newMtuLength,
         connectTimeoutNs,
@@ -133,6 +156,7 @@ public record SessionConfig(
         rank,
         peers,
         collective,
+        encoding,
         maxFloats,
         mtuLength,
         connectTimeoutNs,
@@ -149,6 +173,7 @@ public record SessionConfig(
         rank,
         peers,
         collective,
+        encoding,
         maxFloats,
         mtuLength,
         connectTimeoutNs,

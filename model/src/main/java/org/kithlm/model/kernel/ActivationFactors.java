@@ -25,24 +25,24 @@ final class ActivationFactors {
           sixes(pairs, p, out, o, stride);
           sixes(pairs, p + PAIRS / 2, out, o + blockLength / 2, stride);
         }
-        case BYTES -> {
-          for (int i = 0; i < PAIRS; i++) {
-            out[o + i * stride] = pairs[p + i];
-          }
-        }
-        case FLOATS -> throw new AssertionError(payload);
+        case BYTES, FLOATS -> throw new AssertionError(payload);
       }
     }
   }
 
   private static void nibbles(int[] pairs, int p, int[] out, int o, int stride) {
+    int sum = 0;
     for (int i = p; i < p + PAIRS; i += 4) {
       out[o] = pairs[i];
       out[o + stride] = difference(pairs[i + 1], pairs[i], 16);
       out[o + 2 * stride] = difference(pairs[i + 2], pairs[i + 1], 16);
       out[o + 3 * stride] = difference(pairs[i + 3], pairs[i + 2], 16);
+      for (int k = 0; k < 4; k++) {
+        sum = difference(sum, pairs[i + k], -1);
+      }
       o += 4 * stride;
     }
+    out[o] = difference(0, sum, 8);
   }
 
   /** Word k holds bit k of the 16th weight above three others. */

@@ -3,20 +3,21 @@ package org.kithlm.model.kernel;
 import java.util.Collection;
 import java.util.EnumMap;
 import java.util.Map;
+import java.util.TreeMap;
 import org.kithlm.model.gguf.GgmlType;
 
 /**
  * The inputs of a matrix product, quantized once for all matrices that they meet: in blocks of
- * {@value #BLOCK} columns to the sum of two planes of 8 bits, each with a float step, {@code x =
- * step[0] * q[0] + step[1] * q[1]}. The second holds what the first leaves over. With one plane
- * alone, the order of the sums of N ranks would turn a rounding now and then, and near ties of the
- * next token with it. Written by the caller's thread, then read by many.
+ * {@value #BLOCK} columns to integers with a float step, {@code x = step * q}. For K-quants q has 8
+ * bits, from -127 to 127; for the older 4-bit types, which small models are made of, it has 9,
+ * which cost their kernels nothing and quarter the error. Matrices of floats and of 8 bits meet the
+ * inputs as they are. Written by the caller's thread, then read by many.
  *
  * <p>Kernels shift a word of weights down field by field but do not mask the fields above, which
  * leaves the field plus a multiple of the one above it. The factors make up for that: with T(k) =
  * f(k) + M f(k+1), the sum of f(k) x(k) is that of T(k) (x(k) - M x(k-1)). This holds modulo 2^16,
- * and the sums of a block fit into 16 bits: 16 x 15 x 127 with 4 bits; with 5 and 6 bits they fit
- * once 16 or 32 is taken off each weight, which the last factor of a block does as the sum's start.
+ * and the sums of a block fit into 16 bits once 8, 16 or 32 is taken off each weight of 4, 5 or 6
+ * bits, which the last factor of a block does as the sum's start.
  *
  * <p>Tokens are grouped by {@value #TOKENS}: factor i of token t in such a group lies at {@code i *
  * TOKENS + t}; the tokens that are left over have groups of their own.
@@ -24,12 +25,6 @@ import org.kithlm.model.gguf.GgmlType;
 public final class Activations {
   /** Columns of a block. */
   public static final int BLOCK = 32;
-
-  /** Planes of quantized inputs. */
-  static final int PLANES = 2;
-
-  /** Steps of the second plane in one of the first: half a step is 127 of them. */
-  private static final float FINER = 254;
 
   /** Tokens that a kernel multiplies at a time. */
   static final int TOKENS = 4;
@@ -42,28 +37,42 @@ public final class Activations {
   /** Adding and subtracting it rounds to the nearest integer. */
   private static final float ROUNDING = 0x1.8p23f;
 
+  /** The inputs rounded to so many steps. */
+  private static final class Rounded {
+    private final int stepsMax;
+    private final int[] pairs;
+    private final float[] steps;
+    private final float[] sums;
+    private boolean ready;
+
+    Rounded(int stepsMax, int blocksMax) {
+      this.stepsMax = stepsMax;
+      pairs = new int[blocksMax * PAIRS];
+      steps = new float[blocksMax];
+      sums = new float[blocksMax];
+    }
+  }
+
   /** The inputs in the form of one kernel. */
   private static final class Form {
+    private final Payload payload;
+    private final Rounded rounded;
     private final int[] factors;
     private boolean ready;
 
-    Form(int[] factors) {
-      this.factors = factors;
+    Form(Payload payload, Rounded rounded, int blocksMax) {
+      this.payload = payload;
+      this.rounded = rounded;
+      factors = new int[blocksMax * payload.pairsPerBlock()];
     }
   }
 
   private final int columnsMax;
-  private final int planeBlocks;
-  private final Map<Payload, Form> forms = new EnumMap<>(Payload.class);
+  private final Map<GgmlType, Form> forms = new EnumMap<>(GgmlType.class);
   private final Form[] allForms;
-  private final int[] pairs;
-  private final float[] steps;
-  private final float[] sums;
-  private final float[] rest = new float[BLOCK];
   private float[] x = {};
   private int tokenCount;
   private int columns;
-  private boolean quantized;
 
   /**
    * Allocates the buffers.
@@ -74,16 +83,26 @@ public final class Activations {
    */
   public Activations(int tokensMax, int columnsMax, Collection<GgmlType> types) {
     this.columnsMax = columnsMax;
-    planeBlocks = tokensMax * (columnsMax / BLOCK);
-    int blocksMax = PLANES * planeBlocks;
+    int blocksMax = tokensMax * (columnsMax / BLOCK);
+    Map<Integer, Rounded> rounded = new TreeMap<>();
+    Map<String, Form> shared = new TreeMap<>();
     for (GgmlType type : types) {
       Payload payload = Payload.of(type);
-      forms.computeIfAbsent(payload, p -> new Form(new int[blocksMax * p.pairsPerBlock()]));
+      if (payload.pairsPerBlock() > 0) {
+        Rounded its = rounded.computeIfAbsent(stepsMax(type), n -> new Rounded(n, blocksMax));
+        String key = payload + " " + its.stepsMax;
+        forms.put(type, shared.computeIfAbsent(key, k -> new Form(payload, its, blocksMax)));
+      }
     }
-    allForms = forms.values().toArray(new Form[0]); // iterating over the map would allocate
-    pairs = new int[blocksMax * PAIRS];
-    steps = new float[blocksMax];
-    sums = new float[blocksMax];
+    allForms = shared.values().toArray(new Form[0]); // iterating over the map would allocate
+  }
+
+  /** The largest magnitude of a quantized input. */
+  static int stepsMax(GgmlType type) {
+    return switch (type) {
+      case Q4_0, Q4_1 -> 255;
+      default -> 127;
+    };
   }
 
   /**
@@ -101,37 +120,36 @@ public final class Activations {
     this.x = x;
     this.tokenCount = tokenCount;
     this.columns = columns;
-    quantized = false;
     for (Form form : allForms) {
       form.ready = false;
+      form.rounded.ready = false;
     }
   }
 
   /** Makes what the kernel of a type needs, unless it is there already. */
   public void prepare(GgmlType type) {
-    Payload payload = Payload.of(type);
-    Form form = form(payload);
-    if (payload == Payload.FLOATS || form.ready) {
+    if (Payload.of(type).pairsPerBlock() == 0) {
       return;
     }
-    if (!quantized) {
-      for (int token = 0; token < tokenCount; token++) {
-        quantize(token);
-      }
-      quantized = true;
+    Form form = form(type);
+    if (form.ready) {
+      return;
     }
-    int[] out = form.factors;
-    for (int plane = 0; plane < PLANES; plane++) {
+    if (!form.rounded.ready) {
       for (int token = 0; token < tokenCount; token++) {
-        ActivationFactors.write(
-            payload,
-            pairs,
-            (plane * planeBlocks + token * blocks()) * PAIRS,
-            out,
-            plane * planeBlocks * payload.pairsPerBlock() + token(token, payload),
-            blocks(),
-            stride(token));
+        round(token, form.rounded);
       }
+      form.rounded.ready = true;
+    }
+    for (int token = 0; token < tokenCount; token++) {
+      ActivationFactors.write(
+          form.payload,
+          form.rounded.pairs,
+          token * blocks() * PAIRS,
+          form.factors,
+          token(token, form.payload),
+          blocks(),
+          stride(token));
     }
     form.ready = true;
   }
@@ -146,7 +164,7 @@ public final class Activations {
     return token < tokenCount / TOKENS * TOKENS ? TOKENS : 1;
   }
 
-  private void quantize(int token) {
+  private void round(int token, Rounded rounded) {
     int stride = stride(token);
     int inGroup = stride == 1 ? 0 : token % TOKENS;
     int out = (token - inGroup) * blocks() + inGroup;
@@ -157,29 +175,19 @@ public final class Activations {
       for (int i = at; i < at + BLOCK; i++) {
         largest = Math.max(largest, Math.abs(x[i]));
       }
-      float step = largest < LARGEST_MIN ? 0 : largest / 127;
+      float step = largest < LARGEST_MIN ? 0 : largest / rounded.stepsMax;
       float perStep = step == 0 ? 0 : 1 / step;
-      System.arraycopy(x, at, rest, 0, BLOCK);
-      quantizeRest(step, perStep, pair, out);
-      quantizeRest(step / FINER, perStep * FINER, pair + planeBlocks * PAIRS, out + planeBlocks);
-      pair += PAIRS;
+      int sum = 0;
+      for (int i = at; i < at + BLOCK; i += 2) {
+        int even = Float.floatToRawIntBits(x[i] * perStep + ROUNDING) << 16 >> 16;
+        int odd = Float.floatToRawIntBits(x[i + 1] * perStep + ROUNDING) << 16 >> 16;
+        sum += even + odd;
+        rounded.pairs[pair++] = (even & 0xFFFF) | (odd << 16);
+      }
+      rounded.steps[out] = step;
+      rounded.sums[out] = step * sum;
       out += stride;
     }
-  }
-
-  /** Rounds a block to multiples of a step and leaves what is over. */
-  private void quantizeRest(float step, float perStep, int pair, int out) {
-    int sum = 0;
-    for (int i = 0; i < BLOCK; i += 2) {
-      int even = Float.floatToRawIntBits(rest[i] * perStep + ROUNDING) << 16 >> 16;
-      int odd = Float.floatToRawIntBits(rest[i + 1] * perStep + ROUNDING) << 16 >> 16;
-      rest[i] = Math.fma(-step, even, rest[i]);
-      rest[i + 1] = Math.fma(-step, odd, rest[i + 1]);
-      sum += even + odd;
-      pairs[pair++] = (even & 0xFFFF) | (odd << 16);
-    }
-    steps[out] = step;
-    sums[out] = step * sum;
   }
 
   int tokenCount() {
@@ -200,29 +208,24 @@ public final class Activations {
     return x;
   }
 
-  /** Blocks from one plane to the next. */
-  int planeBlocks() {
-    return planeBlocks;
-  }
-
-  /** The step of each block. */
-  float[] steps() {
-    return steps;
+  /** The step of each block, as rounded for the type. */
+  float[] steps(GgmlType type) {
+    return form(type).rounded.steps;
   }
 
   /** The sum of each block's quantized inputs times the step. */
-  float[] sums() {
-    return sums;
+  float[] sums(GgmlType type) {
+    return form(type).rounded.sums;
   }
 
-  int[] factors(Payload payload) {
-    return form(payload).factors;
+  int[] factors(GgmlType type) {
+    return form(type).factors;
   }
 
-  private Form form(Payload payload) {
-    Form form = forms.get(payload);
+  private Form form(GgmlType type) {
+    Form form = forms.get(type);
     if (form == null) {
-      throw new IllegalArgumentException("activations have no buffer for " + payload);
+      throw new IllegalArgumentException("activations have no buffer for " + type);
     }
     return form;
   }

@@ -13,6 +13,7 @@ import static org.kithlm.model.kernel.NativeWords.halves;
 import static org.kithlm.model.kernel.NativeWords.ints;
 import static org.kithlm.model.kernel.NativeWords.toFloats;
 
+import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import org.kithlm.model.gguf.GgmlType;
@@ -20,8 +21,8 @@ import org.kithlm.model.weight.RowGroups;
 
 /**
  * Computes the scales and minima of a chunk, so that types which store elements alike share a
- * kernel: a weight is {@code scale * q + minimum}, where q is unsigned in 4 bits but lies around 0
- * in 5, 6 and 8. Formats as in {@link ScalarDequantizer}.
+ * kernel: a weight is {@code scale * q + minimum}, where q lies around 0. Formats as in {@link
+ * ScalarDequantizer}.
  */
 final class BlockScales {
   private static final int ROWS = RowGroups.ROWS;
@@ -35,13 +36,12 @@ final class BlockScales {
       case F16 -> scaleOnly(chunk);
       case BF16 -> bf16(chunk);
       case Q8_0 -> scaleOnly(chunk);
-      case Q4_0 -> scaleAndMultiple(chunk, -8);
-      case Q5_0 -> scaleAndMultiple(chunk, 0);
-      case Q4_1 -> scaleAndMinimum(chunk, 0);
+      case Q4_0, Q5_0 -> scaleAndNoMinimum(chunk);
+      case Q4_1 -> scaleAndMinimum(chunk, 8);
       case Q5_1 -> scaleAndMinimum(chunk, 16);
       case Q4_K -> {
         packedScales(chunk);
-        packedMinima(chunk, 0);
+        packedMinima(chunk, 8);
       }
       case Q5_K -> {
         packedScales(chunk);
@@ -73,16 +73,10 @@ final class BlockScales {
     }
   }
 
-  /** d, and a minimum of a multiple of it. */
-  private static void scaleAndMultiple(Chunk chunk, float multiple) {
-    long at = chunk.address;
-    for (int i = 0; i < ROWS * chunk.blockCount(); i += ROWS, at += chunk.blockBytes) {
-      for (int lane = 0; lane < ROWS; lane += COUNT) {
-        FloatVector d = halves(at + 2L * lane);
-        d.intoArray(chunk.scales, i + lane);
-        d.mul(multiple).intoArray(chunk.minima, i + lane);
-      }
-    }
+  /** d, where others of the kernel have a minimum too. */
+  private static void scaleAndNoMinimum(Chunk chunk) {
+    scaleOnly(chunk);
+    Arrays.fill(chunk.minima, 0, ROWS * chunk.blockCount(), 0);
   }
 
   /** d and m; q is stored as {@code q + offset}. */

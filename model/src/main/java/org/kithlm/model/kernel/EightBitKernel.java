@@ -8,17 +8,15 @@ import static org.kithlm.model.kernel.Lanes.COUNT;
 import static org.kithlm.model.kernel.Lanes.FLOATS;
 import static org.kithlm.model.kernel.NativeWords.INTS;
 import static org.kithlm.model.kernel.NativeWords.MEMORY;
-import static org.kithlm.model.kernel.NativeWords.SHORTS;
 import static org.kithlm.model.kernel.NativeWords.WORD_BYTES;
 
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
-import jdk.incubator.vector.ShortVector;
 import org.kithlm.model.weight.RowGroups;
 
 /**
- * Weights of 8 bits times quantized activations. The sum of two products is at most 2 x 128 x 127 =
- * 32,512; it is widened to 32 bits.
+ * Weights of 8 bits times activations as they are: products of two 8-bit numbers fill 16 bits, so
+ * that integers would have to be widened one by one and gain nothing over floats.
  *
  * <p>Results are added to {@code y[yAt + row]} (and {@code yStride} further for each token). Bodies
  * call nothing but the Vector API: in methods of this size HotSpot inlines no other call, and would
@@ -29,12 +27,12 @@ final class EightBitKernel {
 
   private EightBitKernel() {}
 
-  /** One token, whose factors start at {@code at} and whose steps start at {@code block}. */
-  static void one(Chunk chunk, int[] x, int at, float[] steps, int block, float[] y, int yAt) {
+  /** One token, whose inputs start at {@code at}. */
+  static void one(Chunk chunk, float[] x, int at, float[] y, int yAt) {
     for (int group = 0; group < chunk.groups; group++) {
       for (int lane = 0; lane < ROWS; lane += COUNT) {
-        int run = 0;
-        int scale = group * chunk.blocks * chunk.subBlocks * ROWS + lane;
+        int i = at;
+        int scale = group * chunk.blocks * ROWS + lane;
         int rows = yAt + ROWS * group + lane;
         long words =
             chunk.address
@@ -42,41 +40,37 @@ final class EightBitKernel {
                 + chunk.payloadOffset
                 + 4L * lane;
         FloatVector y0 = FloatVector.fromArray(FLOATS, y, rows);
-        for (int b = 0; b < chunk.blocks; b++, words += chunk.blockBytes) {
+        for (int b = 0; b < chunk.blocks; b++, words += chunk.blockBytes, scale += ROWS) {
           long word = words;
-          for (int s = 0; s < chunk.subBlocks; s++) {
-            int i = at + run * 16;
-            IntVector a0 = IntVector.zero(INTS);
-            for (int w = 0; w < 8; w++, word += WORD_BYTES, i += 2) {
-              ShortVector q = ShortVector.fromMemorySegment(SHORTS, MEMORY, word, LITTLE_ENDIAN);
-              ShortVector low = q.lanewise(LSHL, 8).lanewise(ASHR, 8);
-              ShortVector high = q.lanewise(ASHR, 8);
-              IntVector product =
-                  low.mul(IntVector.broadcast(INTS, x[i]).reinterpretAsShorts())
-                      .add(high.mul(IntVector.broadcast(INTS, x[i + 1]).reinterpretAsShorts()))
-                      .reinterpretAsInts();
-              a0 = a0.add(product.lanewise(LSHL, 16).lanewise(ASHR, 16));
-              a0 = a0.add(product.lanewise(ASHR, 16));
-            }
-            FloatVector d = FloatVector.fromArray(FLOATS, chunk.scales, scale);
-            scale += ROWS;
-            int j = block + run;
-            y0 = ((FloatVector) a0.convertShape(I2F, FLOATS, 0)).fma(d.mul(steps[j]), y0);
-            run++;
+          FloatVector a0 = FloatVector.zero(FLOATS);
+          for (int w = 0; w < 8; w++, word += WORD_BYTES, i += 4) {
+            IntVector q = IntVector.fromMemorySegment(INTS, MEMORY, word, LITTLE_ENDIAN);
+            FloatVector w0 =
+                (FloatVector) q.lanewise(LSHL, 24).lanewise(ASHR, 24).convertShape(I2F, FLOATS, 0);
+            FloatVector w1 =
+                (FloatVector) q.lanewise(LSHL, 8).lanewise(ASHR, 24).convertShape(I2F, FLOATS, 0);
+            FloatVector w2 =
+                (FloatVector) q.lanewise(LSHL, 16).lanewise(ASHR, 24).convertShape(I2F, FLOATS, 0);
+            FloatVector w3 = (FloatVector) q.lanewise(ASHR, 24).convertShape(I2F, FLOATS, 0);
+            a0 = w0.fma(FloatVector.broadcast(FLOATS, x[i]), a0);
+            a0 = w1.fma(FloatVector.broadcast(FLOATS, x[i + 1]), a0);
+            a0 = w2.fma(FloatVector.broadcast(FLOATS, x[i + 2]), a0);
+            a0 = w3.fma(FloatVector.broadcast(FLOATS, x[i + 3]), a0);
           }
+          FloatVector d = FloatVector.fromArray(FLOATS, chunk.scales, scale);
+          y0 = a0.fma(d, y0);
         }
         y0.intoArray(y, rows);
       }
     }
   }
 
-  /** {@value Activations#TOKENS} tokens, whose factors and steps are interleaved. */
-  static void four(
-      Chunk chunk, int[] x, int at, float[] steps, int block, float[] y, int yAt, int yStride) {
+  /** {@value Activations#TOKENS} tokens, {@code xStride} apart. */
+  static void four(Chunk chunk, float[] x, int at, int xStride, float[] y, int yAt, int yStride) {
     for (int group = 0; group < chunk.groups; group++) {
       for (int lane = 0; lane < ROWS; lane += COUNT) {
-        int run = 0;
-        int scale = group * chunk.blocks * chunk.subBlocks * ROWS + lane;
+        int i = at;
+        int scale = group * chunk.blocks * ROWS + lane;
         int rows = yAt + ROWS * group + lane;
         long words =
             chunk.address
@@ -87,52 +81,43 @@ final class EightBitKernel {
         FloatVector y1 = FloatVector.fromArray(FLOATS, y, rows + yStride);
         FloatVector y2 = FloatVector.fromArray(FLOATS, y, rows + 2 * yStride);
         FloatVector y3 = FloatVector.fromArray(FLOATS, y, rows + 3 * yStride);
-        for (int b = 0; b < chunk.blocks; b++, words += chunk.blockBytes) {
+        for (int b = 0; b < chunk.blocks; b++, words += chunk.blockBytes, scale += ROWS) {
           long word = words;
-          for (int s = 0; s < chunk.subBlocks; s++) {
-            int i = at + run * 64;
-            IntVector a0 = IntVector.zero(INTS);
-            IntVector a1 = IntVector.zero(INTS);
-            IntVector a2 = IntVector.zero(INTS);
-            IntVector a3 = IntVector.zero(INTS);
-            for (int w = 0; w < 8; w++, word += WORD_BYTES, i += 8) {
-              ShortVector q = ShortVector.fromMemorySegment(SHORTS, MEMORY, word, LITTLE_ENDIAN);
-              ShortVector low = q.lanewise(LSHL, 8).lanewise(ASHR, 8);
-              ShortVector high = q.lanewise(ASHR, 8);
-              IntVector product =
-                  low.mul(IntVector.broadcast(INTS, x[i]).reinterpretAsShorts())
-                      .add(high.mul(IntVector.broadcast(INTS, x[i + 4]).reinterpretAsShorts()))
-                      .reinterpretAsInts();
-              a0 = a0.add(product.lanewise(LSHL, 16).lanewise(ASHR, 16));
-              a0 = a0.add(product.lanewise(ASHR, 16));
-              product =
-                  low.mul(IntVector.broadcast(INTS, x[i + 1]).reinterpretAsShorts())
-                      .add(high.mul(IntVector.broadcast(INTS, x[i + 5]).reinterpretAsShorts()))
-                      .reinterpretAsInts();
-              a1 = a1.add(product.lanewise(LSHL, 16).lanewise(ASHR, 16));
-              a1 = a1.add(product.lanewise(ASHR, 16));
-              product =
-                  low.mul(IntVector.broadcast(INTS, x[i + 2]).reinterpretAsShorts())
-                      .add(high.mul(IntVector.broadcast(INTS, x[i + 6]).reinterpretAsShorts()))
-                      .reinterpretAsInts();
-              a2 = a2.add(product.lanewise(LSHL, 16).lanewise(ASHR, 16));
-              a2 = a2.add(product.lanewise(ASHR, 16));
-              product =
-                  low.mul(IntVector.broadcast(INTS, x[i + 3]).reinterpretAsShorts())
-                      .add(high.mul(IntVector.broadcast(INTS, x[i + 7]).reinterpretAsShorts()))
-                      .reinterpretAsInts();
-              a3 = a3.add(product.lanewise(LSHL, 16).lanewise(ASHR, 16));
-              a3 = a3.add(product.lanewise(ASHR, 16));
-            }
-            FloatVector d = FloatVector.fromArray(FLOATS, chunk.scales, scale);
-            scale += ROWS;
-            int j = block + run * 4;
-            y0 = ((FloatVector) a0.convertShape(I2F, FLOATS, 0)).fma(d.mul(steps[j]), y0);
-            y1 = ((FloatVector) a1.convertShape(I2F, FLOATS, 0)).fma(d.mul(steps[j + 1]), y1);
-            y2 = ((FloatVector) a2.convertShape(I2F, FLOATS, 0)).fma(d.mul(steps[j + 2]), y2);
-            y3 = ((FloatVector) a3.convertShape(I2F, FLOATS, 0)).fma(d.mul(steps[j + 3]), y3);
-            run++;
+          FloatVector a0 = FloatVector.zero(FLOATS);
+          FloatVector a1 = FloatVector.zero(FLOATS);
+          FloatVector a2 = FloatVector.zero(FLOATS);
+          FloatVector a3 = FloatVector.zero(FLOATS);
+          for (int w = 0; w < 8; w++, word += WORD_BYTES, i += 4) {
+            IntVector q = IntVector.fromMemorySegment(INTS, MEMORY, word, LITTLE_ENDIAN);
+            FloatVector w0 =
+                (FloatVector) q.lanewise(LSHL, 24).lanewise(ASHR, 24).convertShape(I2F, FLOATS, 0);
+            FloatVector w1 =
+                (FloatVector) q.lanewise(LSHL, 8).lanewise(ASHR, 24).convertShape(I2F, FLOATS, 0);
+            FloatVector w2 =
+                (FloatVector) q.lanewise(LSHL, 16).lanewise(ASHR, 24).convertShape(I2F, FLOATS, 0);
+            FloatVector w3 = (FloatVector) q.lanewise(ASHR, 24).convertShape(I2F, FLOATS, 0);
+            a0 = w0.fma(FloatVector.broadcast(FLOATS, x[i]), a0);
+            a0 = w1.fma(FloatVector.broadcast(FLOATS, x[i + 1]), a0);
+            a0 = w2.fma(FloatVector.broadcast(FLOATS, x[i + 2]), a0);
+            a0 = w3.fma(FloatVector.broadcast(FLOATS, x[i + 3]), a0);
+            a1 = w0.fma(FloatVector.broadcast(FLOATS, x[i + xStride]), a1);
+            a1 = w1.fma(FloatVector.broadcast(FLOATS, x[i + xStride + 1]), a1);
+            a1 = w2.fma(FloatVector.broadcast(FLOATS, x[i + xStride + 2]), a1);
+            a1 = w3.fma(FloatVector.broadcast(FLOATS, x[i + xStride + 3]), a1);
+            a2 = w0.fma(FloatVector.broadcast(FLOATS, x[i + 2 * xStride]), a2);
+            a2 = w1.fma(FloatVector.broadcast(FLOATS, x[i + 2 * xStride + 1]), a2);
+            a2 = w2.fma(FloatVector.broadcast(FLOATS, x[i + 2 * xStride + 2]), a2);
+            a2 = w3.fma(FloatVector.broadcast(FLOATS, x[i + 2 * xStride + 3]), a2);
+            a3 = w0.fma(FloatVector.broadcast(FLOATS, x[i + 3 * xStride]), a3);
+            a3 = w1.fma(FloatVector.broadcast(FLOATS, x[i + 3 * xStride + 1]), a3);
+            a3 = w2.fma(FloatVector.broadcast(FLOATS, x[i + 3 * xStride + 2]), a3);
+            a3 = w3.fma(FloatVector.broadcast(FLOATS, x[i + 3 * xStride + 3]), a3);
           }
+          FloatVector d = FloatVector.fromArray(FLOATS, chunk.scales, scale);
+          y0 = a0.fma(d, y0);
+          y1 = a1.fma(d, y1);
+          y2 = a2.fma(d, y2);
+          y3 = a3.fma(d, y3);
         }
         y0.intoArray(y, rows);
         y1.intoArray(y, rows + yStride);

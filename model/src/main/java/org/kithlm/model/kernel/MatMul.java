@@ -1,6 +1,7 @@
 package org.kithlm.model.kernel;
 
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import java.util.Objects;
 import org.kithlm.model.weight.RowGroups;
 import org.kithlm.model.weight.Tile;
@@ -14,9 +15,22 @@ public final class MatMul {
   private static final int ROWS = RowGroups.ROWS;
   private static final int TOKENS = Activations.TOKENS;
 
+  /** Row groups of a chunk at most; bounds {@link #rows}. */
+  private static final int GROUPS_MAX = 32;
+
   private final Chunk chunk = new Chunk();
-  private final float[] lastRows = new float[TOKENS * ROWS];
-  private int[] factors = {}; // of the call that runs
+
+  /** Outputs of a chunk [tokens x rows] that kernels cannot write to where they belong. */
+  private final float[] rows = new float[TOKENS * GROUPS_MAX * ROWS];
+
+  // Of the call that runs.
+  private int[] factors = {};
+  private float[] steps = {};
+  private float[] inputSums = {};
+  private float[] floats = {};
+  private double[] sums = {};
+  private boolean intoSums;
+  private int yStride;
 
   /**
    * Adds {@code x W^T} to {@code y}, where W is some row groups of a tile: for each token t and row
@@ -43,9 +57,47 @@ public final class MatMul {
       int yStride,
       int firstGroup,
       int endGroup) {
+    floats = y;
+    intoSums = false;
+    multiply(tile, bytes, x, firstColumn, y.length, yOffset, yStride, firstGroup, endGroup);
+  }
+
+  /**
+   * {@link #addProduct} for a matrix whose columns are shared by ranks: what a panel of the tile,
+   * one shard unit's columns, contributes is summed in f32 from zero (in pieces of {@value
+   * Chunk#COLUMNS_MAX} columns where it is wider, {@value Chunk#FLOAT_COLUMNS_MAX} of floats) and
+   * then added to y in f64. There a sum of f32 numbers is exact unless they differ by a factor of
+   * 2^20 or more, so that it does not depend on who adds which of them.
+   */
+  public void addPartialSums(
+      Tile tile,
+      MemorySegment bytes,
+      Activations x,
+      int firstColumn,
+      double[] y,
+      int yOffset,
+      int yStride,
+      int firstGroup,
+      int endGroup) {
+    sums = y;
+    intoSums = true;
+    multiply(tile, bytes, x, firstColumn, y.length, yOffset, yStride, firstGroup, endGroup);
+  }
+
+  private void multiply(
+      Tile tile,
+      MemorySegment bytes,
+      Activations x,
+      int firstColumn,
+      int yLength,
+      int yOffset,
+      int stride,
+      int firstGroup,
+      int endGroup) {
     if (x.tokenCount() == 0 || firstGroup == endGroup) {
       return;
     }
+    yStride = stride;
     if (!bytes.isNative()) {
       throw new IllegalArgumentException("weights must be in native memory");
     }
@@ -53,8 +105,12 @@ public final class MatMul {
     Objects.checkFromIndexSize(firstColumn, tile.columnCount(), x.columns());
     Objects.checkFromToIndex(firstGroup, endGroup, tile.groupCount());
     Objects.checkFromIndexSize(
-        yOffset, Math.addExact((x.tokenCount() - 1) * yStride, tile.rowCount()), y.length);
-    factors = x.factors(Payload.of(tile.type()));
+        yOffset, Math.addExact((x.tokenCount() - 1) * yStride, tile.rowCount()), yLength);
+    if (Payload.of(tile.type()).pairsPerBlock() > 0) {
+      factors = x.factors(tile.type());
+      steps = x.steps(tile.type());
+      inputSums = x.sums(tile.type());
+    }
     int blockLength = tile.type().blockLength();
     chunk.blockBytes = ROWS * tile.type().blockBytes();
     chunk.payloadOffset = RowGroups.of(tile.type()).payloadOffset();
@@ -62,7 +118,7 @@ public final class MatMul {
     int columnsMax = blockLength == 1 ? Chunk.FLOAT_COLUMNS_MAX : Chunk.COLUMNS_MAX;
     int panelBlocks = tile.panelColumns() / blockLength;
     int blocksMax = Math.min(panelBlocks, columnsMax / blockLength);
-    int groupsMax = Math.max(1, columnsMax / tile.panelColumns());
+    int groupsMax = Math.clamp(columnsMax / tile.panelColumns(), 1, GROUPS_MAX);
     int wholeGroups = tile.rowCount() / ROWS;
     for (int panel = 0; panel < tile.panelCount(); panel++) {
       long panelAddress = bytes.address() + (long) panel * tile.panelStrideBytes();
@@ -75,88 +131,108 @@ public final class MatMul {
           chunk.address =
               panelAddress + (long) group * tile.groupBytes() + (long) block * chunk.blockBytes;
           BlockScales.fill(tile.type(), chunk);
-          int column = panelColumn + block * blockLength;
-          int yAt = yOffset + group * ROWS;
-          if (whole) {
-            multiply(Payload.of(tile.type()), x, column, y, yAt, yStride);
-          } else {
-            int rows = tile.rowCount() - group * ROWS;
-            multiplyLastRows(Payload.of(tile.type()), x, column, y, yAt, yStride, rows);
-          }
+          int rowCount = Math.min(chunk.groups * ROWS, tile.rowCount() - group * ROWS);
+          multiplyChunk(
+              Payload.of(tile.type()),
+              x,
+              panelColumn + block * blockLength,
+              yOffset + group * ROWS,
+              rowCount);
         }
       }
     }
   }
 
-  private void multiply(
-      Payload payload, Activations x, int column, float[] y, int yAt, int yStride) {
-    int token = 0;
-    for (; token + TOKENS <= x.tokenCount(); token += TOKENS) {
-      four(payload, x, token, column, y, yAt + token * yStride, yStride);
-    }
-    for (; token < x.tokenCount(); token++) {
-      one(payload, x, token, column, y, yAt + token * yStride);
-    }
-  }
-
-  /** The kernels write whole groups; here only some of the rows exist. */
-  private void multiplyLastRows(
-      Payload payload, Activations x, int column, float[] y, int yAt, int yStride, int rows) {
+  /**
+   * A chunk times all tokens.
+   *
+   * @param rowCount its rows; kernels write whole groups, of which the last may exist in part
+   */
+  private void multiplyChunk(Payload payload, Activations x, int column, int yAt, int rowCount) {
+    int stride = chunk.groups * ROWS;
+    boolean inPlace = !intoSums && rowCount == stride;
     for (int token = 0; token < x.tokenCount(); ) {
       int tokens = token + TOKENS <= x.tokenCount() ? TOKENS : 1;
-      for (int t = 0; t < tokens; t++) {
-        System.arraycopy(y, yAt + (token + t) * yStride, lastRows, t * ROWS, rows);
-      }
-      if (tokens == TOKENS) {
-        four(payload, x, token, column, lastRows, 0, ROWS);
+      int at = yAt + token * yStride;
+      if (inPlace) {
+        multiplyTokens(payload, x, token, tokens, column, floats, at, yStride);
       } else {
-        one(payload, x, token, column, lastRows, 0);
-      }
-      for (int t = 0; t < tokens; t++) {
-        System.arraycopy(lastRows, t * ROWS, y, yAt + (token + t) * yStride, rows);
+        load(at, tokens, rowCount, stride);
+        multiplyTokens(payload, x, token, tokens, column, rows, 0, stride);
+        store(at, tokens, rowCount, stride);
       }
       token += tokens;
     }
   }
 
-  private void one(Payload payload, Activations x, int token, int column, float[] y, int yAt) {
-    if (payload == Payload.FLOATS) {
-      FloatKernel.one(chunk, x.floats(), token * x.columns() + column, y, yAt);
+  private void load(int at, int tokens, int rowCount, int stride) {
+    if (intoSums) {
+      Arrays.fill(rows, 0, tokens * stride, 0);
       return;
     }
-    for (int plane = 0; plane < Activations.PLANES; plane++) {
-      int block = plane * x.planeBlocks() + token * x.blocks() + column / Activations.BLOCK;
-      int at = block * payload.pairsPerBlock();
-      switch (payload) {
-        case NIBBLES -> NibbleKernel.one(chunk, factors, at, x.steps(), x.sums(), block, y, yAt);
-        case FIVES -> FiveBitKernel.one(chunk, factors, at, x.steps(), x.sums(), block, y, yAt);
-        case SIXES -> SixBitKernel.one(chunk, factors, at, x.steps(), block, y, yAt);
-        case BYTES -> EightBitKernel.one(chunk, factors, at, x.steps(), block, y, yAt);
-        case FLOATS -> throw new AssertionError(payload);
+    for (int t = 0; t < tokens; t++) {
+      System.arraycopy(floats, at + t * yStride, rows, t * stride, rowCount);
+    }
+  }
+
+  private void store(int at, int tokens, int rowCount, int stride) {
+    for (int t = 0; t < tokens; t++) {
+      if (intoSums) {
+        add(rows, t * stride, sums, at + t * yStride, rowCount);
+      } else {
+        System.arraycopy(rows, t * stride, floats, at + t * yStride, rowCount);
       }
     }
   }
 
-  private void four(
-      Payload payload, Activations x, int token, int column, float[] y, int yAt, int yStride) {
-    if (payload == Payload.FLOATS) {
-      FloatKernel.four(
-          chunk, x.floats(), token * x.columns() + column, x.columns(), y, yAt, yStride);
-      return;
+  private static void add(float[] from, int fromAt, double[] to, int toAt, int count) {
+    for (int i = 0; i < count; i++) {
+      to[toAt + i] += from[fromAt + i];
     }
-    float[] steps = x.steps();
-    float[] sums = x.sums();
-    for (int plane = 0; plane < Activations.PLANES; plane++) {
-      int block =
-          plane * x.planeBlocks() + token * x.blocks() + column / Activations.BLOCK * TOKENS;
-      int at = block * payload.pairsPerBlock();
-      switch (payload) {
-        case NIBBLES -> NibbleKernel.four(chunk, factors, at, steps, sums, block, y, yAt, yStride);
-        case FIVES -> FiveBitKernel.four(chunk, factors, at, steps, sums, block, y, yAt, yStride);
-        case SIXES -> SixBitKernel.four(chunk, factors, at, steps, block, y, yAt, yStride);
-        case BYTES -> EightBitKernel.four(chunk, factors, at, steps, block, y, yAt, yStride);
-        case FLOATS -> throw new AssertionError(payload);
-      }
+  }
+
+  private void multiplyTokens(
+      Payload payload,
+      Activations x,
+      int token,
+      int tokens,
+      int column,
+      float[] y,
+      int yAt,
+      int stride) {
+    if (tokens == TOKENS) {
+      four(payload, x, token, column, y, yAt, stride);
+    } else {
+      one(payload, x, token, column, y, yAt);
+    }
+  }
+
+  private void one(Payload payload, Activations x, int token, int column, float[] y, int yAt) {
+    int block = token * x.blocks() + column / Activations.BLOCK;
+    int at = block * payload.pairsPerBlock();
+    int input = token * x.columns() + column;
+    switch (payload) {
+      case NIBBLES -> NibbleKernel.one(chunk, factors, at, steps, inputSums, block, y, yAt);
+      case FIVES -> FiveBitKernel.one(chunk, factors, at, steps, inputSums, block, y, yAt);
+      case SIXES -> SixBitKernel.one(chunk, factors, at, steps, block, y, yAt);
+      case BYTES -> EightBitKernel.one(chunk, x.floats(), input, y, yAt);
+      case FLOATS -> FloatKernel.one(chunk, x.floats(), input, y, yAt);
+    }
+  }
+
+  private void four(
+      Payload payload, Activations x, int token, int column, float[] y, int yAt, int stride) {
+    int block = token * x.blocks() + column / Activations.BLOCK * TOKENS;
+    int at = block * payload.pairsPerBlock();
+    int input = token * x.columns() + column;
+    int xStride = x.columns();
+    switch (payload) {
+      case NIBBLES ->
+          NibbleKernel.four(chunk, factors, at, steps, inputSums, block, y, yAt, stride);
+      case FIVES -> FiveBitKernel.four(chunk, factors, at, steps, inputSums, block, y, yAt, stride);
+      case SIXES -> SixBitKernel.four(chunk, factors, at, steps, block, y, yAt, stride);
+      case BYTES -> EightBitKernel.four(chunk, x.floats(), input, xStride, y, yAt, stride);
+      case FLOATS -> FloatKernel.four(chunk, x.floats(), input, xStride, y, yAt, stride);
     }
   }
 }

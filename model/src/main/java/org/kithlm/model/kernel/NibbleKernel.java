@@ -18,8 +18,8 @@ import jdk.incubator.vector.ShortVector;
 import org.kithlm.model.weight.RowGroups;
 
 /**
- * Weights of 4 bits times quantized activations. The sum of a block is at most 16 x 15 x 127 =
- * 30,480 in each half of a word.
+ * Weights of 4 bits, from -8 to 7, times quantized activations. The sum of a block is at most 16 x
+ * 8 x 255 = 32,640 in each half of a word.
  *
  * <p>Results are added to {@code y[yAt + row]} (and {@code yStride} further for each token). Bodies
  * call nothing but the Vector API: in methods of this size HotSpot inlines no other call, and would
@@ -49,8 +49,8 @@ final class NibbleKernel {
         for (int b = 0; b < chunk.blocks; b++, words += chunk.blockBytes) {
           long word = words;
           for (int s = 0; s < chunk.subBlocks; s++) {
-            int i = at + run * 16;
-            ShortVector a0 = ShortVector.zero(SHORTS);
+            int i = at + run * 17;
+            ShortVector a0 = IntVector.broadcast(INTS, x[i + 16]).reinterpretAsShorts();
             for (int w = 0; w < 4; w++, word += WORD_BYTES, i += 4) {
               ShortVector q = ShortVector.fromMemorySegment(SHORTS, MEMORY, word, LITTLE_ENDIAN);
               a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i]).reinterpretAsShorts()));
@@ -105,11 +105,11 @@ final class NibbleKernel {
         for (int b = 0; b < chunk.blocks; b++, words += chunk.blockBytes) {
           long word = words;
           for (int s = 0; s < chunk.subBlocks; s++) {
-            int i = at + run * 64;
-            ShortVector a0 = ShortVector.zero(SHORTS);
-            ShortVector a1 = ShortVector.zero(SHORTS);
-            ShortVector a2 = ShortVector.zero(SHORTS);
-            ShortVector a3 = ShortVector.zero(SHORTS);
+            int i = at + run * 68;
+            ShortVector a0 = IntVector.broadcast(INTS, x[i + 64]).reinterpretAsShorts();
+            ShortVector a1 = IntVector.broadcast(INTS, x[i + 65]).reinterpretAsShorts();
+            ShortVector a2 = IntVector.broadcast(INTS, x[i + 66]).reinterpretAsShorts();
+            ShortVector a3 = IntVector.broadcast(INTS, x[i + 67]).reinterpretAsShorts();
             for (int w = 0; w < 4; w++, word += WORD_BYTES, i += 16) {
               ShortVector q = ShortVector.fromMemorySegment(SHORTS, MEMORY, word, LITTLE_ENDIAN);
               a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i]).reinterpretAsShorts()));

@@ -7,13 +7,13 @@ enum Payload {
   /** Not quantized; activations stay floats. */
   FLOATS(0),
   /** 4 bits. */
-  NIBBLES(16),
+  NIBBLES(17),
   /** 5 bits. */
   FIVES(21),
   /** 6 bits. */
   SIXES(22),
-  /** 8 bits. */
-  BYTES(16);
+  /** 8 bits; activations stay floats. */
+  BYTES(0);
 
   private final int pairsPerBlock;
 
@@ -21,7 +21,10 @@ enum Payload {
     this.pairsPerBlock = pairsPerBlock;
   }
 
-  /** Pairs of 16-bit factors that a kernel wants for a block of 32 activations. */
+  /**
+   * Pairs of 16-bit factors that a kernel wants for a block of 32 activations; 0 if it wants the
+   * activations themselves.
+   */
   int pairsPerBlock() {
     return pairsPerBlock;
   }

@@ -11,16 +11,20 @@ public interface Allreduce {
   }
 
   /**
-   * Replaces {@code values[0, length)} by the sum over all ranks, added in rank order, so that
-   * every rank holds the same bits.
+   * Adds {@code partial[0, length)} of all ranks into {@code sum}, in f64 and rounded once, so that
+   * every rank holds the same bits, and the same as one rank alone would.
    *
-   * @throws RuntimeException if the step was aborted or a peer is lost; the content is undefined
-   *     then
+   * @param partial this rank's terms; not changed
+   * @throws RuntimeException if the step was aborted or a peer is lost; the sum is undefined then
    */
-  void sum(int layer, Block block, float[] values, int length);
+  void sum(int layer, Block block, double[] partial, float[] sum, int length);
 
   /** One rank alone: the partial sum is the sum. */
   static Allreduce alone() {
-    return (layer, block, values, length) -> {};
+    return (layer, block, partial, sum, length) -> {
+      for (int i = 0; i < length; i++) {
+        sum[i] = (float) partial[i];
+      }
+    };
   }
 }

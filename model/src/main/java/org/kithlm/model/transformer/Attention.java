@@ -99,7 +99,7 @@ final class Attention {
    * @param x normalised hidden states [tokenCount x hidden]
    * @param partial zeros [tokenCount x hidden], to which this rank's share is added
    */
-  void addPartial(int layer, float[] x, int tokenCount, int startPosition, float[] partial) {
+  void addPartial(int layer, float[] x, int tokenCount, int startPosition, double[] partial) {
     if (shard.headCount() == 0) {
       return;
     }
@@ -116,7 +116,7 @@ final class Attention {
     store(layer, tokenCount, startPosition);
     attention.attend(layer, queries, tokenCount, startPosition, mixed);
     matrices.input(mixed, tokenCount, matrices.columnCount(TensorRole.ATTN_OUTPUT));
-    matrices.addProduct(layer, TensorRole.ATTN_OUTPUT, partial);
+    matrices.addPartialSums(layer, TensorRole.ATTN_OUTPUT, partial);
     matrices.complete();
   }
 

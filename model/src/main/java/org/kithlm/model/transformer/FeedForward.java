@@ -25,7 +25,7 @@ final class FeedForward {
    * @param x normalised hidden states [tokenCount x hidden]
    * @param partial zeros [tokenCount x hidden], to which this rank's share is added
    */
-  void addPartial(int layer, float[] x, int tokenCount, float[] partial) {
+  void addPartial(int layer, float[] x, int tokenCount, double[] partial) {
     int used = tokenCount * matrices.rowCount(TensorRole.FFN_GATE);
     if (used == 0) {
       return; // this rank has no columns
@@ -41,7 +41,7 @@ final class FeedForward {
       case GELU_TANH -> GatedActivation.geluTanh(gate, up, used);
     }
     matrices.input(gate, tokenCount, matrices.columnCount(TensorRole.FFN_DOWN));
-    matrices.addProduct(layer, TensorRole.FFN_DOWN, partial);
+    matrices.addPartialSums(layer, TensorRole.FFN_DOWN, partial);
     matrices.complete();
   }
 }

@@ -34,6 +34,7 @@ public final class ForwardPass {
   private final List<LayerNorms> norms = new ArrayList<>();
   private final int tokensMax;
   private final float[] normed;
+  private final double[] partial;
   private final float[] sum;
 
   /**
@@ -79,6 +80,7 @@ public final class ForwardPass {
     attention = new Attention(config, shard, vectors, matrices, cache, workers, tokensMax);
     feedForward = new FeedForward(config, matrices, tokensMax);
     normed = new float[tokensMax * config.hiddenSize()];
+    partial = new double[tokensMax * config.hiddenSize()];
     sum = new float[tokensMax * config.hiddenSize()];
   }
 
@@ -116,16 +118,16 @@ public final class ForwardPass {
       LayerNorms norm = norms.get(layer);
 
       normalize(hidden, norm.attention, normed, tokenCount);
-      Arrays.fill(sum, 0, length, 0);
-      attention.addPartial(layer, normed, tokenCount, startPosition, sum);
-      allreduce.sum(layer, Allreduce.Block.ATTENTION, sum, length);
+      Arrays.fill(partial, 0, length, 0);
+      attention.addPartial(layer, normed, tokenCount, startPosition, partial);
+      allreduce.sum(layer, Allreduce.Block.ATTENTION, partial, sum, length);
       normalize(sum, norm.postAttention, sum, tokenCount);
       addResidual(hidden, length);
 
       normalize(hidden, norm.ffn, normed, tokenCount);
-      Arrays.fill(sum, 0, length, 0);
-      feedForward.addPartial(layer, normed, tokenCount, sum);
-      allreduce.sum(layer, Allreduce.Block.FFN, sum, length);
+      Arrays.fill(partial, 0, length, 0);
+      feedForward.addPartial(layer, normed, tokenCount, partial);
+      allreduce.sum(layer, Allreduce.Block.FFN, partial, sum, length);
       normalize(sum, norm.postFfn, sum, tokenCount);
       addResidual(hidden, length);
     }

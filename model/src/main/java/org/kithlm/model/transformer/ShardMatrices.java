@@ -1,5 +1,6 @@
 package org.kithlm.model.transformer;
 
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
@@ -21,6 +22,9 @@ import org.kithlm.model.weight.WeightSource;
  * by the rank's compute thread, which shares the work with the workers.
  */
 final class ShardMatrices {
+  private static final float[] NO_FLOATS = {};
+  private static final double[] NO_SUMS = {};
+
   private final ModelConfig config;
   private final RankShard shard;
   private final ShardLayout layout;
@@ -145,11 +149,20 @@ final class ShardMatrices {
    * @param y outputs [tokenCount x rowCount]
    */
   void addProduct(int layer, TensorRole role, float[] y) {
+    addProduct(layer, role, y, NO_SUMS);
+  }
+
+  /** {@link #addProduct} for a matrix whose columns are shared by ranks: this rank's terms. */
+  void addPartialSums(int layer, TensorRole role, double[] y) {
+    addProduct(layer, role, NO_FLOATS, y);
+  }
+
+  private void addProduct(int layer, TensorRole role, float[] y, double[] partialSum) {
     for (int i = layout.firstTile(layer, role); i < layout.endTile(layer, role); i++) {
       Tile tile = layout.tiles().get(i);
       activations.prepare(tile.type());
       try {
-        batch.add(tile, weights.acquire(i), y);
+        batch.add(tile, weights.acquire(i), y, partialSum);
       } catch (RuntimeException | Error e) {
         releaseBatch();
         throw e;
@@ -180,21 +193,22 @@ final class ShardMatrices {
 
   /** A thread's share of each tile of the batch: a run of its row groups. */
   private void multiply(int index, int count) {
+    MatMul matMul = matMuls.get(index);
     for (int i = 0; i < batch.size(); i++) {
       Tile tile = batch.tile(i);
-      int groups = tile.groupCount();
-      matMuls
-          .get(index)
-          .addProduct(
-              tile,
-              batch.bytes(i),
-              activations,
-              tile.firstColumn() - firstColumn(tile.role()),
-              batch.output(i),
-              tile.firstRow() - firstRow(tile.role()),
-              rowCount(tile.role()),
-              (int) ((long) groups * index / count),
-              (int) ((long) groups * (index + 1) / count));
+      int column = tile.firstColumn() - firstColumn(tile.role());
+      int row = tile.firstRow() - firstRow(tile.role());
+      int stride = rowCount(tile.role());
+      int first = (int) ((long) tile.groupCount() * index / count);
+      int end = (int) ((long) tile.groupCount() * (index + 1) / count);
+      MemorySegment bytes = batch.bytes(i);
+      double[] sums = batch.partialSum(i);
+      if (sums.length == 0) {
+        float[] y = batch.output(i);
+        matMul.addProduct(tile, bytes, activations, column, y, row, stride, first, end);
+      } else {
+        matMul.addPartialSums(tile, bytes, activations, column, sums, row, stride, first, end);
+      }
     }
   }
 }

@@ -15,6 +15,7 @@ final class TileBatch {
   private final Tile[] tiles;
   private final MemorySegment[] bytes;
   private final float[][] outputs;
+  private final double[][] partialSums;
   private int size;
   private long lengthBytes;
 
@@ -23,12 +24,15 @@ final class TileBatch {
     tiles = new Tile[tilesMax];
     bytes = new MemorySegment[tilesMax];
     outputs = new float[tilesMax][];
+    partialSums = new double[tilesMax][];
   }
 
-  void add(Tile tile, MemorySegment tileBytes, float[] output) {
+  /** Adds a tile with where its product goes; one of the two arrays is empty. */
+  void add(Tile tile, MemorySegment tileBytes, float[] output, double[] partialSum) {
     tiles[size] = tile;
     bytes[size] = tileBytes;
     outputs[size] = output;
+    partialSums[size] = partialSum;
     size++;
     lengthBytes += tile.lengthBytes();
   }
@@ -56,5 +60,10 @@ final class TileBatch {
 
   float[] output(int i) {
     return outputs[i];
+  }
+
+  /** Empty where the product goes to {@link #output}. */
+  double[] partialSum(int i) {
+    return partialSums[i];
   }
 }

@@ -1,5 +1,7 @@
 package org.kithlm.model.kernel;
 
+import org.kithlm.model.gguf.GgmlType;
+
 /** The scalar twins of the kernels: the formulas, in double precision, with no thought of speed. */
 public final class Formulas {
   private Formulas() {}
@@ -23,21 +25,20 @@ public final class Formulas {
   }
 
   /**
-   * Rounds each block of 32 to multiples of 1/127 of its largest magnitude, and what that leaves
-   * over to multiples of 1/254 of such a step.
+   * Rounds the inputs of a matrix as its kernel does: to parts of the largest of each block of 32.
    */
-  public static void roundInTwoPlanes(float[] x) {
+  public static void roundFor(GgmlType type, float[] x) {
+    if (Payload.of(type).pairsPerBlock() == 0) {
+      return;
+    }
     for (int block = 0; block < x.length; block += 32) {
       float largest = 0;
       for (int i = block; i < block + 32; i++) {
         largest = Math.max(largest, Math.abs(x[i]));
       }
-      float step = largest < 0x1p-110f ? 0 : largest / 127;
+      float step = largest < 0x1p-110f ? 0 : largest / Activations.stepsMax(type);
       for (int i = block; i < block + 32; i++) {
-        float coarse = step == 0 ? 0 : (float) Math.rint(x[i] * (1 / step));
-        float rest = Math.fma(-step, coarse, x[i]);
-        float fine = step == 0 ? 0 : (float) Math.rint(rest * (1 / step * 254));
-        x[i] = step * coarse + step / 254 * fine;
+        x[i] = step == 0 ? 0 : step * (float) Math.rint(x[i] * (1 / step));
       }
     }
   }

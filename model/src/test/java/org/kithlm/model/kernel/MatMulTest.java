@@ -127,9 +127,7 @@ class MatMulTest {
   /** The inputs as the kernel of a type sees them: rounded in blocks of 32, or as is. */
   private static float[] seen(GgmlType type, float[] x) {
     float[] out = x.clone();
-    if (Payload.of(type) != Payload.FLOATS) {
-      Formulas.roundInTwoPlanes(out);
-    }
+    Formulas.roundFor(type, out);
     return out;
   }
 
@@ -275,6 +273,52 @@ class MatMulTest {
         }
       }
       assertArrayEquals(atOnce, oneByOne, 0);
+    }
+  }
+
+  /** What a panel contributes is what it would alone, so ranks may share panels as they like. */
+  @ParameterizedTest
+  @EnumSource(GgmlType.class)
+  void shouldAddUpPanelsInDoublePrecision(GgmlType type) {
+    Random random = new Random(type.id());
+    int tokens = 6;
+    int panelColumns = 256;
+    try (Arena arena = Arena.ofConfined()) {
+      Weights w = weights(arena, type, 23, 3, panelColumns, 0.01f, random);
+      Tile tile = w.tile();
+      float[] x = random(tokens * tile.columnCount(), random);
+      double[] sums = new double[tokens * 23];
+      Arrays.fill(sums, 1e-9);
+      Activations whole = activations(type, x, tokens, tile.columnCount());
+      MatMul matMul = new MatMul();
+      matMul.addPartialSums(tile, w.bytes(), whole, 0, sums, 0, 23, 0, 1);
+      matMul.addPartialSums(tile, w.bytes(), whole, 0, sums, 0, 23, 1, 2);
+      double[] expected = new double[sums.length];
+      Arrays.fill(expected, 1e-9);
+      for (int panel = 0; panel < 3; panel++) {
+        float[] alone = new float[sums.length];
+        MemorySegment bytes =
+            w.bytes().asSlice((long) panel * tile.panelStrideBytes(), tile.panelStrideBytes());
+        Tile part =
+            new Tile(
+                0,
+                TensorRole.FFN_DOWN,
+                0,
+                type,
+                0,
+                23,
+                0,
+                panelColumns,
+                panelColumns,
+                0,
+                tile.panelStrideBytes(),
+                List.of());
+        matMul.addProduct(part, bytes, whole, panel * panelColumns, alone, 0, 23, 0, 2);
+        for (int i = 0; i < expected.length; i++) {
+          expected[i] += alone[i];
+        }
+      }
+      assertArrayEquals(expected, sums, 0);
     }
   }
 

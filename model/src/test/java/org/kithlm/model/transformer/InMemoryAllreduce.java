@@ -9,25 +9,25 @@ import java.util.concurrent.TimeoutException;
 final class InMemoryAllreduce {
   private static final int TIMEOUT_SECONDS = 120;
 
-  private final float[][] partials;
+  private final double[][] partials;
   private final CyclicBarrier barrier;
 
   InMemoryAllreduce(int worldSize) {
-    partials = new float[worldSize][];
+    partials = new double[worldSize][];
     barrier = new CyclicBarrier(worldSize);
   }
 
   /** The port of one rank. */
   Allreduce port(int rank) {
-    return (layer, block, values, length) -> {
-      partials[rank] = values.clone();
+    return (layer, block, partial, sum, length) -> {
+      partials[rank] = partial;
       await();
       for (int i = 0; i < length; i++) {
-        float sum = partials[0][i];
-        for (int r = 1; r < partials.length; r++) {
-          sum += partials[r][i];
+        double all = 0;
+        for (double[] terms : partials) {
+          all += terms[i];
         }
-        values[i] = sum;
+        sum[i] = (float) all;
       }
       await();
     };

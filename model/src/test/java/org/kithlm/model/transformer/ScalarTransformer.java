@@ -25,16 +25,17 @@ final class ScalarTransformer implements AutoCloseable {
   private final ModelConfig config;
   private final GgufFile gguf;
   private final FileChannel channel;
-  private final boolean halfKeysAndValues;
+  private final boolean roundsAsKernels;
 
   /**
    * Reads the header.
    *
-   * @param halfKeysAndValues whether keys and values are rounded to 16 bits, as in the KV cache
+   * @param roundsAsKernels whether keys and values are rounded to 16 bits, as in the KV cache, and
+   *     the inputs of matrices as in their kernels
    */
-  ScalarTransformer(GgufFile gguf, boolean halfKeysAndValues) throws IOException {
+  ScalarTransformer(GgufFile gguf, boolean roundsAsKernels) throws IOException {
     this.gguf = gguf;
-    this.halfKeysAndValues = halfKeysAndValues;
+    this.roundsAsKernels = roundsAsKernels;
     config = ModelConfigReader.from(gguf.metadata(), gguf.tensors());
     channel = FileChannel.open(gguf.path());
   }
@@ -86,7 +87,7 @@ final class ScalarTransformer implements AutoCloseable {
     float[][] v = project(layer, "attn_v", x);
     positionHeads(layer, q, "attn_q_norm.weight");
     positionHeads(layer, k, "attn_k_norm.weight");
-    if (halfKeysAndValues) {
+    if (roundsAsKernels) {
       roundToHalf(k);
       roundToHalf(v);
     }
@@ -204,6 +205,10 @@ final class ScalarTransformer implements AutoCloseable {
   /** x [tokens x columns] times the transpose of a matrix [rows x columns]. */
   private float[][] multiply(String name, float[][] x) {
     GgufTensor tensor = find(name);
+    if (roundsAsKernels) {
+      x = Arrays.stream(x).map(float[]::clone).toArray(float[][]::new);
+      Arrays.stream(x).forEach(row -> Formulas.roundFor(tensor.type(), row));
+    }
     float[][] y = new float[x.length][(int) tensor.rows()];
     float[] row = new float[(int) tensor.columns()];
     for (int r = 0; r < tensor.rows(); r++) {

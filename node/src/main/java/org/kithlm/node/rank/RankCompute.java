@@ -105,9 +105,9 @@ final class RankCompute implements AutoCloseable {
     weights.close();
   }
 
-  private void sum(int layer, Allreduce.Block block, float[] values, int length) {
+  private void sum(int layer, Allreduce.Block block, double[] partial, float[] sum, int length) {
     long start = System.nanoTime();
-    collective.sum(layer, block, values, length);
+    collective.sum(layer, block, partial, sum, length);
     collectiveNs.addAndGet(System.nanoTime() - start);
   }
 }

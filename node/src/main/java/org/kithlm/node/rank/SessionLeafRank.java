@@ -103,8 +103,8 @@ public final class SessionLeafRank implements LeafRank {
 
   private void serve(LeafSession leaf, Listener listener) {
     compute.collective(
-        (layer, block, values, length) ->
-            leaf.allreduce(layer, SessionConfigs.number(block), values, length));
+        (layer, block, partial, sum, length) ->
+            leaf.allreduce(layer, SessionConfigs.number(block), partial, sum, length));
     float[] hidden = new float[compute.maxFloats()];
     while (!closed) {
       StepHeader step = leaf.awaitStep(hidden, STEP_WAIT_NS);

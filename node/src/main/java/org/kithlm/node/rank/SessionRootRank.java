@@ -8,6 +8,7 @@ import org.kithlm.model.config.ModelConfig;
 import org.kithlm.model.kernel.WorkerPool;
 import org.kithlm.model.kernel.Workers;
 import org.kithlm.model.pack.EmbeddingTable;
+import org.kithlm.model.transformer.Allreduce;
 import org.kithlm.model.transformer.LmHead;
 import org.kithlm.node.control.CollectiveReport;
 import org.kithlm.node.control.NodeMessage;
@@ -84,7 +85,12 @@ public final class SessionRootRank implements RootRank {
 
   private void connectTo(List<NodeMessage.Peer> peers) {
     if (peers.size() == 1) {
-      compute.collective((layer, block, values, length) -> checkAbort());
+      Allreduce alone = Allreduce.alone();
+      compute.collective(
+          (layer, block, partial, sum, length) -> {
+            checkAbort();
+            alone.sum(layer, block, partial, sum, length);
+          });
       return;
     }
     RootSession root = new RootSession(SessionConfigs.of(assignment, peers, compute.maxFloats()));
@@ -92,8 +98,8 @@ public final class SessionRootRank implements RootRank {
     checkFailure();
     root.connect();
     compute.collective(
-        (layer, block, values, length) ->
-            root.allreduce(layer, SessionConfigs.number(block), values, length));
+        (layer, block, partial, sum, length) ->
+            root.allreduce(layer, SessionConfigs.number(block), partial, sum, length));
   }
 
   @Override

@@ -16,12 +16,14 @@ final class SessionContender implements Contender {
   private final @Nullable RootSession root;
   private final @Nullable LeafSession leaf;
   private final float[] hidden;
+  private final double[] partial;
   private long step;
   private int layer;
   private boolean measures;
 
   SessionContender(SessionConfig config) {
     hidden = new float[config.maxFloats()];
+    partial = new double[config.maxFloats()];
     root = config.rank() == 0 ? new RootSession(config) : null;
     leaf = config.rank() == 0 ? null : new LeafSession(config);
     try {
@@ -64,10 +66,13 @@ final class SessionContender implements Contender {
 
   @Override
   public void round(float[] values, int length) {
+    for (int i = 0; i < length; i++) {
+      partial[i] = values[i];
+    }
     if (root != null) {
-      root.allreduce(layer++, 0, values, length);
+      root.allreduce(layer++, 0, partial, values, length);
     } else if (leaf != null) {
-      leaf.allreduce(layer++, 0, values, length);
+      leaf.allreduce(layer++, 0, partial, values, length);
     }
   }
 

@@ -2,20 +2,21 @@ package org.kithlm.transport.collective;
 
 import org.kithlm.transport.Collective;
 import org.kithlm.transport.LinkCosts;
+import org.kithlm.transport.PartialEncoding;
 
 /**
  * Predicts what a sum takes in each form and picks the fastest. The same figures give the same
  * choice on every rank. Any thread.
  *
- * <p>With N ranks, n = N - 1, a vector of P bytes in f datagrams, a one-way latency L, a link rate
- * R and c of CPU time per datagram; a datagram and its bytes count where they are sent and where
- * they are taken:
+ * <p>With N ranks, n = N - 1, a partial sum of P bytes in p datagrams, a sum of S bytes in s
+ * datagrams, a one-way latency L, a link rate R and c of CPU time per datagram; a datagram and its
+ * bytes count where they are sent and where they are taken:
  *
  * <pre>
- *             hops        bytes of the busiest rank, of all    datagrams of the busiest rank, of all
- *   star      2 L(star)   2 n P        4 n P                   2 n f          4 n f
- *   direct    1 L(mesh)   2 n P        2 N n P                 2 n f          2 N n f
- *   two-shot  2 L(mesh)   4 n P / N    4 n P                   4 n ceil(f/N)  4 N n ceil(f/N)
+ *             hops        bytes of the busiest rank, of all   datagrams of the busiest rank, of all
+ *   star      2 L(star)   2 n max(P, S)      2 n (P + S)      n (p + s)          2 n (p + s)
+ *   direct    1 L(mesh)   2 n P              2 N n P          2 n p              2 N n p
+ *   two-shot  2 L(mesh)   2 n (P + S) / N    2 n (P + S)      2 n (p/N + s/N)    2 N n (p/N + s/N)
  * </pre>
  *
  * Links carry both directions at once. The star's root answers each frame when all have sent it, so
@@ -31,19 +32,25 @@ public final class CollectiveChooser {
   private final LinkCosts costs;
   private final int worldSize;
   private final int floatsPerFrame;
+  private final PartialEncoding encoding;
 
   /**
    * A choice among forms.
    *
-   * @param floatsPerFrame most elements of a datagram
+   * @param floatsPerFrame most elements of a sum in a datagram
+   * @param encoding of partial sums
    */
-  public CollectiveChooser(LinkCosts costs, int worldSize, int floatsPerFrame) {
+  public CollectiveChooser(
+      LinkCosts costs, int worldSize, int floatsPerFrame, PartialEncoding encoding) {
     this.costs = costs;
     this.worldSize = worldSize;
     this.floatsPerFrame = floatsPerFrame;
+    this.encoding = encoding;
   }
 
-  /** The fastest form for a vector of {@code length} floats; the simplest of equally fast ones. */
+  /**
+   * The fastest form for a vector of {@code length} elements; the simplest of equally fast ones.
+   */
   public Collective choose(int length) {
     Collective best = Collective.STAR;
     for (Collective form : FORMS) {
@@ -54,38 +61,41 @@ public final class CollectiveChooser {
     return best;
   }
 
-  /** Time that a sum of {@code length} floats takes in {@code form}. */
+  /** Time that a sum of {@code length} elements takes in {@code form}. */
   public double predictNs(Collective form, int length) {
     double others = worldSize - 1.0;
-    double lengthBytes = (double) length * Float.BYTES;
-    double frames = Math.ceilDiv(length, floatsPerFrame);
-    double sliceFrames = Math.ceilDiv(Math.ceilDiv(length, worldSize), floatsPerFrame);
+    int slice = Math.ceilDiv(length, worldSize);
+    double partialBytes = (double) length * encoding.elementBytes();
+    double sumBytes = (double) length * Float.BYTES;
+    double partialFrames = partialFrames(length);
+    double frames = partialFrames + Math.ceilDiv(length, floatsPerFrame);
+    double sliceFrames = partialFrames(slice) + Math.ceilDiv(slice, floatsPerFrame);
     return switch (form) {
       case STAR ->
           predictNs(
                   2,
                   costs.starLatencyNs(),
-                  2 * others * lengthBytes,
-                  4 * others * lengthBytes,
-                  2 * others * frames,
-                  4 * others * frames)
-              + (isShared() ? 0 : bytesNs(others * lengthBytes / frames));
+                  2 * others * Math.max(partialBytes, sumBytes),
+                  2 * others * (partialBytes + sumBytes),
+                  others * frames,
+                  2 * others * frames)
+              + (isShared() ? 0 : bytesNs(others * partialBytes / partialFrames));
       case DIRECT ->
           predictNs(
               1,
               costs.meshLatencyNs(),
-              2 * others * lengthBytes,
-              2 * worldSize * others * lengthBytes,
-              2 * others * frames,
-              2 * worldSize * others * frames);
+              2 * others * partialBytes,
+              2 * worldSize * others * partialBytes,
+              2 * others * partialFrames,
+              2 * worldSize * others * partialFrames);
       case TWO_SHOT ->
           predictNs(
               2,
               costs.meshLatencyNs(),
-              4 * others * lengthBytes / worldSize,
-              4 * others * lengthBytes,
-              4 * others * sliceFrames,
-              4 * worldSize * others * sliceFrames);
+              2 * others * (partialBytes + sumBytes) / worldSize,
+              2 * others * (partialBytes + sumBytes),
+              2 * others * sliceFrames,
+              2 * worldSize * others * sliceFrames);
       case AUTO -> predictNs(choose(length), length);
     };
   }
@@ -103,6 +113,10 @@ public final class CollectiveChooser {
     double bytes = Math.max(busiestBytes, allBytes / costs.sharedCores());
     double datagrams = Math.max(busiestDatagrams, allDatagrams / costs.sharedCores());
     return Math.max(hops * hopNs, datagrams * hopNs / 2) + bytesNs(bytes);
+  }
+
+  private int partialFrames(int length) {
+    return Math.ceilDiv(length, floatsPerFrame * Float.BYTES / encoding.elementBytes());
   }
 
   private boolean isShared() {

@@ -10,11 +10,6 @@ final class Direct implements Form {
         exchange.sendPartial(rank, 0, length);
       }
     }
-    for (int first = 0; first < length; ) {
-      int count = exchange.frameFloats(first, length);
-      exchange.awaitSent(first + count); // the sum takes the place of the partial sum
-      exchange.sumFrame(first, count);
-      first += count;
-    }
+    exchange.sum(0, length);
   }
 }

@@ -35,9 +35,9 @@ final class Exchange {
   private final Map<Collective, Form> forms = new EnumMap<>(Collective.class);
   private @Nullable CollectiveChooser chooser;
   private @Nullable LinkCosts costs;
-  private final Round round = new Round();
+  private final Round round;
   private final Outbox[] outboxes; // as session.links()
-  private final float[] frameSum;
+  private final double[] frameSum;
 
   // What a poll looks for.
   private final ControlledFragmentHandler partialHandler = this::onPartial;
@@ -47,7 +47,6 @@ final class Exchange {
   private int polled;
   private int first;
   private int count;
-  private boolean isFirstTerm;
   private boolean taken;
 
   // The sums awaited of each peer, as session.links().
@@ -68,7 +67,8 @@ final class Exchange {
       forms.put(form, Form.of(form));
     }
     outboxes = Arrays.stream(session.links()).map(Outbox::new).toArray(Outbox[]::new);
-    frameSum = new float[session.maxFrameFloats()];
+    round = new Round(session.config().encoding());
+    frameSum = new double[session.maxFramePartials()];
     sumNext = new int[outboxes.length];
     sumEnd = new int[outboxes.length];
   }
@@ -95,7 +95,9 @@ final class Exchange {
 
   private void chooseBy(LinkCosts measured) {
     costs = measured;
-    chooser = new CollectiveChooser(measured, worldSize(), session.maxFrameFloats());
+    chooser =
+        new CollectiveChooser(
+            measured, worldSize(), session.maxFrameFloats(), session.config().encoding());
   }
 
   /** What the links cost; null where that was not measured, or not yet. */
@@ -117,9 +119,10 @@ final class Exchange {
     return chooser == null ? Double.NaN : chooser.predictNs(form, length);
   }
 
-  /** Replaces {@code values[0, length)} by the sum over all ranks. */
-  void allreduce(long step, int layer, int block, float[] values, int length) {
-    begin(step, layer, block, values, length);
+  /** Adds {@code partial[0, length)} of all ranks into {@code sum}. */
+  void allreduce(long step, int layer, int block, double[] partial, float[] sum, int length) {
+    round.sum(step, layer, block, partial, sum, length);
+    begin();
     Objects.requireNonNull(forms.get(formFor(length))).sum(this);
     finish();
     session.countRound();
@@ -127,7 +130,8 @@ final class Exchange {
 
   /** Sends the state that a step starts from to all. */
   void broadcast(long step, int startPosition, int tokenCount, float[] hidden, int length) {
-    begin(step, startPosition, tokenCount, hidden, length);
+    round.hidden(step, startPosition, tokenCount, hidden, length);
+    begin();
     for (Outbox outbox : outboxes) {
       outbox.begin(FrameKind.HIDDEN, 0, length);
     }
@@ -147,60 +151,56 @@ final class Exchange {
     return session.config().peers().size();
   }
 
-  /** Elements of a frame that starts at {@code start} of a range that ends at {@code end}. */
-  int frameFloats(int start, int end) {
-    return Math.min(session.maxFrameFloats(), end - start);
-  }
-
   /** Sends a range of the own partial sum. */
   void sendPartial(int rank, int start, int end) {
     outboxes[session.linkIndex(rank)].begin(FrameKind.PARTIAL, start, end);
   }
 
-  /** Sends a range of the sum to all, after what is left to send. */
-  void sendSum(int start, int end) {
-    for (Outbox outbox : outboxes) {
-      outbox.addSum(start, end);
-    }
+  /** Adds a range of all ranks. */
+  void sum(int start, int end) {
     pump();
     session.doWork();
-  }
-
-  /** Waits until the own partial sum is sent to all up to {@code end}. */
-  void awaitSent(int end) {
-    for (Outbox outbox : outboxes) {
-      if (outbox.sentEnd() >= end) {
-        continue;
-      }
-      session.beginWait();
-      while (outbox.sentEnd() < end) {
-        if (!pump()) {
-          waitFor(outbox.link(), Session.ROOM_TO_SEND);
-        }
-      }
-      session.endWait();
-      session.doWork();
+    for (int next = start; next < end; next += count) {
+      sumFrame(next, end);
     }
   }
 
   /**
-   * Adds one frame of all ranks, in rank order, into the vector.
-   *
-   * @param start its first element
-   * @param floats its elements, at most those of a frame
+   * Adds a range of all ranks and sends it to all, after what is left to send. A frame takes as
+   * many sums as fit, which may be those of several frames of partial sums.
    */
-  void sumFrame(int start, int floats) {
+  void sumAndAnswer(int start, int end) {
+    int sent = start;
+    for (int next = start; next < end; ) {
+      sumFrame(next, end);
+      next += count;
+      if (next == end || next - sent + session.maxFramePartials() > session.maxFrameFloats()) {
+        for (Outbox outbox : outboxes) {
+          outbox.addSum(sent, next);
+        }
+        sent = next;
+        pump();
+        session.doWork();
+      }
+    }
+  }
+
+  /** Adds the frame at {@code start} of all ranks, in rank order. */
+  private void sumFrame(int start, int end) {
     first = start;
-    count = floats;
+    count = Math.min(session.maxFramePartials(), end - start);
+    Arrays.fill(frameSum, 0, count, 0);
     for (int rank = 0; rank < worldSize(); rank++) {
-      isFirstTerm = rank == 0;
       if (rank == ownRank()) {
-        addOwn();
+        session.config().encoding().addTo(frameSum, round.partial(), first, count);
       } else {
         addPartialOf(session.linkIndex(rank));
       }
     }
-    System.arraycopy(frameSum, 0, round.values(), first, count);
+    float[] sum = round.sum();
+    for (int i = 0; i < count; i++) {
+      sum[first + i] = (float) frameSum[i];
+    }
   }
 
   /** Will take the sum of a range from a peer. */
@@ -238,8 +238,7 @@ final class Exchange {
     session.endWait();
   }
 
-  private void begin(long step, int layer, int block, float[] values, int length) {
-    round.set(step, layer, block, values, length);
+  private void begin() {
     for (int i = 0; i < outboxes.length; i++) {
       outboxes[i].begin(FrameKind.PARTIAL, 0, 0);
       sumNext[i] = 0;
@@ -278,17 +277,6 @@ final class Exchange {
     session.idleFor(link, awaited);
   }
 
-  private void addOwn() {
-    float[] values = round.values();
-    if (isFirstTerm) {
-      System.arraycopy(values, first, frameSum, 0, count);
-      return;
-    }
-    for (int i = 0; i < count; i++) {
-      frameSum[i] += values[first + i];
-    }
-  }
-
   private void addPartialOf(int index) {
     Link link = session.links()[index];
     polled = index;
@@ -317,11 +305,7 @@ final class Exchange {
         || frame.count() != count) {
       return leaveOrDrop(frame);
     }
-    if (isFirstTerm) {
-      frame.copyElementsTo(frameSum, 0);
-    } else {
-      frame.addElementsTo(frameSum, 0);
-    }
+    frame.addElementsTo(frameSum, session.config().encoding());
     taken = true;
     return BREAK; // what follows belongs to the next frame's sum
   }
@@ -335,11 +319,10 @@ final class Exchange {
     if (frame.kind() != FrameKind.SUM
         || !isOfRound(frame)
         || frame.offset() != sumNext[polled]
-        || end > sumEnd[polled]
-        || end > outboxes[polled].sentEnd()) { // never over elements that are still to be sent
+        || end > sumEnd[polled]) {
       return leaveOrDrop(frame);
     }
-    frame.copyElementsTo(round.values(), frame.offset());
+    frame.copyElementsTo(round.sum(), frame.offset());
     sumNext[polled] = end;
     return end == sumEnd[polled] ? BREAK : CONTINUE;
   }

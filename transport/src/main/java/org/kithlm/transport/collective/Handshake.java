@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
 import org.kithlm.transport.PeerAddress;
 import org.kithlm.transport.SessionConfig;
 import org.kithlm.transport.TransportException;
+import org.kithlm.transport.frame.Elements;
 import org.kithlm.transport.frame.FrameFlyweight;
 import org.kithlm.transport.frame.FrameKind;
 
@@ -76,7 +77,7 @@ final class Handshake {
 
   private void tryFinish(Link link) {
     session.outgoing().subject(FrameKind.READY, 0, 0, 0).part(0, 0, 0);
-    if (link.isBound() && session.trySend(link, Session.NO_VALUES)) {
+    if (link.isBound() && session.trySend(link, Elements.NONE)) {
       link.markReady();
     }
   }
@@ -114,9 +115,9 @@ final class Handshake {
     SessionConfig config = session.config();
     session
         .outgoing()
-        .subject(FrameKind.HELLO, 0, config.collective().code(), config.peers().size())
+        .subject(FrameKind.HELLO, 0, forms(config), config.peers().size())
         .part(session.maxFrameFloats(), 0, config.maxFloats());
-    return session.trySend(link, Session.NO_VALUES);
+    return session.trySend(link, Elements.NONE);
   }
 
   /** Ends the session at its next {@link Session#idle} if a hello shows other limits than ours. */
@@ -125,10 +126,7 @@ final class Handshake {
     String theirs = describeLimits(hello.offset(), hello.length(), hello.block(), hello.layer());
     String ours =
         describeLimits(
-            session.maxFrameFloats(),
-            config.maxFloats(),
-            config.peers().size(),
-            config.collective().code());
+            session.maxFrameFloats(), config.maxFloats(), config.peers().size(), forms(config));
     if (!theirs.equals(ours)) {
       session.fail(
           new TransportException(
@@ -136,10 +134,14 @@ final class Handshake {
     }
   }
 
+  private static int forms(SessionConfig config) {
+    return config.encoding().code() << 16 | config.collective().code();
+  }
+
   private static String describeLimits(
-      int floatsPerFrame, int maxFloats, int worldSize, int collective) {
-    return "floatsPerFrame=%d maxFloats=%d worldSize=%d collective=%d"
-        .formatted(floatsPerFrame, maxFloats, worldSize, collective);
+      int floatsPerFrame, int maxFloats, int worldSize, int forms) {
+    return "floatsPerFrame=%d maxFloats=%d worldSize=%d collective=%d encoding=%d"
+        .formatted(floatsPerFrame, maxFloats, worldSize, forms & 0xFFFF, forms >>> 16);
   }
 
   private boolean isLower(Link link) {

@@ -38,7 +38,7 @@ public final class LeafSession implements AutoCloseable {
 
   // The step that is arriving.
   private final ControlledFragmentHandler stepHandler = this::onStep;
-  private float[] hidden = Session.NO_VALUES;
+  private float[] hidden = {};
   private long nextStep = NO_STEP;
   private int nextStartPosition;
   private int nextTokenCount;
@@ -121,19 +121,21 @@ public final class LeafSession implements AutoCloseable {
   }
 
   /**
-   * Replaces {@code values[0, length)} by the sum over all ranks, added in rank order.
+   * Sums over all ranks, in rank order in f64, rounded once.
    *
+   * @param partial this rank's terms; not changed
+   * @param sum takes the sum of each of the first {@code length} elements
    * @param layer layer, from 0
    * @param block block of the layer, from 0
    * @throws StepAbortedException if the root ended the step; the content is undefined then, and
    *     {@link #awaitStep} is next
    * @throws PeerLostException if a peer closed or was silent for the round timeout
    */
-  public void allreduce(int layer, int block, float[] values, int length) {
-    session.checkLength(values, length);
+  public void allreduce(int layer, int block, double[] partial, float[] sum, int length) {
+    session.checkLength(length, Math.min(partial.length, sum.length));
     session.lookAhead();
     checkStep();
-    exchange.allreduce(step, layer, block, values, length);
+    exchange.allreduce(step, layer, block, partial, sum, length);
   }
 
   /** Ends the session: the owner's current or next call throws {@code cause}. Any thread. */

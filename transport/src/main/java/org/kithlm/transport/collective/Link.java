@@ -10,6 +10,7 @@ import org.agrona.concurrent.status.CountersReader;
 import org.jspecify.annotations.Nullable;
 import org.kithlm.transport.PeerAddress;
 import org.kithlm.transport.TransportException;
+import org.kithlm.transport.frame.Elements;
 import org.kithlm.transport.frame.FrameFlyweight;
 import org.kithlm.transport.frame.FrameSeal;
 import org.kithlm.transport.media.Media;
@@ -60,17 +61,17 @@ final class Link {
    * @return bytes handed over, 0 where there is no room or no connection yet
    * @throws TransportException if the publication has ended
    */
-  int trySend(FrameFlyweight header, float[] values, @Nullable FrameSeal seal) {
+  int trySend(FrameFlyweight header, Elements elements, @Nullable FrameSeal seal) {
     int lengthBytes =
         FrameFlyweight.HEADER_LENGTH_BYTES
-            + header.count() * Float.BYTES
+            + elements.lengthBytes(header.count())
             + (seal == null ? 0 : FrameSeal.OVERHEAD_BYTES);
     long result = publication.tryClaim(lengthBytes, claim);
     if (result > 0) {
       if (seal == null) {
-        header.copyTo(claim.buffer(), claim.offset(), values);
+        header.copyTo(claim.buffer(), claim.offset(), elements);
       } else {
-        seal.seal(header, values, peer.rank(), ++sentCounter, claim.buffer(), claim.offset());
+        seal.seal(header, elements, peer.rank(), ++sentCounter, claim.buffer(), claim.offset());
       }
       claim.commit();
       return lengthBytes;

@@ -4,9 +4,9 @@ import org.kithlm.transport.frame.FrameFlyweight;
 import org.kithlm.transport.frame.FrameKind;
 
 /**
- * What a round still has to send to one peer: a range of the vector as it was at the start of the
- * round, and after that a range of sums, which grows as they are formed. Each peer has its own, so
- * that one who takes nothing holds up no other. Owned by the session's thread.
+ * What a round still has to send to one peer: a range of the partial sum or of the hidden state,
+ * and after that a range of sums, which grows as they are formed. Each peer has its own, so that
+ * one who takes nothing holds up no other. Owned by the session's thread.
  */
 final class Outbox {
   private final Link link;
@@ -42,11 +42,6 @@ final class Outbox {
     sumEnd = newEnd;
   }
 
-  /** Index behind the last element of the first range that is sent. */
-  int sentEnd() {
-    return next;
-  }
-
   boolean isEmpty() {
     return next == end && sumNext == sumEnd;
   }
@@ -58,15 +53,17 @@ final class Outbox {
    */
   boolean trySend(Session session, Round round) {
     boolean isSum = next == end;
+    boolean isPartial = !isSum && kind == FrameKind.PARTIAL;
     int first = isSum ? sumNext : next;
-    int count = Math.min(session.maxFrameFloats(), (isSum ? sumEnd : end) - first);
+    int countMax = isPartial ? session.maxFramePartials() : session.maxFrameFloats();
+    int count = Math.min(countMax, (isSum ? sumEnd : end) - first);
     if (count == 0) {
       return false;
     }
     FrameFlyweight header = session.outgoing();
     header.subject(isSum ? FrameKind.SUM : kind, round.step(), round.layer(), round.block());
     header.part(first, count, round.length());
-    if (!session.trySend(link, round.values())) {
+    if (!session.trySend(link, isPartial ? round.partialElements() : round.sumElements())) {
       return false;
     }
     if (isSum) {

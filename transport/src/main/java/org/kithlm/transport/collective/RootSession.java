@@ -89,7 +89,7 @@ public final class RootSession implements AutoCloseable {
    */
   public void beginStep(
       long newStep, int startPosition, int tokenCount, float[] hidden, int hiddenLength) {
-    session.checkLength(hidden, hiddenLength);
+    session.checkLength(hiddenLength, hidden.length);
     if (newStep < 0 || newStep <= step || startPosition < 0 || tokenCount < 1) {
       throw new IllegalArgumentException(
           "step=%d after %d, startPosition=%d, tokenCount=%d"
@@ -102,17 +102,19 @@ public final class RootSession implements AutoCloseable {
   }
 
   /**
-   * Replaces {@code values[0, length)} by the sum over all ranks, added in rank order.
+   * Sums over all ranks, in rank order in f64, rounded once.
    *
+   * @param partial this rank's terms; not changed
+   * @param sum takes the sum of each of the first {@code length} elements
    * @param layer layer, from 0
    * @param block block of the layer, from 0
    * @throws StepAbortedException if the step was aborted; the content is undefined then
    * @throws PeerLostException if a leaf closed or was silent for the round timeout
    */
-  public void allreduce(int layer, int block, float[] values, int length) {
-    session.checkLength(values, length);
+  public void allreduce(int layer, int block, double[] partial, float[] sum, int length) {
+    session.checkLength(length, Math.min(partial.length, sum.length));
     checkAbort();
-    exchange.allreduce(step, layer, block, values, length);
+    exchange.allreduce(step, layer, block, partial, sum, length);
   }
 
   /**

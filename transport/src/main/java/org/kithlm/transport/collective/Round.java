@@ -1,24 +1,57 @@
 package org.kithlm.transport.collective;
 
+import org.kithlm.transport.PartialEncoding;
+import org.kithlm.transport.frame.Elements;
+import org.kithlm.transport.frame.FloatElements;
+import org.kithlm.transport.frame.PartialElements;
+
 /** The vector in hand and the numbers its frames bear. Owned by the session's thread. */
 final class Round {
+  private static final double[] NO_PARTIAL = {};
+
+  private final PartialElements partialElements;
+  private final FloatElements sumElements = new FloatElements();
   private long step;
   private int layer;
   private int block;
-  private float[] values = Session.NO_VALUES;
+  private double[] partial = NO_PARTIAL;
+  private float[] sum = {};
   private int length;
 
-  /**
-   * Another vector.
-   *
-   * @param newLayer layer, or the step's first position
-   * @param newBlock block of the layer, or the step's number of tokens
-   */
-  void set(long newStep, int newLayer, int newBlock, float[] newValues, int newLength) {
+  Round(PartialEncoding encoding) {
+    partialElements = new PartialElements(encoding);
+  }
+
+  /** A sum: from {@code newPartial} to {@code newSum}. */
+  void sum(
+      long newStep,
+      int newLayer,
+      int newBlock,
+      double[] newPartial,
+      float[] newSum,
+      int newLength) {
+    set(newStep, newLayer, newBlock, newPartial, newSum, newLength);
+  }
+
+  /** A step's hidden state, which goes as a sum does. */
+  void hidden(long newStep, int startPosition, int tokenCount, float[] hidden, int newLength) {
+    set(newStep, startPosition, tokenCount, NO_PARTIAL, hidden, newLength);
+  }
+
+  private void set(
+      long newStep,
+      int newLayer,
+      int newBlock,
+      double[] newPartial,
+      float[] newSum,
+      int newLength) {
     step = newStep;
     layer = newLayer;
     block = newBlock;
-    values = newValues;
+    partial = newPartial;
+    partialElements.wrap(newPartial);
+    sum = newSum;
+    sumElements.wrap(newSum);
     length = newLength;
   }
 
@@ -34,8 +67,22 @@ final class Round {
     return block;
   }
 
-  float[] values() {
-    return values;
+  /** The own partial sum. */
+  double[] partial() {
+    return partial;
+  }
+
+  Elements partialElements() {
+    return partialElements;
+  }
+
+  /** The sum over ranks, as far as it is formed, or the hidden state. */
+  float[] sum() {
+    return sum;
+  }
+
+  Elements sumElements() {
+    return sumElements;
   }
 
   int length() {

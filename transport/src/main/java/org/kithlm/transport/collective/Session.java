@@ -14,6 +14,7 @@ import org.kithlm.transport.PeerLostException;
 import org.kithlm.transport.SessionConfig;
 import org.kithlm.transport.TransportCounters;
 import org.kithlm.transport.TransportException;
+import org.kithlm.transport.frame.Elements;
 import org.kithlm.transport.frame.FrameFlyweight;
 import org.kithlm.transport.frame.FrameKind;
 import org.kithlm.transport.frame.FrameSeal;
@@ -24,7 +25,6 @@ import org.kithlm.transport.media.Media;
  * Owned by one thread, except {@link #fail} and {@link #counters}.
  */
 final class Session implements AutoCloseable {
-  static final float[] NO_VALUES = new float[0];
   static final Supplier<String> ROOM_TO_SEND = () -> "room to send";
 
   // A farewell is a courtesy: the peer has other ways to learn.
@@ -127,9 +127,15 @@ final class Session implements AutoCloseable {
     return incoming;
   }
 
-  /** Most elements of one frame. */
+  /** Most f32 elements of one frame. */
   int maxFrameFloats() {
     return (frameBytesMax() - FrameFlyweight.HEADER_LENGTH_BYTES) / Float.BYTES;
+  }
+
+  /** Most elements of one frame of a partial sum. */
+  int maxFramePartials() {
+    return (frameBytesMax() - FrameFlyweight.HEADER_LENGTH_BYTES)
+        / config.encoding().elementBytes();
   }
 
   /** Most bytes of one frame, without its seal. */
@@ -152,13 +158,12 @@ final class Session implements AutoCloseable {
     }
   }
 
-  /** Throws unless {@code length} fits both the vector and the session. */
-  void checkLength(float[] values, int length) {
+  /** Throws unless {@code length} fits both an array of {@code size} and the session. */
+  void checkLength(int length, int size) {
     checkFailure();
-    if (length < 1 || length > values.length || length > config.maxFloats()) {
+    if (length < 1 || length > size || length > config.maxFloats()) {
       throw new IllegalArgumentException(
-          "length=%d values.length=%d maxFloats=%d"
-              .formatted(length, values.length, config.maxFloats()));
+          "length=%d values.length=%d maxFloats=%d".formatted(length, size, config.maxFloats()));
     }
   }
 
@@ -291,8 +296,8 @@ final class Session implements AutoCloseable {
   }
 
   /** Hands {@link #outgoing} and its elements to the driver if there is room. */
-  boolean trySend(Link link, float[] values) {
-    int lengthBytes = link.trySend(outgoing, values, seal);
+  boolean trySend(Link link, Elements elements) {
+    int lengthBytes = link.trySend(outgoing, elements, seal);
     sentBytes.lazySet(sentBytes.getPlain() + lengthBytes);
     return lengthBytes > 0;
   }
@@ -300,7 +305,7 @@ final class Session implements AutoCloseable {
   /** Hands a frame without elements to the driver if there is room. */
   boolean trySendSignal(Link link, FrameKind kind, long step, int block) {
     outgoing.subject(kind, step, 0, block).part(0, 0, 0);
-    return trySend(link, NO_VALUES);
+    return trySend(link, Elements.NONE);
   }
 
   /** Waits until the driver has put everything on the wire: nobody drives it during compute. */
@@ -362,7 +367,7 @@ final class Session implements AutoCloseable {
     } else {
       return null;
     }
-    if (!frame.isValid(config.peers().size(), config.maxFloats())
+    if (!frame.isValid(config.peers().size(), config.maxFloats(), config.encoding())
         || frame.epoch() != config.epoch()
         || linkIndex(frame.rank()) < 0) {
       return null;

@@ -8,17 +8,12 @@ final class Star implements Form {
   @Override
   public void sum(Exchange exchange) {
     int length = exchange.round().length();
-    if (exchange.ownRank() != 0) {
+    if (exchange.ownRank() == 0) {
+      exchange.sumAndAnswer(0, length);
+    } else {
       exchange.sendPartial(0, 0, length);
       exchange.expectSum(0, 0, length);
       exchange.takeSums();
-      return;
-    }
-    for (int first = 0; first < length; ) {
-      int count = exchange.frameFloats(first, length);
-      exchange.sumFrame(first, count);
-      exchange.sendSum(first, first + count);
-      first += count;
     }
   }
 }

@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
 import org.kithlm.transport.LinkCosts;
 import org.kithlm.transport.PeerAddress;
 import org.kithlm.transport.TransportException;
+import org.kithlm.transport.frame.FloatElements;
 import org.kithlm.transport.frame.FrameFlyweight;
 import org.kithlm.transport.frame.FrameKind;
 
@@ -36,7 +37,8 @@ final class Survey {
 
   private final Session session;
   private final ControlledFragmentHandler handler = this::onFrame;
-  private final float[] burst;
+  private final int burstLength;
+  private final FloatElements burst = new FloatElements();
   private final boolean oneMachine;
   private Link polled;
   private long asked;
@@ -55,8 +57,8 @@ final class Survey {
   Survey(Session session) {
     this.session = session;
     polled = session.links()[0];
-    burst =
-        new float[Math.min(BURST_FRAMES * session.maxFrameFloats(), session.config().maxFloats())];
+    burstLength = Math.min(BURST_FRAMES * session.maxFrameFloats(), session.config().maxFloats());
+    burst.wrap(new float[burstLength]);
     oneMachine = session.config().peers().stream().map(PeerAddress::host).distinct().count() == 1;
   }
 
@@ -145,12 +147,12 @@ final class Survey {
     // The chooser counts work by the datagram; on one machine it takes all of it for the link's.
     long workNs = oneMachine ? 0 : sendNs;
     long serialNs = Math.max(1000, bursts.median() - pingNs - workNs);
-    long burstBytes = (long) burst.length * Float.BYTES;
+    long burstBytes = (long) burstLength * Float.BYTES;
     bytesPerSecond = Math.min(bytesPerSecond, burstBytes * 1_000_000_000L / serialNs);
   }
 
   private int frames() {
-    return Math.ceilDiv(burst.length, session.maxFrameFloats());
+    return Math.ceilDiv(burstLength, session.maxFrameFloats());
   }
 
   private void noteLatency(boolean ofRoot, long oneWayNs) {
@@ -176,10 +178,10 @@ final class Survey {
   private long sendBurst(Link link) {
     long number = ++asked;
     session.beginWait();
-    for (int first = 0; first < burst.length; ) {
-      int count = Math.min(session.maxFrameFloats(), burst.length - first);
+    for (int first = 0; first < burstLength; ) {
+      int count = Math.min(session.maxFrameFloats(), burstLength - first);
       do {
-        session.outgoing().subject(FrameKind.BURST, number, 0, 0).part(first, count, burst.length);
+        session.outgoing().subject(FrameKind.BURST, number, 0, 0).part(first, count, burstLength);
       } while (!trySendOrServe(link));
       first += count;
     }

@@ -11,13 +11,7 @@ final class TwoShot implements Form {
         exchange.expectSum(rank, sliceStart(exchange, rank), sliceStart(exchange, rank + 1));
       }
     }
-    int end = sliceStart(exchange, own + 1);
-    for (int first = sliceStart(exchange, own); first < end; ) {
-      int count = exchange.frameFloats(first, end);
-      exchange.sumFrame(first, count);
-      exchange.sendSum(first, first + count);
-      first += count;
-    }
+    exchange.sumAndAnswer(sliceStart(exchange, own), sliceStart(exchange, own + 1));
     exchange.takeSums();
   }
 

@@ -6,10 +6,11 @@ import java.util.Objects;
 import org.agrona.DirectBuffer;
 import org.agrona.MutableDirectBuffer;
 import org.agrona.concurrent.UnsafeBuffer;
+import org.kithlm.transport.PartialEncoding;
 
 /**
- * A frame of floats: a header of {@value #HEADER_LENGTH_BYTES} bytes, then {@link #count()} f32
- * elements, all little-endian.
+ * A frame of numbers: a header of {@value #HEADER_LENGTH_BYTES} bytes, then {@link #count()}
+ * elements, all little-endian: f32, but in PARTIAL those of the session's {@link PartialEncoding}.
  *
  * <pre>
  *   0 int   magic            4 int   kind
@@ -20,15 +21,16 @@ import org.agrona.concurrent.UnsafeBuffer;
  *  36 int   offset: index of the first element in the whole vector
  *  40 int   count: elements in this frame (0 in frames without elements)
  *  44 int   length: elements of the whole vector; in HELLO the session's maxFloats
- *  48 float elements
+ *  48 elements
  * </pre>
  *
  * In HELLO, {@code offset} is the most elements of one frame, {@code block} the world size and
- * {@code layer} what the ranks agreed on before. In BYE, {@code block} is the rank that the sender
- * lost, or its own; in TURN it is the rank that is to measure. In MEASURED and COSTS the fields are
- * those of {@link org.kithlm.transport.LinkCosts}: {@code step} bytesPerSecond, {@code layer}
- * starLatencyNs, {@code block} meshLatencyNs, {@code offset} datagramNs, {@code length}
- * sharedCores. A wrapped frame is not trusted until {@link #isValid} says so.
+ * {@code layer} the codes of the collective and, in the upper 16 bits, of the encoding. In BYE,
+ * {@code block} is the rank that the sender lost, or its own; in TURN it is the rank that is to
+ * measure. In MEASURED and COSTS the fields are those of {@link org.kithlm.transport.LinkCosts}:
+ * {@code step} bytesPerSecond, {@code layer} starLatencyNs, {@code block} meshLatencyNs, {@code
+ * offset} datagramNs, {@code length} sharedCores. A wrapped frame is not trusted until {@link
+ * #isValid} says so.
  */
 public final class FrameFlyweight {
   /** Bytes before the first element. */
@@ -84,34 +86,26 @@ public final class FrameFlyweight {
   }
 
   /**
-   * Writes this header, then {@link #count()} elements of {@code values} from {@link #offset()}.
+   * Writes this header, then {@link #count()} elements from {@link #offset()}.
    *
    * @param index where the frame starts in {@code target}
    */
-  public void copyTo(MutableDirectBuffer target, int index, float[] values) {
+  public void copyTo(MutableDirectBuffer target, int index, Elements elements) {
     target.putBytes(index, frame, 0, HEADER_LENGTH_BYTES);
-    int first = offset();
-    int count = count();
-    int byteIndex = index + HEADER_LENGTH_BYTES;
-    for (int i = 0; i < count; i++) {
-      target.putFloat(byteIndex + i * Float.BYTES, values[first + i], LITTLE_ENDIAN);
-    }
+    elements.write(offset(), count(), target, index + HEADER_LENGTH_BYTES);
   }
 
-  /** Copies the elements to {@code values} from {@code first}. */
+  /** Copies f32 elements to {@code values} from {@code first}. */
   public void copyElementsTo(float[] values, int first) {
     int count = count();
     for (int i = 0; i < count; i++) {
-      values[first + i] = element(i);
+      values[first + i] = frame.getFloat(HEADER_LENGTH_BYTES + i * Float.BYTES, LITTLE_ENDIAN);
     }
   }
 
-  /** Adds the elements to those of {@code values} from {@code first}. */
-  public void addElementsTo(float[] values, int first) {
-    int count = count();
-    for (int i = 0; i < count; i++) {
-      values[first + i] += element(i);
-    }
+  /** Adds the elements of a PARTIAL frame to {@code sums[0, count)}. */
+  public void addElementsTo(double[] sums, PartialEncoding encoding) {
+    encoding.addTo(sums, count(), frame, HEADER_LENGTH_BYTES);
   }
 
   /**
@@ -119,8 +113,9 @@ public final class FrameFlyweight {
    *
    * @param worldSize ranks of the session
    * @param maxFloats longest vector of the session
+   * @param encoding of the session's partial sums
    */
-  public boolean isValid(int worldSize, int maxFloats) {
+  public boolean isValid(int worldSize, int maxFloats, PartialEncoding encoding) {
     if (frame.capacity() < HEADER_LENGTH_BYTES
         || frame.getInt(MAGIC_OFFSET, LITTLE_ENDIAN) != MAGIC) {
       return false;
@@ -150,7 +145,9 @@ public final class FrameFlyweight {
               && offset() >= 0
               && count() > 0
               && count() <= length() - offset()
-              && payloadBytes == (long) count() * Float.BYTES;
+              && payloadBytes
+                  == (long) count()
+                      * (kind == FrameKind.PARTIAL ? encoding.elementBytes() : Float.BYTES);
     };
   }
 
@@ -211,9 +208,5 @@ public final class FrameFlyweight {
   /** Bytes of the wrapped frame. */
   public int frameLengthBytes() {
     return frame.capacity();
-  }
-
-  private float element(int index) {
-    return frame.getFloat(HEADER_LENGTH_BYTES + index * Float.BYTES, LITTLE_ENDIAN);
   }
 }

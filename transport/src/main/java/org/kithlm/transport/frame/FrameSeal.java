@@ -81,11 +81,12 @@ public final class FrameSeal {
     UnsafeBuffer target = new UnsafeBuffer(new byte[sealed.length]);
     FrameFlyweight header = FrameFlyweight.allocateHeader(epoch, ownRank);
     float[] values = new float[(plain.length - FrameFlyweight.HEADER_LENGTH_BYTES) / Float.BYTES];
+    FloatElements elements = new FloatElements().wrap(values);
     for (int i = 0; i < WARM_UP_FRAMES; i++) {
       int count = Math.min(values.length, 1 + i % WARM_UP_FLOATS);
-      header.subject(FrameKind.PARTIAL, 0, 0, 0).part(0, count, count);
+      header.subject(FrameKind.SUM, 0, 0, 0).part(0, count, count);
       // To itself: no other frame has equal sender and receiver, so no nonce is used twice.
-      seal(header, values, ownRank, i, target, 0);
+      seal(header, elements, ownRank, i, target, 0);
       int lengthBytes = FrameFlyweight.HEADER_LENGTH_BYTES + count * Float.BYTES + OVERHEAD_BYTES;
       if (!open(target, 0, lengthBytes)) {
         throw new IllegalStateException(
@@ -95,20 +96,20 @@ public final class FrameSeal {
   }
 
   /**
-   * Writes a sealed frame: a header and its elements of {@code values}.
+   * Writes a sealed frame: a header and its elements.
    *
    * @param toRank receiver
    * @param counter never used before for this receiver under this key
    */
   public void seal(
       FrameFlyweight header,
-      float[] values,
+      Elements elements,
       int toRank,
       long counter,
       MutableDirectBuffer target,
       int index) {
-    header.copyTo(plainBuffer, 0, values);
-    int lengthBytes = header.count() * Float.BYTES;
+    header.copyTo(plainBuffer, 0, elements);
+    int lengthBytes = elements.lengthBytes(header.count());
     System.arraycopy(plain, 0, sealed, 0, COUNTER_OFFSET);
     sealedBuffer.putLong(COUNTER_OFFSET, counter, LITTLE_ENDIAN);
     setNonce(ownRank, toRank, counter);

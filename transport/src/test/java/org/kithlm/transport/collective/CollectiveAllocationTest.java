@@ -57,7 +57,8 @@ class CollectiveAllocationTest {
     try (RootSession root = new RootSession(config)) {
       root.connect();
       root.beginStep(0, 0, 1, values, LENGTH);
-      return allocated(round -> root.allreduce(round, 0, values, LENGTH));
+      double[] partial = new double[LENGTH];
+      return allocated(round -> root.allreduce(round, 0, partial, values, LENGTH));
     }
   }
 
@@ -66,7 +67,8 @@ class CollectiveAllocationTest {
     try (LeafSession leaf = new LeafSession(config)) {
       leaf.connect();
       assertNotNull(leaf.awaitStep(values, TimeUnit.SECONDS.toNanos(20)));
-      return allocated(round -> leaf.allreduce(round, 0, values, LENGTH));
+      double[] partial = new double[LENGTH];
+      return allocated(round -> leaf.allreduce(round, 0, partial, values, LENGTH));
     }
   }
 

@@ -120,7 +120,7 @@ class CollectiveProcessIT {
     for (int step = firstStep; step < endStep; step++) {
       root.beginStep(step, 0, 1, values, LENGTH);
       for (int layer = 0; layer < 100; layer++) {
-        root.allreduce(layer, 0, values, LENGTH);
+        InPlace.sum(root, layer, 0, values, LENGTH);
       }
     }
   }

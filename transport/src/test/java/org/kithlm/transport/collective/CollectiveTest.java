@@ -23,6 +23,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.kithlm.transport.Collective;
+import org.kithlm.transport.PartialEncoding;
 import org.kithlm.transport.PeerAddress;
 import org.kithlm.transport.PeerLostException;
 import org.kithlm.transport.SessionConfig;
@@ -56,10 +57,21 @@ class CollectiveTest {
     "AUTO, 4"
   })
   void shouldSumInRankOrder(Collective collective, int worldSize) throws Exception {
+    sum(collective, worldSize, PartialEncoding.F64);
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void shouldSumRoundedTerms(Collective collective) throws Exception {
+    sum(collective, 3, PartialEncoding.F32);
+  }
+
+  private void sum(Collective collective, int worldSize, PartialEncoding encoding)
+      throws Exception {
     List<PeerAddress> peers = Ranks.onLoopback(worldSize);
     List<SessionConfig> configs = new ArrayList<>();
     for (int rank = 0; rank < worldSize; rank++) {
-      configs.add(config(rank, peers).withCollective(collective));
+      configs.add(config(rank, peers).withCollective(collective).withEncoding(encoding));
     }
     run(configs, 200);
     assertEquals(List.of(), List.of(folder.toFile().list()), "left in the driver folder");
@@ -94,16 +106,20 @@ class CollectiveTest {
 
   @Test
   void shouldHaveVectorsWhoseSumDependsOnTheOrder() {
-    float[] first = vector(0, 3, 1000);
-    float[] second = vector(1, 3, 1000);
-    float[] third = vector(2, 3, 1000);
+    double[] first = vector(0, 3, 1000);
+    double[] second = vector(1, 3, 1000);
+    double[] third = vector(2, 3, 1000);
     int differing = 0;
+    int rounded = 0;
     for (int i = 0; i < first.length; i++) {
-      float forward = first[i] + second[i] + third[i];
-      float backward = third[i] + second[i] + first[i];
+      double forward = first[i] + second[i] + third[i];
+      double backward = third[i] + second[i] + first[i];
       differing += forward == backward ? 0 : 1;
+      double ofRounded = (float) first[i] + (double) (float) second[i] + (float) third[i];
+      rounded += (float) forward == (float) ofRounded ? 0 : 1;
     }
     assertTrue(differing > 100, "differing=" + differing);
+    assertTrue(rounded > 100, "rounded=" + rounded);
   }
 
   private static PeerAddress relay(PeerAddress peer, List<Relay> relays) throws IOException {
@@ -138,16 +154,16 @@ class CollectiveTest {
   }
 
   private static void root(SessionConfig config, int rounds, AtomicInteger running) {
-    float[] hidden = vector(0, 0, MAX_FLOATS);
+    float[] hidden = hidden();
     try (RootSession root = new RootSession(config)) {
       root.connect();
       root.measureLinks();
       root.beginStep(3, 11, 4, hidden, MAX_FLOATS);
       for (int round = 0; round < rounds; round++) {
         int length = length(round);
-        float[] values = vector(0, round, length);
-        root.allreduce(round, 1, values, length);
-        assertSum(config, round, values);
+        float[] sum = new float[length];
+        root.allreduce(round, 1, vector(0, round, length), sum, length);
+        assertSum(config, round, sum);
       }
       assertEquals(rounds, root.counters().rounds());
       assertEquals(0, root.counters().droppedFrames());
@@ -176,12 +192,12 @@ class CollectiveTest {
       StepHeader header = leaf.awaitStep(hidden, TimeUnit.SECONDS.toNanos(30));
       assertNotNull(header);
       assertEquals(new StepHeader(3, 11, 4, MAX_FLOATS), header);
-      assertArrayEquals(vector(0, 0, MAX_FLOATS), hidden);
+      assertArrayEquals(hidden(), hidden);
       for (int round = 0; round < rounds; round++) {
         int length = length(round);
-        float[] values = vector(config.rank(), round, length);
-        leaf.allreduce(round, 1, values, length);
-        assertSum(config, round, values);
+        float[] sum = new float[length];
+        leaf.allreduce(round, 1, vector(config.rank(), round, length), sum, length);
+        assertSum(config, round, sum);
       }
       assertEquals(0, leaf.counters().droppedFrames());
       running.decrementAndGet();
@@ -202,12 +218,17 @@ class CollectiveTest {
 
   /** To the last bit: {@code assertArrayEquals} of floats without a delta compares bits. */
   private static void assertSum(SessionConfig config, int round, float[] actual) {
-    float[] expected = vector(0, round, actual.length);
-    for (int rank = 1; rank < config.peers().size(); rank++) {
-      float[] partial = vector(rank, round, actual.length);
-      for (int i = 0; i < expected.length; i++) {
-        expected[i] += partial[i];
+    boolean rounds = config.encoding() == PartialEncoding.F32;
+    double[] sums = new double[actual.length];
+    for (int rank = 0; rank < config.peers().size(); rank++) {
+      double[] partial = vector(rank, round, actual.length);
+      for (int i = 0; i < sums.length; i++) {
+        sums[i] += rounds ? (float) partial[i] : partial[i];
       }
+    }
+    float[] expected = new float[actual.length];
+    for (int i = 0; i < sums.length; i++) {
+      expected[i] = (float) sums[i];
     }
     assertArrayEquals(
         expected,
@@ -222,12 +243,21 @@ class CollectiveTest {
         : 1 + new Random(SEED + round).nextInt(2000);
   }
 
-  private static float[] vector(int rank, int round, int length) {
+  private static double[] vector(int rank, int round, int length) {
     Random random = new Random(SEED * 31 + rank * 1_000_003L + round);
-    float[] values = new float[length];
+    double[] values = new double[length];
     for (int i = 0; i < length; i++) {
-      values[i] = (random.nextFloat() - 0.5f) * (1 << random.nextInt(20));
+      values[i] = (random.nextDouble() - 0.5) * (1 << random.nextInt(20));
     }
     return values;
+  }
+
+  private static float[] hidden() {
+    float[] hidden = new float[MAX_FLOATS];
+    double[] vector = vector(0, 0, MAX_FLOATS);
+    for (int i = 0; i < MAX_FLOATS; i++) {
+      hidden[i] = (float) vector[i];
+    }
+    return hidden;
   }
 }

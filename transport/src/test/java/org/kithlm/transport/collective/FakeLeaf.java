@@ -5,14 +5,17 @@ import java.util.concurrent.TimeUnit;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.jspecify.annotations.Nullable;
 import org.kithlm.transport.SessionConfig;
+import org.kithlm.transport.frame.Elements;
+import org.kithlm.transport.frame.FloatElements;
 import org.kithlm.transport.frame.FrameFlyweight;
 import org.kithlm.transport.frame.FrameKind;
 import org.kithlm.transport.frame.FrameSeal;
+import org.kithlm.transport.frame.PartialElements;
 import org.kithlm.transport.media.Media;
 
 /** Sends a root whatever a test wants, well-formed or not. Owned by the test's thread. */
 final class FakeLeaf implements AutoCloseable {
-  private static final int FRAME_BYTES_MAX = 8192;
+  private static final int FRAME_BYTES_MAX = 16_384;
   private static final long DEADLINE_NS = TimeUnit.SECONDS.toNanos(20);
 
   private final SessionConfig config;
@@ -46,7 +49,11 @@ final class FakeLeaf implements AutoCloseable {
     int frameFloats = (config.mtuLength() - overheadBytes) / Float.BYTES;
     send(
         header()
-            .subject(FrameKind.HELLO, 0, config.collective().code(), config.peers().size())
+            .subject(
+                FrameKind.HELLO,
+                0,
+                config.encoding().code() << 16 | config.collective().code(),
+                config.peers().size())
             .part(frameFloats, 0, config.maxFloats()),
         new float[0]);
     send(header().subject(FrameKind.READY, 0, 0, 0), new float[0]);
@@ -59,13 +66,21 @@ final class FakeLeaf implements AutoCloseable {
 
   /** Puts a frame into {@link #buffer} and returns its length. */
   int encode(FrameFlyweight header, float[] values) {
-    int lengthBytes = FrameFlyweight.HEADER_LENGTH_BYTES + header.count() * Float.BYTES;
+    Elements elements = elements(header, values);
+    int lengthBytes = FrameFlyweight.HEADER_LENGTH_BYTES + elements.lengthBytes(header.count());
     if (seal == null) {
-      header.copyTo(buffer, 0, values);
+      header.copyTo(buffer, 0, elements);
       return lengthBytes;
     }
-    seal.seal(header, values, 0, ++counter, buffer, 0);
+    seal.seal(header, elements, 0, ++counter, buffer, 0);
     return lengthBytes + FrameSeal.OVERHEAD_BYTES;
+  }
+
+  /** As frames of that kind carry them. */
+  Elements elements(FrameFlyweight header, float[] values) {
+    return header.kind() == FrameKind.PARTIAL
+        ? new PartialElements(config.encoding()).wrap(InPlace.doubles(values))
+        : new FloatElements().wrap(values);
   }
 
   UnsafeBuffer buffer() {

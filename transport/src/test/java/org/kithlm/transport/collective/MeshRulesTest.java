@@ -68,14 +68,14 @@ class MeshRulesTest {
                 float[] values = new float[LENGTH];
                 awaitStep(first, values, 1);
                 assertThrows(
-                    StepAbortedException.class, () -> first.allreduce(0, 0, values, LENGTH));
+                    StepAbortedException.class, () -> InPlace.sum(first, 0, 0, values, LENGTH));
                 assertSumOfNextStep(first, values);
               });
       Future<?> secondIdles = threads.submit(() -> awaitStep(second, new float[LENGTH], 1));
       float[] values = new float[LENGTH];
       root.beginStep(1, 0, 1, values, LENGTH);
       secondIdles.get(20, TimeUnit.SECONDS);
-      Future<?> rootWaits = threads.submit(() -> root.allreduce(0, 0, values, LENGTH));
+      Future<?> rootWaits = threads.submit(() -> InPlace.sum(root, 0, 0, values, LENGTH));
       await(() -> first.counters().sentBytes() > LENGTH); // both wait for the second leaf now
       root.abort(1);
       assertThrows(ExecutionException.class, () -> rootWaits.get(20, TimeUnit.SECONDS));
@@ -88,7 +88,7 @@ class MeshRulesTest {
               });
       root.beginStep(2, 0, 1, values, LENGTH);
       Arrays.fill(values, 1);
-      root.allreduce(0, 0, values, LENGTH);
+      InPlace.sum(root, 0, 0, values, LENGTH);
       assertEquals(6, values[LENGTH - 1]);
       firstDone.get(20, TimeUnit.SECONDS);
       secondDone.get(20, TimeUnit.SECONDS);
@@ -108,7 +108,7 @@ class MeshRulesTest {
                     root.connect();
                     float[] values = new float[length];
                     root.beginStep(1, 0, 1, values, length);
-                    root.allreduce(0, 0, values, length);
+                    InPlace.sum(root, 0, 0, values, length);
                     root.beginStep(2, 0, 1, values, length);
                   });
       Future<float[]> sum =
@@ -117,7 +117,7 @@ class MeshRulesTest {
                 first.connect();
                 awaitStep(first, new float[LENGTH], 1);
                 float[] values = new float[length];
-                first.allreduce(0, 0, values, length);
+                InPlace.sum(first, 0, 0, values, length);
                 return values;
               });
       float[] partial = new float[length];
@@ -147,7 +147,7 @@ class MeshRulesTest {
         float[] values = new float[LENGTH];
         root.beginStep(4, 0, 1, values, LENGTH);
         PeerLostException error =
-            assertThrows(PeerLostException.class, () -> root.allreduce(3, 1, values, LENGTH));
+            assertThrows(PeerLostException.class, () -> InPlace.sum(root, 3, 1, values, LENGTH));
         assertEquals(peers.get(2), error.peer());
         assertSays(error, peers.get(2).endpoint());
         assertSays(error, "step 4 layer 3 block 1");
@@ -172,7 +172,7 @@ class MeshRulesTest {
                 PeerLostException.class,
                 () -> {
                   root.beginStep(1, 0, 1, values, LENGTH);
-                  root.allreduce(3, 1, values, LENGTH);
+                  InPlace.sum(root, 3, 1, values, LENGTH);
                 });
         assertEquals(peers.get(2), error.peer());
       }
@@ -219,7 +219,7 @@ class MeshRulesTest {
   private static void sumInStep(LeafSession leaf, long step) {
     float[] values = new float[LENGTH];
     awaitStep(leaf, values, step);
-    leaf.allreduce(3, 1, values, LENGTH);
+    InPlace.sum(leaf, 3, 1, values, LENGTH);
   }
 
   private void assertNamesTheSecondLeaf(Future<?> waiting) {
@@ -235,7 +235,7 @@ class MeshRulesTest {
 
   private static void assertSum(LeafSession leaf, float[] values) {
     Arrays.fill(values, 2.5f);
-    leaf.allreduce(0, 0, values, LENGTH);
+    InPlace.sum(leaf, 0, 0, values, LENGTH);
     assertEquals(6, values[0]);
     assertEquals(6, values[LENGTH - 1]);
   }

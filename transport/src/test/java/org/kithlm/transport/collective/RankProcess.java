@@ -68,7 +68,7 @@ final class RankProcess {
           fill(values, 0, round / ROUNDS_PER_STEP, layer);
         }
         long startNs = System.nanoTime();
-        root.allreduce(layer, 0, values, length);
+        InPlace.sum(root, layer, 0, values, length);
         tookNs[round] = System.nanoTime() - startNs;
         if (verify) {
           verify(values, config.peers().size(), round / ROUNDS_PER_STEP, layer);
@@ -101,7 +101,7 @@ final class RankProcess {
           if (verify) {
             fill(values, config.rank(), step.step(), layer);
           }
-          leaf.allreduce(layer, 0, values, step.length());
+          InPlace.sum(leaf, layer, 0, values, step.length());
           if (verify) {
             verify(values, config.peers().size(), step.step(), layer);
           }

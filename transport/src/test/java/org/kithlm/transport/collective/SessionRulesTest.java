@@ -69,17 +69,17 @@ class SessionRulesTest {
                   leaf.connect();
                   assertStep(1, leaf.awaitStep(values, WAIT_NS));
                   values[0] = 1;
-                  leaf.allreduce(0, 0, values, LENGTH);
+                  InPlace.sum(leaf, 0, 0, values, LENGTH);
                   assertEquals(3, values[0]);
                   root.abort(1); // the root waits for layer 1 now, or soon
                   aborted.await();
                   assertThrows(
-                      StepAbortedException.class, () -> leaf.allreduce(1, 0, values, LENGTH));
+                      StepAbortedException.class, () -> InPlace.sum(leaf, 1, 0, values, LENGTH));
                   assertThrows(
-                      StepAbortedException.class, () -> leaf.allreduce(2, 0, values, LENGTH));
+                      StepAbortedException.class, () -> InPlace.sum(leaf, 2, 0, values, LENGTH));
                   assertStep(2, leaf.awaitStep(values, WAIT_NS));
                   values[0] = 10;
-                  leaf.allreduce(0, 0, values, LENGTH);
+                  InPlace.sum(leaf, 0, 0, values, LENGTH);
                   assertEquals(30, values[0]);
                 }
                 return null;
@@ -88,14 +88,14 @@ class SessionRulesTest {
       root.connect();
       root.beginStep(1, 0, 1, values, LENGTH);
       values[0] = 2;
-      root.allreduce(0, 0, values, LENGTH);
+      InPlace.sum(root, 0, 0, values, LENGTH);
       StepAbortedException error =
-          assertThrows(StepAbortedException.class, () -> root.allreduce(1, 0, values, LENGTH));
+          assertThrows(StepAbortedException.class, () -> InPlace.sum(root, 1, 0, values, LENGTH));
       assertEquals(1, error.step());
       aborted.countDown();
       root.beginStep(2, 0, 1, values, LENGTH);
       values[0] = 20;
-      root.allreduce(0, 0, values, LENGTH);
+      InPlace.sum(root, 0, 0, values, LENGTH);
       assertEquals(30, values[0]);
       assertTrue(root.counters().droppedFrames() > 0, "the late partial sum of step 1");
       assertEquals(2, root.counters().rounds());
@@ -111,7 +111,7 @@ class SessionRulesTest {
       float[] values = {1};
       assertThrows(StepAbortedException.class, () -> root.beginStep(5, 0, 1, values, 1));
       root.beginStep(6, 0, 1, values, 1);
-      root.allreduce(0, 0, values, 1);
+      InPlace.sum(root, 0, 0, values, 1);
       assertEquals(1, root.counters().rounds());
     }
   }
@@ -137,7 +137,7 @@ class SessionRulesTest {
                 float[] values = new float[LENGTH];
                 assertStep(1, leaf.awaitStep(values, WAIT_NS));
                 values[0] = 1;
-                leaf.allreduce(0, 0, values, LENGTH);
+                InPlace.sum(leaf, 0, 0, values, LENGTH);
               });
       float[] values = new float[LENGTH];
       root.beginStep(1, 0, 1, values, LENGTH);
@@ -152,7 +152,7 @@ class SessionRulesTest {
       }
       assertEquals(before, root.counters().receivedBytes());
       values[0] = 2;
-      root.allreduce(0, 0, values, LENGTH);
+      InPlace.sum(root, 0, 0, values, LENGTH);
       assertEquals(3, values[0]);
       assertEquals(0, root.counters().droppedFrames());
       leafDone.get(20, TimeUnit.SECONDS);
@@ -176,7 +176,7 @@ class SessionRulesTest {
       float[] values = new float[LENGTH];
       root.beginStep(1, 0, 1, values, LENGTH);
       IllegalStateException cause = new IllegalStateException("rank 1 left the cluster");
-      Future<?> rootWaits = threads.submit(() -> root.allreduce(0, 0, values, LENGTH));
+      Future<?> rootWaits = threads.submit(() -> InPlace.sum(root, 0, 0, values, LENGTH));
       Future<?> leafWaits =
           threads.submit(
               () -> {
@@ -189,7 +189,8 @@ class SessionRulesTest {
       leaf.fail(cause);
       assertSame(cause, assertThrows(Exception.class, () -> rootWaits.get()).getCause());
       assertSame(cause, assertThrows(Exception.class, () -> leafWaits.get()).getCause());
-      assertSame(cause, assertThrows(Exception.class, () -> root.allreduce(0, 0, values, LENGTH)));
+      assertSame(
+          cause, assertThrows(Exception.class, () -> InPlace.sum(root, 0, 0, values, LENGTH)));
       assertSame(cause, assertThrows(Exception.class, root::keepAlive));
     }
   }
@@ -206,7 +207,7 @@ class SessionRulesTest {
               PeerLostException.class,
               () -> {
                 root.beginStep(1, 0, 1, values, LENGTH);
-                root.allreduce(0, 0, values, LENGTH);
+                InPlace.sum(root, 0, 0, values, LENGTH);
               });
       assertEquals(peers.get(1), error.peer());
       assertSays(error, "closed");
@@ -223,7 +224,7 @@ class SessionRulesTest {
       float[] values = new float[LENGTH];
       root.beginStep(4, 0, 1, values, LENGTH);
       PeerLostException error =
-          assertThrows(PeerLostException.class, () -> root.allreduce(3, 1, values, LENGTH));
+          assertThrows(PeerLostException.class, () -> InPlace.sum(root, 3, 1, values, LENGTH));
       assertEquals(1, error.peer().rank());
       assertSays(error, peers.get(1).endpoint());
       assertSays(error, "step 4 layer 3 block 1");
@@ -279,7 +280,7 @@ class SessionRulesTest {
               () -> {
                 root.connect();
                 root.beginStep(1, 0, 1, new float[LENGTH], LENGTH);
-                root.allreduce(3, 1, values, LENGTH);
+                InPlace.sum(root, 3, 1, values, LENGTH);
               });
       rootThread.start();
       leaf.connect();
@@ -322,8 +323,8 @@ class SessionRulesTest {
               () -> {
                 root.connect();
                 root.beginStep(1, 0, 1, values, 500);
-                root.allreduce(3, 1, values, 500);
-                root.allreduce(3, 1, values, 500);
+                InPlace.sum(root, 3, 1, values, 500);
+                InPlace.sum(root, 3, 1, values, 500);
               });
       rootThread.start();
       leaf.connect();
@@ -334,9 +335,9 @@ class SessionRulesTest {
       leaf.encode(header, ones);
       leaf.buffer().putByte(100, (byte) (leaf.buffer().getByte(100) ^ 1));
       leaf.send(lengthBytes);
-      foreign.seal(header, ones, 0, 1L << 40, leaf.buffer(), 0);
+      foreign.seal(header, leaf.elements(header, ones), 0, 1L << 40, leaf.buffer(), 0);
       leaf.send(lengthBytes);
-      header.copyTo(leaf.buffer(), 0, ones); // not sealed at all
+      header.copyTo(leaf.buffer(), 0, leaf.elements(header, ones)); // not sealed at all
       leaf.send(lengthBytes - FrameSeal.OVERHEAD_BYTES);
       leaf.send(leaf.encode(header, ones));
       leaf.driveUntilDone(rootThread);
@@ -377,12 +378,12 @@ class SessionRulesTest {
                   float[] values = new float[LENGTH];
                   assertStep(1, leaf.awaitStep(values, WAIT_NS));
                   values[0] = 1;
-                  leaf.allreduce(0, 0, values, LENGTH);
+                  InPlace.sum(leaf, 0, 0, values, LENGTH);
                 });
         float[] values = new float[LENGTH];
         root.beginStep(1, 0, 1, values, LENGTH);
         values[0] = 2;
-        root.allreduce(0, 0, values, LENGTH);
+        InPlace.sum(root, 0, 0, values, LENGTH);
         assertEquals(3, values[0]);
         leafDone.get(20, TimeUnit.SECONDS);
       }

@@ -98,7 +98,7 @@ class SurveyTest {
     float[] values = new float[DECODE_FLOATS];
     root.beginStep(step, 0, 1, values, DECODE_FLOATS);
     values[0] = 1;
-    root.allreduce(0, 0, values, DECODE_FLOATS);
+    InPlace.sum(root, 0, 0, values, DECODE_FLOATS);
     assertEquals(1 + 2 + 4, values[0]);
   }
 
@@ -109,7 +109,7 @@ class SurveyTest {
       while (true) {
         if (leaf.awaitStep(values, TimeUnit.SECONDS.toNanos(1)) != null) {
           values[0] = 1 << config.rank();
-          leaf.allreduce(0, 0, values, DECODE_FLOATS);
+          InPlace.sum(leaf, 0, 0, values, DECODE_FLOATS);
         }
       }
     } catch (PeerLostException e) {

@@ -12,6 +12,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.kithlm.transport.PartialEncoding;
 
 class FrameFlyweightTest {
   private static final int WORLD_SIZE = 3;
@@ -20,11 +21,12 @@ class FrameFlyweightTest {
 
   private final UnsafeBuffer buffer = new UnsafeBuffer(new byte[1024]);
   private final float[] values = new float[MAX_FLOATS];
+  private final double[] sums = new double[MAX_FLOATS];
 
   @Test
   void shouldReadWhatWasWritten() {
     FrameFlyweight frame = partial();
-    assertTrue(frame.isValid(WORLD_SIZE, MAX_FLOATS));
+    assertTrue(frame.isValid(WORLD_SIZE, MAX_FLOATS, PartialEncoding.F32));
     assertEquals(FrameKind.PARTIAL, frame.kind());
     assertEquals(9L, frame.epoch());
     assertEquals(1L << 40, frame.step());
@@ -51,10 +53,31 @@ class FrameFlyweightTest {
     FrameFlyweight frame = partial();
     float[] target = new float[MAX_FLOATS];
     frame.copyElementsTo(target, frame.offset());
-    frame.addElementsTo(target, frame.offset());
     for (int i = 0; i < MAX_FLOATS; i++) {
-      assertEquals(i >= 60 && i < 67 ? 2 * values[i] : 0, target[i], "element " + i);
+      assertEquals(i >= 60 && i < 67 ? values[i] : 0, target[i], "element " + i);
     }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void shouldAddPartialSumsAsTheOwnRankDoes(PartialEncoding encoding) {
+    double[] partial = new double[MAX_FLOATS];
+    for (int i = 0; i < MAX_FLOATS; i++) {
+      partial[i] = Math.exp(i) / 3; // more digits than f32 has
+    }
+    FrameFlyweight.allocateHeader(9, 2)
+        .subject(FrameKind.PARTIAL, 1, 5, 1)
+        .part(60, 7, 100)
+        .copyTo(buffer, AT, new PartialElements(encoding).wrap(partial));
+    int lengthBytes = FrameFlyweight.HEADER_LENGTH_BYTES + 7 * encoding.elementBytes();
+    FrameFlyweight frame = new FrameFlyweight().wrap(buffer, AT, lengthBytes);
+    assertTrue(frame.isValid(WORLD_SIZE, MAX_FLOATS, encoding));
+    double[] received = {1, 2, 3, 4, 5, 6, 7};
+    double[] own = received.clone();
+    frame.addElementsTo(received, encoding);
+    encoding.addTo(own, partial, 60, 7);
+    assertArrayEquals(own, received);
+    assertEquals(encoding == PartialEncoding.F64, received[6] == 7 + partial[66]);
   }
 
   @ParameterizedTest
@@ -89,7 +112,7 @@ class FrameFlyweightTest {
   void shouldRefuseAFieldOutOfRange(int fieldOffset, int value) {
     FrameFlyweight frame = partial();
     buffer.putInt(AT + (fieldOffset == 8 ? 20 : fieldOffset), value, LITTLE_ENDIAN);
-    assertFalse(frame.isValid(WORLD_SIZE, MAX_FLOATS));
+    assertFalse(frame.isValid(WORLD_SIZE, MAX_FLOATS, PartialEncoding.F32));
   }
 
   @Test
@@ -100,7 +123,9 @@ class FrameFlyweightTest {
     for (int other = 0; other < 200; other++) {
       frame.wrap(buffer, AT, other);
       assertEquals(
-          other == lengthBytes, frame.isValid(WORLD_SIZE, MAX_FLOATS), "lengthBytes=" + other);
+          other == lengthBytes,
+          frame.isValid(WORLD_SIZE, MAX_FLOATS, PartialEncoding.F32),
+          "lengthBytes=" + other);
     }
   }
 
@@ -119,8 +144,10 @@ class FrameFlyweightTest {
       }
       buffer.putInt(4, random.nextInt(0, 9), LITTLE_ENDIAN);
       frame.wrap(buffer, 0, random.nextInt(0, 200));
-      if (frame.isValid(WORLD_SIZE, MAX_FLOATS)) {
-        frame.addElementsTo(values, frame.offset()); // throws where a bound is missing
+      if (frame.isValid(WORLD_SIZE, MAX_FLOATS, PartialEncoding.F32)) {
+        // throws where a bound is missing
+        frame.addElementsTo(sums, PartialEncoding.F32);
+        frame.copyElementsTo(values, frame.offset());
       }
     }
   }
@@ -132,7 +159,7 @@ class FrameFlyweightTest {
     FrameFlyweight.allocateHeader(9, 2)
         .subject(FrameKind.PARTIAL, 1L << 40, 5, 1)
         .part(60, 7, 100)
-        .copyTo(buffer, AT, values);
+        .copyTo(buffer, AT, new FloatElements().wrap(values));
     int lengthBytes = FrameFlyweight.HEADER_LENGTH_BYTES + 7 * Float.BYTES;
     return new FrameFlyweight().wrap(buffer, AT, lengthBytes);
   }

@@ -11,6 +11,7 @@ import javax.crypto.SecretKey;
 import javax.crypto.spec.SecretKeySpec;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.junit.jupiter.api.Test;
+import org.kithlm.transport.PartialEncoding;
 
 class FrameSealTest {
   private static final long SEED = 11;
@@ -33,7 +34,7 @@ class FrameSealTest {
     assertEquals(77, receiver.openedCounter());
     FrameFlyweight frame = new FrameFlyweight();
     frame.wrap(receiver.openedFrame(), 0, receiver.openedLengthBytes());
-    assertTrue(frame.isValid(3, COUNT));
+    assertTrue(frame.isValid(3, COUNT, PartialEncoding.F64));
     assertEquals(5, frame.epoch());
     float[] opened = new float[COUNT];
     frame.copyElementsTo(opened, 0);
@@ -93,8 +94,8 @@ class FrameSealTest {
       values[i] = random.nextFloat();
     }
     FrameFlyweight header = FrameFlyweight.allocateHeader(5, 1);
-    header.subject(FrameKind.PARTIAL, 9, 1, 0).part(0, COUNT, COUNT);
-    sender.seal(header, values, 2, counter, buffer, 4);
+    header.subject(FrameKind.SUM, 9, 1, 0).part(0, COUNT, COUNT);
+    sender.seal(header, new FloatElements().wrap(values), 2, counter, buffer, 4);
   }
 
   private byte[] bytes() {

@@ -1,0 +1,31 @@
+package org.kithlm.transport.frame;
+
+import org.agrona.MutableDirectBuffer;
+import org.kithlm.transport.PartialEncoding;
+
+/** Partial sums, in the session's encoding. Owned by the session's thread. */
+public final class PartialElements implements Elements {
+  private final PartialEncoding encoding;
+  private double[] values = {};
+
+  /** Writes in {@code encoding}. */
+  public PartialElements(PartialEncoding encoding) {
+    this.encoding = encoding;
+  }
+
+  /** Shows another array from now on. */
+  public PartialElements wrap(double[] newValues) {
+    values = newValues;
+    return this;
+  }
+
+  @Override
+  public int lengthBytes(int count) {
+    return count * encoding.elementBytes();
+  }
+
+  @Override
+  public void write(int first, int count, MutableDirectBuffer target, int index) {
+    encoding.write(values, first, count, target, index);
+  }
+}
