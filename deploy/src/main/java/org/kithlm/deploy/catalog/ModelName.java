@@ -18,12 +18,17 @@ final class ModelName {
    * @throws KithException if it could not be a file name everywhere
    */
   static String check(String name) {
-    if (!NAME.matcher(name).matches()) {
+    if (!isName(name)) {
       throw new KithException(
           ExitCode.USAGE,
           "\"" + name + "\" is not a model name: a-z, 0-9, dot, dash, underscore, one colon");
     }
     return name;
+  }
+
+  /** Whether a model can be called so; paths and {@code hf:} sources cannot. */
+  static boolean isName(String text) {
+    return NAME.matcher(text).matches();
   }
 
   /** The name that a GGUF file gets: the file name in lower case without its ending. */

@@ -56,8 +56,11 @@ public final class ModelStore {
         home.subfolder("locks").resolve(ModelName.folderName(name) + ".lock"), name);
   }
 
-  /** A model that is ready. */
+  /** A model that is ready; none for a text that cannot be a name. */
   public Optional<StoredModel> find(String name) throws IOException {
+    if (!ModelName.isName(name)) {
+      return Optional.empty();
+    }
     Path facts = folder(name).resolve(FACTS);
     if (!Files.exists(facts) || !Files.exists(pack(name))) {
       return Optional.empty();

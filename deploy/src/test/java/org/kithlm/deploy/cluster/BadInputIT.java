@@ -15,6 +15,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.kithlm.deploy.KithHome;
 import org.kithlm.deploy.catalog.ModelStore;
 
@@ -85,13 +86,16 @@ class BadInputIT {
     }
   }
 
-  @Test
-  void shouldRefuseATruncatedGguf() throws Exception {
+  @ParameterizedTest
+  @ValueSource(strings = {"pull --json", "local -n 1 --prompt hi"})
+  void shouldRefuseATruncatedGguf(String command) throws Exception {
     // Magic, version 3, one tensor, and half of how many pairs follow.
     Path file = folder.resolve("cut.gguf");
     Files.write(file, new byte[] {'G', 'G', 'U', 'F', 3, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 30});
 
-    String refusal = refusal(1, folder.resolve("home"), "pull", "--json", file.toString());
+    List<String> args = new ArrayList<>(List.of(command.split(" ")));
+    args.add(file.toString());
+    String refusal = refusal(1, folder.resolve("home"), args.toArray(String[]::new));
 
     assertTrue(refusal.contains(file.toString()), refusal);
   }
