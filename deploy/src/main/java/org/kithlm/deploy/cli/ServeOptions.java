@@ -19,7 +19,9 @@ final class ServeOptions {
   @Mixin private final ThreadsOption threads = new ThreadsOption();
 
   @SuppressWarnings("NullAway.Init") // set by picocli
-  @Parameters(paramLabel = "MODEL", description = "What kith pull takes, or a name of kith list; pulled first if it is not here.")
+  @Parameters(
+      paramLabel = "MODEL",
+      description = "What kith pull takes, or a name of kith list; pulled first if it is not here.")
   private String model;
 
   @Option(
