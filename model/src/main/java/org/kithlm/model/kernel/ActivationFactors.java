@@ -10,16 +10,24 @@ final class ActivationFactors {
    * Writes the factors of some blocks of one token.
    *
    * @param pairs two activations each, {@code PAIRS} for each block
+   * @param centre what is taken off weights of 4 bits
    * @param stride from one factor to the next in {@code out}
    */
   static void write(
-      Payload payload, int[] pairs, int from, int[] out, int to, int blocks, int stride) {
+      Payload payload,
+      int centre,
+      int[] pairs,
+      int from,
+      int[] out,
+      int to,
+      int blocks,
+      int stride) {
     int blockLength = payload.pairsPerBlock() * stride;
     for (int block = 0; block < blocks; block++) {
       int p = from + block * PAIRS;
       int o = to + block * blockLength;
       switch (payload) {
-        case NIBBLES -> nibbles(pairs, p, out, o, stride);
+        case NIBBLES -> nibbles(centre, pairs, p, out, o, stride);
         case FIVES -> fives(pairs, p, out, o, stride);
         case SIXES -> {
           sixes(pairs, p, out, o, stride);
@@ -30,7 +38,7 @@ final class ActivationFactors {
     }
   }
 
-  private static void nibbles(int[] pairs, int p, int[] out, int o, int stride) {
+  private static void nibbles(int centre, int[] pairs, int p, int[] out, int o, int stride) {
     int sum = 0;
     for (int i = p; i < p + PAIRS; i += 4) {
       out[o] = pairs[i];
@@ -42,7 +50,7 @@ final class ActivationFactors {
       }
       o += 4 * stride;
     }
-    out[o] = difference(0, sum, 8);
+    out[o] = difference(0, sum, centre);
   }
 
   /** Word k holds bit k of the 16th weight above three others. */

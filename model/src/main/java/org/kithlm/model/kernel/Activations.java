@@ -16,8 +16,8 @@ import org.kithlm.model.gguf.GgmlType;
  * <p>Kernels shift a word of weights down field by field but do not mask the fields above, which
  * leaves the field plus a multiple of the one above it. The factors make up for that: with T(k) =
  * f(k) + M f(k+1), the sum of f(k) x(k) is that of T(k) (x(k) - M x(k-1)). This holds modulo 2^16,
- * and the sums of a block fit into 16 bits once 8, 16 or 32 is taken off each weight of 4, 5 or 6
- * bits, which the last factor of a block does as the sum's start.
+ * and the sums of a block fit into 16 bits, where need be once 8, 16 or 32 is taken off each weight
+ * of 4, 5 or 6 bits, which the last factor of a block does as the sum's start.
  *
  * <p>Tokens are grouped by {@value #TOKENS}: factor i of token t in such a group lies at {@code i *
  * TOKENS + t}; the tokens that are left over have groups of their own.
@@ -30,6 +30,9 @@ public final class Activations {
   static final int TOKENS = 4;
 
   private static final int PAIRS = BLOCK / 2;
+
+  /** The largest integer of 8 bits; sums of 4-bit weights times it need no centre. */
+  private static final int COARSE = 127;
 
   /** Below this the reciprocal of a step would be infinite; such inputs count as zeros. */
   private static final float LARGEST_MIN = 0x1p-110f;
@@ -101,7 +104,7 @@ public final class Activations {
   static int stepsMax(GgmlType type) {
     return switch (type) {
       case Q4_0, Q4_1 -> 255;
-      default -> 127;
+      default -> COARSE;
     };
   }
 
@@ -144,6 +147,7 @@ public final class Activations {
     for (int token = 0; token < tokenCount; token++) {
       ActivationFactors.write(
           form.payload,
+          form.rounded.stepsMax == COARSE ? 0 : 8,
           form.rounded.pairs,
           token * blocks() * PAIRS,
           form.factors,

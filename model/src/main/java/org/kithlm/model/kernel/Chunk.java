@@ -20,6 +20,15 @@ final class Chunk {
   /** Bytes from its start to its payload. */
   int payloadOffset;
 
+  /** Bytes from the start of a block to its f16 minima; to its scales where there are none. */
+  int minimaOffset;
+
+  /** What f16 minima count: 0 where there are none. */
+  float minimaFactor;
+
+  /** Scales that a minimum grows by, as q lies around 0. */
+  float minimaScales;
+
   /** Row groups. */
   int groups;
 

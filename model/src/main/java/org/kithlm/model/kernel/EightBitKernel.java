@@ -4,21 +4,27 @@ import static java.nio.ByteOrder.LITTLE_ENDIAN;
 import static jdk.incubator.vector.VectorOperators.ASHR;
 import static jdk.incubator.vector.VectorOperators.I2F;
 import static jdk.incubator.vector.VectorOperators.LSHL;
+import static jdk.incubator.vector.VectorOperators.S2I;
 import static org.kithlm.model.kernel.Lanes.COUNT;
 import static org.kithlm.model.kernel.Lanes.FLOATS;
+import static org.kithlm.model.kernel.NativeWords.FIELDS;
+import static org.kithlm.model.kernel.NativeWords.HALF_BITS;
+import static org.kithlm.model.kernel.NativeWords.HALF_TO_FLOAT;
 import static org.kithlm.model.kernel.NativeWords.INTS;
 import static org.kithlm.model.kernel.NativeWords.MEMORY;
 import static org.kithlm.model.kernel.NativeWords.WORD_BYTES;
 
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
 import org.kithlm.model.weight.RowGroups;
 
 /**
  * Weights of 8 bits times activations as they are: products of two 8-bit numbers fill 16 bits, so
  * that integers would have to be widened one by one and gain nothing over floats.
  *
- * <p>Results are added to {@code y[yAt + row]} (and {@code yStride} further for each token). Bodies
+ * <p>Results are added to {@code y[yAt + row]} (and {@code yStride} further for each token). Loops
+ * over blocks and words are not counted, as C2 would split short counted loops in three. Bodies
  * call nothing but the Vector API: in methods of this size HotSpot inlines no other call, and would
  * allocate each vector that is passed.
  */
@@ -27,37 +33,38 @@ final class EightBitKernel {
 
   private EightBitKernel() {}
 
-  /** One token, whose inputs start at {@code at}. */
+  /** One token, whose inputs start at {@code at}; scales are read as the blocks come. */
   static void one(Chunk chunk, float[] x, int at, float[] y, int yAt) {
+    long groupBytes = (long) chunk.blocks * chunk.blockBytes;
     for (int group = 0; group < chunk.groups; group++) {
       for (int lane = 0; lane < ROWS; lane += COUNT) {
-        int i = at;
-        int scale = group * chunk.blocks * ROWS + lane;
         int rows = yAt + ROWS * group + lane;
-        long words =
-            chunk.address
-                + (long) group * chunk.blocks * chunk.blockBytes
-                + chunk.payloadOffset
-                + 4L * lane;
+        int i = at;
         FloatVector y0 = FloatVector.fromArray(FLOATS, y, rows);
-        for (int b = 0; b < chunk.blocks; b++, words += chunk.blockBytes, scale += ROWS) {
-          long word = words;
+        long fields = chunk.address + group * groupBytes + 2L * lane;
+        long payload = chunk.payloadOffset + 2L * lane;
+        for (long end = fields + groupBytes; fields != end; fields += chunk.blockBytes) {
+          long word = fields + payload;
           FloatVector a0 = FloatVector.zero(FLOATS);
-          for (int w = 0; w < 8; w++, word += WORD_BYTES, i += 4) {
+          for (long wordEnd = word + 8 * WORD_BYTES; word != wordEnd; word += WORD_BYTES) {
             IntVector q = IntVector.fromMemorySegment(INTS, MEMORY, word, LITTLE_ENDIAN);
-            FloatVector w0 =
+            FloatVector w =
                 (FloatVector) q.lanewise(LSHL, 24).lanewise(ASHR, 24).convertShape(I2F, FLOATS, 0);
-            FloatVector w1 =
-                (FloatVector) q.lanewise(LSHL, 8).lanewise(ASHR, 24).convertShape(I2F, FLOATS, 0);
-            FloatVector w2 =
-                (FloatVector) q.lanewise(LSHL, 16).lanewise(ASHR, 24).convertShape(I2F, FLOATS, 0);
-            FloatVector w3 = (FloatVector) q.lanewise(ASHR, 24).convertShape(I2F, FLOATS, 0);
-            a0 = w0.fma(FloatVector.broadcast(FLOATS, x[i]), a0);
-            a0 = w1.fma(FloatVector.broadcast(FLOATS, x[i + 1]), a0);
-            a0 = w2.fma(FloatVector.broadcast(FLOATS, x[i + 2]), a0);
-            a0 = w3.fma(FloatVector.broadcast(FLOATS, x[i + 3]), a0);
+            a0 = w.fma(FloatVector.broadcast(FLOATS, x[i]), a0);
+            w = (FloatVector) q.lanewise(LSHL, 8).lanewise(ASHR, 24).convertShape(I2F, FLOATS, 0);
+            a0 = w.fma(FloatVector.broadcast(FLOATS, x[i + 1]), a0);
+            w = (FloatVector) q.lanewise(LSHL, 16).lanewise(ASHR, 24).convertShape(I2F, FLOATS, 0);
+            a0 = w.fma(FloatVector.broadcast(FLOATS, x[i + 2]), a0);
+            w = (FloatVector) q.lanewise(ASHR, 24).convertShape(I2F, FLOATS, 0);
+            a0 = w.fma(FloatVector.broadcast(FLOATS, x[i + 3]), a0);
+            i += 4;
           }
-          FloatVector d = FloatVector.fromArray(FLOATS, chunk.scales, scale);
+          IntVector half =
+              (IntVector)
+                  ShortVector.fromMemorySegment(FIELDS, MEMORY, fields, LITTLE_ENDIAN)
+                      .convertShape(S2I, INTS, 0);
+          FloatVector d =
+              half.lanewise(LSHL, 13).and(HALF_BITS).reinterpretAsFloats().mul(HALF_TO_FLOAT);
           y0 = a0.fma(d, y0);
         }
         y0.intoArray(y, rows);
@@ -67,53 +74,54 @@ final class EightBitKernel {
 
   /** {@value Activations#TOKENS} tokens, {@code xStride} apart. */
   static void four(Chunk chunk, float[] x, int at, int xStride, float[] y, int yAt, int yStride) {
+    long groupBytes = (long) chunk.blocks * chunk.blockBytes;
     for (int group = 0; group < chunk.groups; group++) {
       for (int lane = 0; lane < ROWS; lane += COUNT) {
-        int i = at;
-        int scale = group * chunk.blocks * ROWS + lane;
         int rows = yAt + ROWS * group + lane;
-        long words =
-            chunk.address
-                + (long) group * chunk.blocks * chunk.blockBytes
-                + chunk.payloadOffset
-                + 4L * lane;
+        int i = at;
         FloatVector y0 = FloatVector.fromArray(FLOATS, y, rows);
         FloatVector y1 = FloatVector.fromArray(FLOATS, y, rows + yStride);
         FloatVector y2 = FloatVector.fromArray(FLOATS, y, rows + 2 * yStride);
         FloatVector y3 = FloatVector.fromArray(FLOATS, y, rows + 3 * yStride);
-        for (int b = 0; b < chunk.blocks; b++, words += chunk.blockBytes, scale += ROWS) {
-          long word = words;
+        long fields = chunk.address + group * groupBytes + 2L * lane;
+        long payload = chunk.payloadOffset + 2L * lane;
+        for (long end = fields + groupBytes; fields != end; fields += chunk.blockBytes) {
+          long word = fields + payload;
           FloatVector a0 = FloatVector.zero(FLOATS);
           FloatVector a1 = FloatVector.zero(FLOATS);
           FloatVector a2 = FloatVector.zero(FLOATS);
           FloatVector a3 = FloatVector.zero(FLOATS);
-          for (int w = 0; w < 8; w++, word += WORD_BYTES, i += 4) {
+          for (long wordEnd = word + 8 * WORD_BYTES; word != wordEnd; word += WORD_BYTES) {
             IntVector q = IntVector.fromMemorySegment(INTS, MEMORY, word, LITTLE_ENDIAN);
-            FloatVector w0 =
+            FloatVector w =
                 (FloatVector) q.lanewise(LSHL, 24).lanewise(ASHR, 24).convertShape(I2F, FLOATS, 0);
-            FloatVector w1 =
-                (FloatVector) q.lanewise(LSHL, 8).lanewise(ASHR, 24).convertShape(I2F, FLOATS, 0);
-            FloatVector w2 =
-                (FloatVector) q.lanewise(LSHL, 16).lanewise(ASHR, 24).convertShape(I2F, FLOATS, 0);
-            FloatVector w3 = (FloatVector) q.lanewise(ASHR, 24).convertShape(I2F, FLOATS, 0);
-            a0 = w0.fma(FloatVector.broadcast(FLOATS, x[i]), a0);
-            a0 = w1.fma(FloatVector.broadcast(FLOATS, x[i + 1]), a0);
-            a0 = w2.fma(FloatVector.broadcast(FLOATS, x[i + 2]), a0);
-            a0 = w3.fma(FloatVector.broadcast(FLOATS, x[i + 3]), a0);
-            a1 = w0.fma(FloatVector.broadcast(FLOATS, x[i + xStride]), a1);
-            a1 = w1.fma(FloatVector.broadcast(FLOATS, x[i + xStride + 1]), a1);
-            a1 = w2.fma(FloatVector.broadcast(FLOATS, x[i + xStride + 2]), a1);
-            a1 = w3.fma(FloatVector.broadcast(FLOATS, x[i + xStride + 3]), a1);
-            a2 = w0.fma(FloatVector.broadcast(FLOATS, x[i + 2 * xStride]), a2);
-            a2 = w1.fma(FloatVector.broadcast(FLOATS, x[i + 2 * xStride + 1]), a2);
-            a2 = w2.fma(FloatVector.broadcast(FLOATS, x[i + 2 * xStride + 2]), a2);
-            a2 = w3.fma(FloatVector.broadcast(FLOATS, x[i + 2 * xStride + 3]), a2);
-            a3 = w0.fma(FloatVector.broadcast(FLOATS, x[i + 3 * xStride]), a3);
-            a3 = w1.fma(FloatVector.broadcast(FLOATS, x[i + 3 * xStride + 1]), a3);
-            a3 = w2.fma(FloatVector.broadcast(FLOATS, x[i + 3 * xStride + 2]), a3);
-            a3 = w3.fma(FloatVector.broadcast(FLOATS, x[i + 3 * xStride + 3]), a3);
+            a0 = w.fma(FloatVector.broadcast(FLOATS, x[i]), a0);
+            a1 = w.fma(FloatVector.broadcast(FLOATS, x[i + xStride]), a1);
+            a2 = w.fma(FloatVector.broadcast(FLOATS, x[i + 2 * xStride]), a2);
+            a3 = w.fma(FloatVector.broadcast(FLOATS, x[i + 3 * xStride]), a3);
+            w = (FloatVector) q.lanewise(LSHL, 8).lanewise(ASHR, 24).convertShape(I2F, FLOATS, 0);
+            a0 = w.fma(FloatVector.broadcast(FLOATS, x[i + 1]), a0);
+            a1 = w.fma(FloatVector.broadcast(FLOATS, x[i + xStride + 1]), a1);
+            a2 = w.fma(FloatVector.broadcast(FLOATS, x[i + 2 * xStride + 1]), a2);
+            a3 = w.fma(FloatVector.broadcast(FLOATS, x[i + 3 * xStride + 1]), a3);
+            w = (FloatVector) q.lanewise(LSHL, 16).lanewise(ASHR, 24).convertShape(I2F, FLOATS, 0);
+            a0 = w.fma(FloatVector.broadcast(FLOATS, x[i + 2]), a0);
+            a1 = w.fma(FloatVector.broadcast(FLOATS, x[i + xStride + 2]), a1);
+            a2 = w.fma(FloatVector.broadcast(FLOATS, x[i + 2 * xStride + 2]), a2);
+            a3 = w.fma(FloatVector.broadcast(FLOATS, x[i + 3 * xStride + 2]), a3);
+            w = (FloatVector) q.lanewise(ASHR, 24).convertShape(I2F, FLOATS, 0);
+            a0 = w.fma(FloatVector.broadcast(FLOATS, x[i + 3]), a0);
+            a1 = w.fma(FloatVector.broadcast(FLOATS, x[i + xStride + 3]), a1);
+            a2 = w.fma(FloatVector.broadcast(FLOATS, x[i + 2 * xStride + 3]), a2);
+            a3 = w.fma(FloatVector.broadcast(FLOATS, x[i + 3 * xStride + 3]), a3);
+            i += 4;
           }
-          FloatVector d = FloatVector.fromArray(FLOATS, chunk.scales, scale);
+          IntVector half =
+              (IntVector)
+                  ShortVector.fromMemorySegment(FIELDS, MEMORY, fields, LITTLE_ENDIAN)
+                      .convertShape(S2I, INTS, 0);
+          FloatVector d =
+              half.lanewise(LSHL, 13).and(HALF_BITS).reinterpretAsFloats().mul(HALF_TO_FLOAT);
           y0 = a0.fma(d, y0);
           y1 = a1.fma(d, y1);
           y2 = a2.fma(d, y2);

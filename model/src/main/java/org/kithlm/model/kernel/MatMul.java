@@ -3,6 +3,7 @@ package org.kithlm.model.kernel;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.Objects;
+import org.kithlm.model.gguf.GgmlType;
 import org.kithlm.model.weight.RowGroups;
 import org.kithlm.model.weight.Tile;
 
@@ -115,7 +116,13 @@ public final class MatMul {
     chunk.blockBytes = ROWS * tile.type().blockBytes();
     chunk.payloadOffset = RowGroups.of(tile.type()).payloadOffset();
     chunk.subBlocks = blockLength / Activations.BLOCK;
+    BlockScales.layout(tile.type(), chunk);
+    boolean single = x.tokenCount() < TOKENS;
+    boolean fills = !(single && BlockScales.areHalves(tile.type())) && tile.type() != GgmlType.Q8_0;
     int columnsMax = blockLength == 1 ? Chunk.FLOAT_COLUMNS_MAX : Chunk.COLUMNS_MAX;
+    if (single && fills && blockLength > 1) {
+      columnsMax = blockLength; // then memory is read in order, which is what it is fast at
+    }
     int panelBlocks = tile.panelColumns() / blockLength;
     int blocksMax = Math.min(panelBlocks, columnsMax / blockLength);
     int groupsMax = Math.clamp(columnsMax / tile.panelColumns(), 1, GROUPS_MAX);
@@ -130,7 +137,9 @@ public final class MatMul {
           chunk.blocks = Math.min(blocksMax, panelBlocks - block);
           chunk.address =
               panelAddress + (long) group * tile.groupBytes() + (long) block * chunk.blockBytes;
-          BlockScales.fill(tile.type(), chunk);
+          if (fills) {
+            BlockScales.fill(tile.type(), chunk);
+          }
           int rowCount = Math.min(chunk.groups * ROWS, tile.rowCount() - group * ROWS);
           multiplyChunk(
               Payload.of(tile.type()),
@@ -212,8 +221,20 @@ public final class MatMul {
     int at = block * payload.pairsPerBlock();
     int input = token * x.columns() + column;
     switch (payload) {
-      case NIBBLES -> NibbleKernel.one(chunk, factors, at, steps, inputSums, block, y, yAt);
-      case FIVES -> FiveBitKernel.one(chunk, factors, at, steps, inputSums, block, y, yAt);
+      case NIBBLES -> {
+        if (chunk.subBlocks == 1) {
+          NibbleKernel.oneWithHalves(chunk, factors, at, steps, inputSums, block, y, yAt);
+        } else {
+          NibbleKernel.one(chunk, factors, at, steps, inputSums, block, y, yAt);
+        }
+      }
+      case FIVES -> {
+        if (chunk.subBlocks == 1) {
+          FiveBitKernel.oneWithHalves(chunk, factors, at, steps, inputSums, block, y, yAt);
+        } else {
+          FiveBitKernel.one(chunk, factors, at, steps, inputSums, block, y, yAt);
+        }
+      }
       case SIXES -> SixBitKernel.one(chunk, factors, at, steps, block, y, yAt);
       case BYTES -> EightBitKernel.one(chunk, x.floats(), input, y, yAt);
       case FLOATS -> FloatKernel.one(chunk, x.floats(), input, y, yAt);

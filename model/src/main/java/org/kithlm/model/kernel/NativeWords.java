@@ -26,11 +26,14 @@ final class NativeWords {
   static final VectorSpecies<Short> SHORTS = FLOATS.vectorShape().withLanes(short.class);
 
   /** As many 16-bit numbers as a float vector has lanes. */
-  private static final VectorSpecies<Short> FIELDS =
+  static final VectorSpecies<Short> FIELDS =
       VectorShape.forBitSize(FLOATS.vectorBitSize() / 2).withLanes(short.class);
 
   /** From the last bit of the exponent of a float to that of an f16 with its bits 13 higher. */
-  private static final float HALF_TO_FLOAT = 0x1p112f;
+  static final float HALF_TO_FLOAT = 0x1p112f;
+
+  /** Sign, exponent and mantissa of an f16 that was shifted by 13. */
+  static final int HALF_BITS = 0x8FFFE000;
 
   @SuppressWarnings("restricted") // callers check bounds; see above
   static final MemorySegment MEMORY = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
@@ -49,7 +52,7 @@ final class NativeWords {
   static FloatVector halves(long address) {
     return fields(address)
         .lanewise(VectorOperators.LSHL, 13)
-        .and(0x8FFFE000)
+        .and(HALF_BITS)
         .reinterpretAsFloats()
         .mul(HALF_TO_FLOAT);
   }

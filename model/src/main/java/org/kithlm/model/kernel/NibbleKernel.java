@@ -5,8 +5,12 @@ import static jdk.incubator.vector.VectorOperators.ASHR;
 import static jdk.incubator.vector.VectorOperators.I2F;
 import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.LSHR;
+import static jdk.incubator.vector.VectorOperators.S2I;
 import static org.kithlm.model.kernel.Lanes.COUNT;
 import static org.kithlm.model.kernel.Lanes.FLOATS;
+import static org.kithlm.model.kernel.NativeWords.FIELDS;
+import static org.kithlm.model.kernel.NativeWords.HALF_BITS;
+import static org.kithlm.model.kernel.NativeWords.HALF_TO_FLOAT;
 import static org.kithlm.model.kernel.NativeWords.INTS;
 import static org.kithlm.model.kernel.NativeWords.MEMORY;
 import static org.kithlm.model.kernel.NativeWords.SHORTS;
@@ -18,12 +22,13 @@ import jdk.incubator.vector.ShortVector;
 import org.kithlm.model.weight.RowGroups;
 
 /**
- * Weights of 4 bits, from -8 to 7, times quantized activations. The sum of a block is at most 16 x
- * 8 x 255 = 32,640 in each half of a word.
+ * Weights of 4 bits times quantized activations. The sum of a block is at most 16 x 15 x 127 =
+ * 30,480 in each half of a word, or 16 x 8 x 255 = 32,640 with weights from -8 to 7.
  *
- * <p>Results are added to {@code y[yAt + row]} (and {@code yStride} further for each token). Bodies
- * call nothing but the Vector API: in methods of this size HotSpot inlines no other call, and would
- * allocate each vector that is passed.
+ * <p>Results are added to {@code y[yAt + row]} (and {@code yStride} further for each token). Blocks
+ * are written out and loops over them are not counted, as C2 would split short counted loops in
+ * three. Bodies call nothing but the Vector API: in methods of this size HotSpot inlines no other
+ * call, and would allocate each vector that is passed.
  */
 final class NibbleKernel {
   private static final int ROWS = RowGroups.ROWS;
@@ -35,42 +40,134 @@ final class NibbleKernel {
    */
   static void one(
       Chunk chunk, int[] x, int at, float[] steps, float[] sums, int block, float[] y, int yAt) {
+    long groupBytes = (long) chunk.blocks * chunk.blockBytes;
     for (int group = 0; group < chunk.groups; group++) {
       for (int lane = 0; lane < ROWS; lane += COUNT) {
-        int run = 0;
-        int scale = group * chunk.blocks * chunk.subBlocks * ROWS + lane;
         int rows = yAt + ROWS * group + lane;
-        long words =
-            chunk.address
-                + (long) group * chunk.blocks * chunk.blockBytes
-                + chunk.payloadOffset
-                + 4L * lane;
+        int i = at;
+        int j = block;
         FloatVector y0 = FloatVector.fromArray(FLOATS, y, rows);
+        int scale = group * chunk.blocks * chunk.subBlocks * ROWS + lane;
+        long words = chunk.address + group * groupBytes + chunk.payloadOffset + 4L * lane;
         for (int b = 0; b < chunk.blocks; b++, words += chunk.blockBytes) {
-          long word = words;
-          for (int s = 0; s < chunk.subBlocks; s++) {
-            int i = at + run * 17;
+          long end = words + 4L * WORD_BYTES * chunk.subBlocks;
+          for (long word = words; word != end; word += 4 * WORD_BYTES) {
             ShortVector a0 = IntVector.broadcast(INTS, x[i + 16]).reinterpretAsShorts();
-            for (int w = 0; w < 4; w++, word += WORD_BYTES, i += 4) {
-              ShortVector q = ShortVector.fromMemorySegment(SHORTS, MEMORY, word, LITTLE_ENDIAN);
-              a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i]).reinterpretAsShorts()));
-              q = q.lanewise(LSHR, 4);
-              a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 1]).reinterpretAsShorts()));
-              q = q.lanewise(LSHR, 4);
-              a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 2]).reinterpretAsShorts()));
-              q = q.lanewise(LSHR, 4);
-              a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 3]).reinterpretAsShorts()));
-            }
+            ShortVector q = ShortVector.fromMemorySegment(SHORTS, MEMORY, word, LITTLE_ENDIAN);
+            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i]).reinterpretAsShorts()));
+            q = q.lanewise(LSHR, 4);
+            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 1]).reinterpretAsShorts()));
+            q = q.lanewise(LSHR, 4);
+            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 2]).reinterpretAsShorts()));
+            q = q.lanewise(LSHR, 4);
+            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 3]).reinterpretAsShorts()));
+            q = ShortVector.fromMemorySegment(SHORTS, MEMORY, word + WORD_BYTES, LITTLE_ENDIAN);
+            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 4]).reinterpretAsShorts()));
+            q = q.lanewise(LSHR, 4);
+            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 5]).reinterpretAsShorts()));
+            q = q.lanewise(LSHR, 4);
+            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 6]).reinterpretAsShorts()));
+            q = q.lanewise(LSHR, 4);
+            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 7]).reinterpretAsShorts()));
+            q = ShortVector.fromMemorySegment(SHORTS, MEMORY, word + 2 * WORD_BYTES, LITTLE_ENDIAN);
+            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 8]).reinterpretAsShorts()));
+            q = q.lanewise(LSHR, 4);
+            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 9]).reinterpretAsShorts()));
+            q = q.lanewise(LSHR, 4);
+            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 10]).reinterpretAsShorts()));
+            q = q.lanewise(LSHR, 4);
+            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 11]).reinterpretAsShorts()));
+            q = ShortVector.fromMemorySegment(SHORTS, MEMORY, word + 3 * WORD_BYTES, LITTLE_ENDIAN);
+            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 12]).reinterpretAsShorts()));
+            q = q.lanewise(LSHR, 4);
+            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 13]).reinterpretAsShorts()));
+            q = q.lanewise(LSHR, 4);
+            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 14]).reinterpretAsShorts()));
+            q = q.lanewise(LSHR, 4);
+            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 15]).reinterpretAsShorts()));
             FloatVector d = FloatVector.fromArray(FLOATS, chunk.scales, scale);
             FloatVector m = FloatVector.fromArray(FLOATS, chunk.minima, scale);
-            scale += ROWS;
-            int j = block + run;
             IntVector sum = a0.reinterpretAsInts();
             sum = sum.lanewise(LSHL, 16).lanewise(ASHR, 16).add(sum.lanewise(ASHR, 16));
             y0 = ((FloatVector) sum.convertShape(I2F, FLOATS, 0)).fma(d.mul(steps[j]), y0);
             y0 = m.fma(FloatVector.broadcast(FLOATS, sums[j]), y0);
-            run++;
+            scale += ROWS;
+            i += 17;
+            j++;
           }
+        }
+        y0.intoArray(y, rows);
+      }
+    }
+  }
+
+  /** {@link #one} for types whose blocks begin with f16 scales, read as the blocks come. */
+  static void oneWithHalves(
+      Chunk chunk, int[] x, int at, float[] steps, float[] sums, int block, float[] y, int yAt) {
+    long groupBytes = (long) chunk.blocks * chunk.blockBytes;
+    for (int group = 0; group < chunk.groups; group++) {
+      for (int lane = 0; lane < ROWS; lane += COUNT) {
+        int rows = yAt + ROWS * group + lane;
+        int i = at;
+        int j = block;
+        FloatVector y0 = FloatVector.fromArray(FLOATS, y, rows);
+        long fields = chunk.address + group * groupBytes + 2L * lane;
+        long payload = chunk.payloadOffset + 2L * lane;
+        for (long end = fields + groupBytes; fields != end; fields += chunk.blockBytes) {
+          long word = fields + payload;
+          ShortVector a0 = IntVector.broadcast(INTS, x[i + 16]).reinterpretAsShorts();
+          ShortVector q = ShortVector.fromMemorySegment(SHORTS, MEMORY, word, LITTLE_ENDIAN);
+          a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i]).reinterpretAsShorts()));
+          q = q.lanewise(LSHR, 4);
+          a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 1]).reinterpretAsShorts()));
+          q = q.lanewise(LSHR, 4);
+          a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 2]).reinterpretAsShorts()));
+          q = q.lanewise(LSHR, 4);
+          a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 3]).reinterpretAsShorts()));
+          q = ShortVector.fromMemorySegment(SHORTS, MEMORY, word + WORD_BYTES, LITTLE_ENDIAN);
+          a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 4]).reinterpretAsShorts()));
+          q = q.lanewise(LSHR, 4);
+          a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 5]).reinterpretAsShorts()));
+          q = q.lanewise(LSHR, 4);
+          a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 6]).reinterpretAsShorts()));
+          q = q.lanewise(LSHR, 4);
+          a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 7]).reinterpretAsShorts()));
+          q = ShortVector.fromMemorySegment(SHORTS, MEMORY, word + 2 * WORD_BYTES, LITTLE_ENDIAN);
+          a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 8]).reinterpretAsShorts()));
+          q = q.lanewise(LSHR, 4);
+          a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 9]).reinterpretAsShorts()));
+          q = q.lanewise(LSHR, 4);
+          a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 10]).reinterpretAsShorts()));
+          q = q.lanewise(LSHR, 4);
+          a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 11]).reinterpretAsShorts()));
+          q = ShortVector.fromMemorySegment(SHORTS, MEMORY, word + 3 * WORD_BYTES, LITTLE_ENDIAN);
+          a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 12]).reinterpretAsShorts()));
+          q = q.lanewise(LSHR, 4);
+          a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 13]).reinterpretAsShorts()));
+          q = q.lanewise(LSHR, 4);
+          a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 14]).reinterpretAsShorts()));
+          q = q.lanewise(LSHR, 4);
+          a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 15]).reinterpretAsShorts()));
+          IntVector half =
+              (IntVector)
+                  ShortVector.fromMemorySegment(FIELDS, MEMORY, fields, LITTLE_ENDIAN)
+                      .convertShape(S2I, INTS, 0);
+          FloatVector d =
+              half.lanewise(LSHL, 13).and(HALF_BITS).reinterpretAsFloats().mul(HALF_TO_FLOAT);
+          half =
+              (IntVector)
+                  ShortVector.fromMemorySegment(
+                          FIELDS, MEMORY, fields + chunk.minimaOffset, LITTLE_ENDIAN)
+                      .convertShape(S2I, INTS, 0);
+          FloatVector m =
+              half.lanewise(LSHL, 13).and(HALF_BITS).reinterpretAsFloats().mul(HALF_TO_FLOAT);
+          m = d.mul(chunk.minimaScales).add(m.mul(chunk.minimaFactor));
+          IntVector sum = a0.reinterpretAsInts();
+          sum = sum.lanewise(LSHL, 16).lanewise(ASHR, 16).add(sum.lanewise(ASHR, 16));
+          y0 = ((FloatVector) sum.convertShape(I2F, FLOATS, 0)).fma(d.mul(steps[j]), y0);
+          y0 = m.fma(FloatVector.broadcast(FLOATS, sums[j]), y0);
+          i += 17;
+          j++;
         }
         y0.intoArray(y, rows);
       }
@@ -88,54 +185,107 @@ final class NibbleKernel {
       float[] y,
       int yAt,
       int yStride) {
+    long groupBytes = (long) chunk.blocks * chunk.blockBytes;
     for (int group = 0; group < chunk.groups; group++) {
       for (int lane = 0; lane < ROWS; lane += COUNT) {
-        int run = 0;
-        int scale = group * chunk.blocks * chunk.subBlocks * ROWS + lane;
         int rows = yAt + ROWS * group + lane;
-        long words =
-            chunk.address
-                + (long) group * chunk.blocks * chunk.blockBytes
-                + chunk.payloadOffset
-                + 4L * lane;
+        int i = at;
+        int j = block;
         FloatVector y0 = FloatVector.fromArray(FLOATS, y, rows);
         FloatVector y1 = FloatVector.fromArray(FLOATS, y, rows + yStride);
         FloatVector y2 = FloatVector.fromArray(FLOATS, y, rows + 2 * yStride);
         FloatVector y3 = FloatVector.fromArray(FLOATS, y, rows + 3 * yStride);
+        int scale = group * chunk.blocks * chunk.subBlocks * ROWS + lane;
+        long words = chunk.address + group * groupBytes + chunk.payloadOffset + 4L * lane;
         for (int b = 0; b < chunk.blocks; b++, words += chunk.blockBytes) {
-          long word = words;
-          for (int s = 0; s < chunk.subBlocks; s++) {
-            int i = at + run * 68;
+          long end = words + 4L * WORD_BYTES * chunk.subBlocks;
+          for (long word = words; word != end; word += 4 * WORD_BYTES) {
             ShortVector a0 = IntVector.broadcast(INTS, x[i + 64]).reinterpretAsShorts();
             ShortVector a1 = IntVector.broadcast(INTS, x[i + 65]).reinterpretAsShorts();
             ShortVector a2 = IntVector.broadcast(INTS, x[i + 66]).reinterpretAsShorts();
             ShortVector a3 = IntVector.broadcast(INTS, x[i + 67]).reinterpretAsShorts();
-            for (int w = 0; w < 4; w++, word += WORD_BYTES, i += 16) {
-              ShortVector q = ShortVector.fromMemorySegment(SHORTS, MEMORY, word, LITTLE_ENDIAN);
-              a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i]).reinterpretAsShorts()));
-              a1 = a1.add(q.mul(IntVector.broadcast(INTS, x[i + 1]).reinterpretAsShorts()));
-              a2 = a2.add(q.mul(IntVector.broadcast(INTS, x[i + 2]).reinterpretAsShorts()));
-              a3 = a3.add(q.mul(IntVector.broadcast(INTS, x[i + 3]).reinterpretAsShorts()));
-              q = q.lanewise(LSHR, 4);
-              a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 4]).reinterpretAsShorts()));
-              a1 = a1.add(q.mul(IntVector.broadcast(INTS, x[i + 5]).reinterpretAsShorts()));
-              a2 = a2.add(q.mul(IntVector.broadcast(INTS, x[i + 6]).reinterpretAsShorts()));
-              a3 = a3.add(q.mul(IntVector.broadcast(INTS, x[i + 7]).reinterpretAsShorts()));
-              q = q.lanewise(LSHR, 4);
-              a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 8]).reinterpretAsShorts()));
-              a1 = a1.add(q.mul(IntVector.broadcast(INTS, x[i + 9]).reinterpretAsShorts()));
-              a2 = a2.add(q.mul(IntVector.broadcast(INTS, x[i + 10]).reinterpretAsShorts()));
-              a3 = a3.add(q.mul(IntVector.broadcast(INTS, x[i + 11]).reinterpretAsShorts()));
-              q = q.lanewise(LSHR, 4);
-              a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 12]).reinterpretAsShorts()));
-              a1 = a1.add(q.mul(IntVector.broadcast(INTS, x[i + 13]).reinterpretAsShorts()));
-              a2 = a2.add(q.mul(IntVector.broadcast(INTS, x[i + 14]).reinterpretAsShorts()));
-              a3 = a3.add(q.mul(IntVector.broadcast(INTS, x[i + 15]).reinterpretAsShorts()));
-            }
+            ShortVector q = ShortVector.fromMemorySegment(SHORTS, MEMORY, word, LITTLE_ENDIAN);
+            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i]).reinterpretAsShorts()));
+            a1 = a1.add(q.mul(IntVector.broadcast(INTS, x[i + 1]).reinterpretAsShorts()));
+            a2 = a2.add(q.mul(IntVector.broadcast(INTS, x[i + 2]).reinterpretAsShorts()));
+            a3 = a3.add(q.mul(IntVector.broadcast(INTS, x[i + 3]).reinterpretAsShorts()));
+            q = q.lanewise(LSHR, 4);
+            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 4]).reinterpretAsShorts()));
+            a1 = a1.add(q.mul(IntVector.broadcast(INTS, x[i + 5]).reinterpretAsShorts()));
+            a2 = a2.add(q.mul(IntVector.broadcast(INTS, x[i + 6]).reinterpretAsShorts()));
+            a3 = a3.add(q.mul(IntVector.broadcast(INTS, x[i + 7]).reinterpretAsShorts()));
+            q = q.lanewise(LSHR, 4);
+            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 8]).reinterpretAsShorts()));
+            a1 = a1.add(q.mul(IntVector.broadcast(INTS, x[i + 9]).reinterpretAsShorts()));
+            a2 = a2.add(q.mul(IntVector.broadcast(INTS, x[i + 10]).reinterpretAsShorts()));
+            a3 = a3.add(q.mul(IntVector.broadcast(INTS, x[i + 11]).reinterpretAsShorts()));
+            q = q.lanewise(LSHR, 4);
+            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 12]).reinterpretAsShorts()));
+            a1 = a1.add(q.mul(IntVector.broadcast(INTS, x[i + 13]).reinterpretAsShorts()));
+            a2 = a2.add(q.mul(IntVector.broadcast(INTS, x[i + 14]).reinterpretAsShorts()));
+            a3 = a3.add(q.mul(IntVector.broadcast(INTS, x[i + 15]).reinterpretAsShorts()));
+            q = ShortVector.fromMemorySegment(SHORTS, MEMORY, word + WORD_BYTES, LITTLE_ENDIAN);
+            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 16]).reinterpretAsShorts()));
+            a1 = a1.add(q.mul(IntVector.broadcast(INTS, x[i + 17]).reinterpretAsShorts()));
+            a2 = a2.add(q.mul(IntVector.broadcast(INTS, x[i + 18]).reinterpretAsShorts()));
+            a3 = a3.add(q.mul(IntVector.broadcast(INTS, x[i + 19]).reinterpretAsShorts()));
+            q = q.lanewise(LSHR, 4);
+            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 20]).reinterpretAsShorts()));
+            a1 = a1.add(q.mul(IntVector.broadcast(INTS, x[i + 21]).reinterpretAsShorts()));
+            a2 = a2.add(q.mul(IntVector.broadcast(INTS, x[i + 22]).reinterpretAsShorts()));
+            a3 = a3.add(q.mul(IntVector.broadcast(INTS, x[i + 23]).reinterpretAsShorts()));
+            q = q.lanewise(LSHR, 4);
+            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 24]).reinterpretAsShorts()));
+            a1 = a1.add(q.mul(IntVector.broadcast(INTS, x[i + 25]).reinterpretAsShorts()));
+            a2 = a2.add(q.mul(IntVector.broadcast(INTS, x[i + 26]).reinterpretAsShorts()));
+            a3 = a3.add(q.mul(IntVector.broadcast(INTS, x[i + 27]).reinterpretAsShorts()));
+            q = q.lanewise(LSHR, 4);
+            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 28]).reinterpretAsShorts()));
+            a1 = a1.add(q.mul(IntVector.broadcast(INTS, x[i + 29]).reinterpretAsShorts()));
+            a2 = a2.add(q.mul(IntVector.broadcast(INTS, x[i + 30]).reinterpretAsShorts()));
+            a3 = a3.add(q.mul(IntVector.broadcast(INTS, x[i + 31]).reinterpretAsShorts()));
+            q = ShortVector.fromMemorySegment(SHORTS, MEMORY, word + 2 * WORD_BYTES, LITTLE_ENDIAN);
+            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 32]).reinterpretAsShorts()));
+            a1 = a1.add(q.mul(IntVector.broadcast(INTS, x[i + 33]).reinterpretAsShorts()));
+            a2 = a2.add(q.mul(IntVector.broadcast(INTS, x[i + 34]).reinterpretAsShorts()));
+            a3 = a3.add(q.mul(IntVector.broadcast(INTS, x[i + 35]).reinterpretAsShorts()));
+            q = q.lanewise(LSHR, 4);
+            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 36]).reinterpretAsShorts()));
+            a1 = a1.add(q.mul(IntVector.broadcast(INTS, x[i + 37]).reinterpretAsShorts()));
+            a2 = a2.add(q.mul(IntVector.broadcast(INTS, x[i + 38]).reinterpretAsShorts()));
+            a3 = a3.add(q.mul(IntVector.broadcast(INTS, x[i + 39]).reinterpretAsShorts()));
+            q = q.lanewise(LSHR, 4);
+            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 40]).reinterpretAsShorts()));
+            a1 = a1.add(q.mul(IntVector.broadcast(INTS, x[i + 41]).reinterpretAsShorts()));
+            a2 = a2.add(q.mul(IntVector.broadcast(INTS, x[i + 42]).reinterpretAsShorts()));
+            a3 = a3.add(q.mul(IntVector.broadcast(INTS, x[i + 43]).reinterpretAsShorts()));
+            q = q.lanewise(LSHR, 4);
+            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 44]).reinterpretAsShorts()));
+            a1 = a1.add(q.mul(IntVector.broadcast(INTS, x[i + 45]).reinterpretAsShorts()));
+            a2 = a2.add(q.mul(IntVector.broadcast(INTS, x[i + 46]).reinterpretAsShorts()));
+            a3 = a3.add(q.mul(IntVector.broadcast(INTS, x[i + 47]).reinterpretAsShorts()));
+            q = ShortVector.fromMemorySegment(SHORTS, MEMORY, word + 3 * WORD_BYTES, LITTLE_ENDIAN);
+            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 48]).reinterpretAsShorts()));
+            a1 = a1.add(q.mul(IntVector.broadcast(INTS, x[i + 49]).reinterpretAsShorts()));
+            a2 = a2.add(q.mul(IntVector.broadcast(INTS, x[i + 50]).reinterpretAsShorts()));
+            a3 = a3.add(q.mul(IntVector.broadcast(INTS, x[i + 51]).reinterpretAsShorts()));
+            q = q.lanewise(LSHR, 4);
+            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 52]).reinterpretAsShorts()));
+            a1 = a1.add(q.mul(IntVector.broadcast(INTS, x[i + 53]).reinterpretAsShorts()));
+            a2 = a2.add(q.mul(IntVector.broadcast(INTS, x[i + 54]).reinterpretAsShorts()));
+            a3 = a3.add(q.mul(IntVector.broadcast(INTS, x[i + 55]).reinterpretAsShorts()));
+            q = q.lanewise(LSHR, 4);
+            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 56]).reinterpretAsShorts()));
+            a1 = a1.add(q.mul(IntVector.broadcast(INTS, x[i + 57]).reinterpretAsShorts()));
+            a2 = a2.add(q.mul(IntVector.broadcast(INTS, x[i + 58]).reinterpretAsShorts()));
+            a3 = a3.add(q.mul(IntVector.broadcast(INTS, x[i + 59]).reinterpretAsShorts()));
+            q = q.lanewise(LSHR, 4);
+            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 60]).reinterpretAsShorts()));
+            a1 = a1.add(q.mul(IntVector.broadcast(INTS, x[i + 61]).reinterpretAsShorts()));
+            a2 = a2.add(q.mul(IntVector.broadcast(INTS, x[i + 62]).reinterpretAsShorts()));
+            a3 = a3.add(q.mul(IntVector.broadcast(INTS, x[i + 63]).reinterpretAsShorts()));
             FloatVector d = FloatVector.fromArray(FLOATS, chunk.scales, scale);
             FloatVector m = FloatVector.fromArray(FLOATS, chunk.minima, scale);
-            scale += ROWS;
-            int j = block + run * 4;
             IntVector sum = a0.reinterpretAsInts();
             sum = sum.lanewise(LSHL, 16).lanewise(ASHR, 16).add(sum.lanewise(ASHR, 16));
             y0 = ((FloatVector) sum.convertShape(I2F, FLOATS, 0)).fma(d.mul(steps[j]), y0);
@@ -152,7 +302,9 @@ final class NibbleKernel {
             sum = sum.lanewise(LSHL, 16).lanewise(ASHR, 16).add(sum.lanewise(ASHR, 16));
             y3 = ((FloatVector) sum.convertShape(I2F, FLOATS, 0)).fma(d.mul(steps[j + 3]), y3);
             y3 = m.fma(FloatVector.broadcast(FLOATS, sums[j + 3]), y3);
-            run++;
+            scale += ROWS;
+            i += 68;
+            j += 4;
           }
         }
         y0.intoArray(y, rows);

@@ -21,64 +21,84 @@ import org.kithlm.model.weight.RowGroups;
  * Weights of 6 bits, from -32 to 31, times quantized activations. The sum of 16 columns, which
  * share a scale, is at most 8 x 32 x 127 = 32,512 in each half of a word.
  *
- * <p>Results are added to {@code y[yAt + row]} (and {@code yStride} further for each token). Bodies
- * call nothing but the Vector API: in methods of this size HotSpot inlines no other call, and would
- * allocate each vector that is passed.
+ * <p>Results are added to {@code y[yAt + row]} (and {@code yStride} further for each token). Blocks
+ * are written out and loops over them are not counted, as C2 would split short counted loops in
+ * three. Bodies call nothing but the Vector API: in methods of this size HotSpot inlines no other
+ * call, and would allocate each vector that is passed.
  */
 final class SixBitKernel {
   private static final int ROWS = RowGroups.ROWS;
+  private static final int TOKENS = Activations.TOKENS;
 
   private SixBitKernel() {}
 
   /** One token, whose factors start at {@code at} and whose steps start at {@code block}. */
   static void one(Chunk chunk, int[] x, int at, float[] steps, int block, float[] y, int yAt) {
+    long groupBytes = (long) chunk.blocks * chunk.blockBytes;
     for (int group = 0; group < chunk.groups; group++) {
       for (int lane = 0; lane < ROWS; lane += COUNT) {
-        int run = 0;
-        int scale = group * chunk.blocks * chunk.subBlocks * 2 * ROWS + lane;
         int rows = yAt + ROWS * group + lane;
-        long words =
-            chunk.address
-                + (long) group * chunk.blocks * chunk.blockBytes
-                + chunk.payloadOffset
-                + 4L * lane;
+        int i = at;
+        int j = block;
         FloatVector y0 = FloatVector.fromArray(FLOATS, y, rows);
+        int scale = group * chunk.blocks * chunk.subBlocks * 2 * ROWS + lane;
+        long words = chunk.address + group * groupBytes + chunk.payloadOffset + 4L * lane;
         for (int b = 0; b < chunk.blocks; b++, words += chunk.blockBytes) {
-          long word = words;
-          for (int s = 0; s < chunk.subBlocks; s++) {
-            int i = at + run * 22;
-            for (int half = 0; half < 2; half++, word += 3 * WORD_BYTES, i += 11) {
-              ShortVector a0 = IntVector.broadcast(INTS, x[i + 10]).reinterpretAsShorts();
-              ShortVector q = ShortVector.fromMemorySegment(SHORTS, MEMORY, word, LITTLE_ENDIAN);
-              a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i]).reinterpretAsShorts()));
-              q = q.lanewise(LSHR, 6);
-              a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 1]).reinterpretAsShorts()));
-              q = q.lanewise(LSHR, 6);
-              a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 2]).reinterpretAsShorts()));
-              q = ShortVector.fromMemorySegment(SHORTS, MEMORY, word + WORD_BYTES, LITTLE_ENDIAN);
-              a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 3]).reinterpretAsShorts()));
-              q = q.lanewise(LSHR, 6);
-              a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 4]).reinterpretAsShorts()));
-              q = q.lanewise(LSHR, 6);
-              a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 5]).reinterpretAsShorts()));
-              q =
-                  ShortVector.fromMemorySegment(
-                      SHORTS, MEMORY, word + 2 * WORD_BYTES, LITTLE_ENDIAN);
-              a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 6]).reinterpretAsShorts()));
-              q = q.lanewise(LSHR, 6);
-              a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 7]).reinterpretAsShorts()));
-              q = q.lanewise(LSHR, 6);
-              a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 8]).reinterpretAsShorts()));
-              q = q.lanewise(LSHR, 2);
-              a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 9]).reinterpretAsShorts()));
-              FloatVector d = FloatVector.fromArray(FLOATS, chunk.scales, scale);
-              scale += ROWS;
-              int j = block + run;
-              IntVector sum = a0.reinterpretAsInts();
-              sum = sum.lanewise(LSHL, 16).lanewise(ASHR, 16).add(sum.lanewise(ASHR, 16));
-              y0 = ((FloatVector) sum.convertShape(I2F, FLOATS, 0)).fma(d.mul(steps[j]), y0);
-            }
-            run++;
+          long end = words + 6L * WORD_BYTES * chunk.subBlocks;
+          for (long word = words; word != end; word += 6 * WORD_BYTES) {
+            ShortVector a0 = IntVector.broadcast(INTS, x[i + 10]).reinterpretAsShorts();
+            ShortVector q = ShortVector.fromMemorySegment(SHORTS, MEMORY, word, LITTLE_ENDIAN);
+            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i]).reinterpretAsShorts()));
+            q = q.lanewise(LSHR, 6);
+            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 1]).reinterpretAsShorts()));
+            q = q.lanewise(LSHR, 6);
+            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 2]).reinterpretAsShorts()));
+            q = ShortVector.fromMemorySegment(SHORTS, MEMORY, word + WORD_BYTES, LITTLE_ENDIAN);
+            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 3]).reinterpretAsShorts()));
+            q = q.lanewise(LSHR, 6);
+            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 4]).reinterpretAsShorts()));
+            q = q.lanewise(LSHR, 6);
+            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 5]).reinterpretAsShorts()));
+            q = ShortVector.fromMemorySegment(SHORTS, MEMORY, word + 2 * WORD_BYTES, LITTLE_ENDIAN);
+            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 6]).reinterpretAsShorts()));
+            q = q.lanewise(LSHR, 6);
+            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 7]).reinterpretAsShorts()));
+            q = q.lanewise(LSHR, 6);
+            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 8]).reinterpretAsShorts()));
+            q = q.lanewise(LSHR, 2);
+            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 9]).reinterpretAsShorts()));
+            FloatVector d = FloatVector.fromArray(FLOATS, chunk.scales, scale);
+            IntVector sum = a0.reinterpretAsInts();
+            sum = sum.lanewise(LSHL, 16).lanewise(ASHR, 16).add(sum.lanewise(ASHR, 16));
+            y0 = ((FloatVector) sum.convertShape(I2F, FLOATS, 0)).fma(d.mul(steps[j]), y0);
+            a0 = IntVector.broadcast(INTS, x[i + 21]).reinterpretAsShorts();
+            q = ShortVector.fromMemorySegment(SHORTS, MEMORY, word + 3 * WORD_BYTES, LITTLE_ENDIAN);
+            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 11]).reinterpretAsShorts()));
+            q = q.lanewise(LSHR, 6);
+            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 12]).reinterpretAsShorts()));
+            q = q.lanewise(LSHR, 6);
+            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 13]).reinterpretAsShorts()));
+            q = ShortVector.fromMemorySegment(SHORTS, MEMORY, word + 4 * WORD_BYTES, LITTLE_ENDIAN);
+            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 14]).reinterpretAsShorts()));
+            q = q.lanewise(LSHR, 6);
+            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 15]).reinterpretAsShorts()));
+            q = q.lanewise(LSHR, 6);
+            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 16]).reinterpretAsShorts()));
+            q = ShortVector.fromMemorySegment(SHORTS, MEMORY, word + 5 * WORD_BYTES, LITTLE_ENDIAN);
+            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 17]).reinterpretAsShorts()));
+            q = q.lanewise(LSHR, 6);
+            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 18]).reinterpretAsShorts()));
+            q = q.lanewise(LSHR, 6);
+            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 19]).reinterpretAsShorts()));
+            q = q.lanewise(LSHR, 2);
+            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 20]).reinterpretAsShorts()));
+            d = FloatVector.fromArray(FLOATS, chunk.scales, scale + ROWS);
+            sum = a0.reinterpretAsInts();
+            sum = sum.lanewise(LSHL, 16).lanewise(ASHR, 16).add(sum.lanewise(ASHR, 16));
+            y0 = ((FloatVector) sum.convertShape(I2F, FLOATS, 0)).fma(d.mul(steps[j]), y0);
+            scale += 2 * ROWS;
+            i += 22;
+            j++;
           }
         }
         y0.intoArray(y, rows);
@@ -89,97 +109,91 @@ final class SixBitKernel {
   /** {@value Activations#TOKENS} tokens, whose factors and steps are interleaved. */
   static void four(
       Chunk chunk, int[] x, int at, float[] steps, int block, float[] y, int yAt, int yStride) {
+    long groupBytes = (long) chunk.blocks * chunk.blockBytes;
     for (int group = 0; group < chunk.groups; group++) {
       for (int lane = 0; lane < ROWS; lane += COUNT) {
-        int run = 0;
-        int scale = group * chunk.blocks * chunk.subBlocks * 2 * ROWS + lane;
         int rows = yAt + ROWS * group + lane;
-        long words =
-            chunk.address
-                + (long) group * chunk.blocks * chunk.blockBytes
-                + chunk.payloadOffset
-                + 4L * lane;
+        int i = at;
+        int run = 0;
         FloatVector y0 = FloatVector.fromArray(FLOATS, y, rows);
         FloatVector y1 = FloatVector.fromArray(FLOATS, y, rows + yStride);
         FloatVector y2 = FloatVector.fromArray(FLOATS, y, rows + 2 * yStride);
         FloatVector y3 = FloatVector.fromArray(FLOATS, y, rows + 3 * yStride);
+        int scale = group * chunk.blocks * chunk.subBlocks * 2 * ROWS + lane;
+        long words = chunk.address + group * groupBytes + chunk.payloadOffset + 4L * lane;
         for (int b = 0; b < chunk.blocks; b++, words += chunk.blockBytes) {
-          long word = words;
-          for (int s = 0; s < chunk.subBlocks; s++) {
-            int i = at + run * 88;
-            for (int half = 0; half < 2; half++, word += 3 * WORD_BYTES, i += 44) {
-              ShortVector a0 = IntVector.broadcast(INTS, x[i + 40]).reinterpretAsShorts();
-              ShortVector a1 = IntVector.broadcast(INTS, x[i + 41]).reinterpretAsShorts();
-              ShortVector a2 = IntVector.broadcast(INTS, x[i + 42]).reinterpretAsShorts();
-              ShortVector a3 = IntVector.broadcast(INTS, x[i + 43]).reinterpretAsShorts();
-              ShortVector q = ShortVector.fromMemorySegment(SHORTS, MEMORY, word, LITTLE_ENDIAN);
-              a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i]).reinterpretAsShorts()));
-              a1 = a1.add(q.mul(IntVector.broadcast(INTS, x[i + 1]).reinterpretAsShorts()));
-              a2 = a2.add(q.mul(IntVector.broadcast(INTS, x[i + 2]).reinterpretAsShorts()));
-              a3 = a3.add(q.mul(IntVector.broadcast(INTS, x[i + 3]).reinterpretAsShorts()));
-              q = q.lanewise(LSHR, 6);
-              a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 4]).reinterpretAsShorts()));
-              a1 = a1.add(q.mul(IntVector.broadcast(INTS, x[i + 5]).reinterpretAsShorts()));
-              a2 = a2.add(q.mul(IntVector.broadcast(INTS, x[i + 6]).reinterpretAsShorts()));
-              a3 = a3.add(q.mul(IntVector.broadcast(INTS, x[i + 7]).reinterpretAsShorts()));
-              q = q.lanewise(LSHR, 6);
-              a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 8]).reinterpretAsShorts()));
-              a1 = a1.add(q.mul(IntVector.broadcast(INTS, x[i + 9]).reinterpretAsShorts()));
-              a2 = a2.add(q.mul(IntVector.broadcast(INTS, x[i + 10]).reinterpretAsShorts()));
-              a3 = a3.add(q.mul(IntVector.broadcast(INTS, x[i + 11]).reinterpretAsShorts()));
-              q = ShortVector.fromMemorySegment(SHORTS, MEMORY, word + WORD_BYTES, LITTLE_ENDIAN);
-              a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 12]).reinterpretAsShorts()));
-              a1 = a1.add(q.mul(IntVector.broadcast(INTS, x[i + 13]).reinterpretAsShorts()));
-              a2 = a2.add(q.mul(IntVector.broadcast(INTS, x[i + 14]).reinterpretAsShorts()));
-              a3 = a3.add(q.mul(IntVector.broadcast(INTS, x[i + 15]).reinterpretAsShorts()));
-              q = q.lanewise(LSHR, 6);
-              a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 16]).reinterpretAsShorts()));
-              a1 = a1.add(q.mul(IntVector.broadcast(INTS, x[i + 17]).reinterpretAsShorts()));
-              a2 = a2.add(q.mul(IntVector.broadcast(INTS, x[i + 18]).reinterpretAsShorts()));
-              a3 = a3.add(q.mul(IntVector.broadcast(INTS, x[i + 19]).reinterpretAsShorts()));
-              q = q.lanewise(LSHR, 6);
-              a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 20]).reinterpretAsShorts()));
-              a1 = a1.add(q.mul(IntVector.broadcast(INTS, x[i + 21]).reinterpretAsShorts()));
-              a2 = a2.add(q.mul(IntVector.broadcast(INTS, x[i + 22]).reinterpretAsShorts()));
-              a3 = a3.add(q.mul(IntVector.broadcast(INTS, x[i + 23]).reinterpretAsShorts()));
-              q =
-                  ShortVector.fromMemorySegment(
-                      SHORTS, MEMORY, word + 2 * WORD_BYTES, LITTLE_ENDIAN);
-              a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 24]).reinterpretAsShorts()));
-              a1 = a1.add(q.mul(IntVector.broadcast(INTS, x[i + 25]).reinterpretAsShorts()));
-              a2 = a2.add(q.mul(IntVector.broadcast(INTS, x[i + 26]).reinterpretAsShorts()));
-              a3 = a3.add(q.mul(IntVector.broadcast(INTS, x[i + 27]).reinterpretAsShorts()));
-              q = q.lanewise(LSHR, 6);
-              a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 28]).reinterpretAsShorts()));
-              a1 = a1.add(q.mul(IntVector.broadcast(INTS, x[i + 29]).reinterpretAsShorts()));
-              a2 = a2.add(q.mul(IntVector.broadcast(INTS, x[i + 30]).reinterpretAsShorts()));
-              a3 = a3.add(q.mul(IntVector.broadcast(INTS, x[i + 31]).reinterpretAsShorts()));
-              q = q.lanewise(LSHR, 6);
-              a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 32]).reinterpretAsShorts()));
-              a1 = a1.add(q.mul(IntVector.broadcast(INTS, x[i + 33]).reinterpretAsShorts()));
-              a2 = a2.add(q.mul(IntVector.broadcast(INTS, x[i + 34]).reinterpretAsShorts()));
-              a3 = a3.add(q.mul(IntVector.broadcast(INTS, x[i + 35]).reinterpretAsShorts()));
-              q = q.lanewise(LSHR, 2);
-              a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 36]).reinterpretAsShorts()));
-              a1 = a1.add(q.mul(IntVector.broadcast(INTS, x[i + 37]).reinterpretAsShorts()));
-              a2 = a2.add(q.mul(IntVector.broadcast(INTS, x[i + 38]).reinterpretAsShorts()));
-              a3 = a3.add(q.mul(IntVector.broadcast(INTS, x[i + 39]).reinterpretAsShorts()));
-              FloatVector d = FloatVector.fromArray(FLOATS, chunk.scales, scale);
-              scale += ROWS;
-              int j = block + run * 4;
-              IntVector sum = a0.reinterpretAsInts();
-              sum = sum.lanewise(LSHL, 16).lanewise(ASHR, 16).add(sum.lanewise(ASHR, 16));
-              y0 = ((FloatVector) sum.convertShape(I2F, FLOATS, 0)).fma(d.mul(steps[j]), y0);
-              sum = a1.reinterpretAsInts();
-              sum = sum.lanewise(LSHL, 16).lanewise(ASHR, 16).add(sum.lanewise(ASHR, 16));
-              y1 = ((FloatVector) sum.convertShape(I2F, FLOATS, 0)).fma(d.mul(steps[j + 1]), y1);
-              sum = a2.reinterpretAsInts();
-              sum = sum.lanewise(LSHL, 16).lanewise(ASHR, 16).add(sum.lanewise(ASHR, 16));
-              y2 = ((FloatVector) sum.convertShape(I2F, FLOATS, 0)).fma(d.mul(steps[j + 2]), y2);
-              sum = a3.reinterpretAsInts();
-              sum = sum.lanewise(LSHL, 16).lanewise(ASHR, 16).add(sum.lanewise(ASHR, 16));
-              y3 = ((FloatVector) sum.convertShape(I2F, FLOATS, 0)).fma(d.mul(steps[j + 3]), y3);
-            }
+          long end = words + 6L * WORD_BYTES * chunk.subBlocks;
+          for (long word = words; word != end; word += 3 * WORD_BYTES) {
+            int j = block + run / 2 * TOKENS;
+            ShortVector a0 = IntVector.broadcast(INTS, x[i + 40]).reinterpretAsShorts();
+            ShortVector a1 = IntVector.broadcast(INTS, x[i + 41]).reinterpretAsShorts();
+            ShortVector a2 = IntVector.broadcast(INTS, x[i + 42]).reinterpretAsShorts();
+            ShortVector a3 = IntVector.broadcast(INTS, x[i + 43]).reinterpretAsShorts();
+            ShortVector q = ShortVector.fromMemorySegment(SHORTS, MEMORY, word, LITTLE_ENDIAN);
+            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i]).reinterpretAsShorts()));
+            a1 = a1.add(q.mul(IntVector.broadcast(INTS, x[i + 1]).reinterpretAsShorts()));
+            a2 = a2.add(q.mul(IntVector.broadcast(INTS, x[i + 2]).reinterpretAsShorts()));
+            a3 = a3.add(q.mul(IntVector.broadcast(INTS, x[i + 3]).reinterpretAsShorts()));
+            q = q.lanewise(LSHR, 6);
+            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 4]).reinterpretAsShorts()));
+            a1 = a1.add(q.mul(IntVector.broadcast(INTS, x[i + 5]).reinterpretAsShorts()));
+            a2 = a2.add(q.mul(IntVector.broadcast(INTS, x[i + 6]).reinterpretAsShorts()));
+            a3 = a3.add(q.mul(IntVector.broadcast(INTS, x[i + 7]).reinterpretAsShorts()));
+            q = q.lanewise(LSHR, 6);
+            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 8]).reinterpretAsShorts()));
+            a1 = a1.add(q.mul(IntVector.broadcast(INTS, x[i + 9]).reinterpretAsShorts()));
+            a2 = a2.add(q.mul(IntVector.broadcast(INTS, x[i + 10]).reinterpretAsShorts()));
+            a3 = a3.add(q.mul(IntVector.broadcast(INTS, x[i + 11]).reinterpretAsShorts()));
+            q = ShortVector.fromMemorySegment(SHORTS, MEMORY, word + WORD_BYTES, LITTLE_ENDIAN);
+            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 12]).reinterpretAsShorts()));
+            a1 = a1.add(q.mul(IntVector.broadcast(INTS, x[i + 13]).reinterpretAsShorts()));
+            a2 = a2.add(q.mul(IntVector.broadcast(INTS, x[i + 14]).reinterpretAsShorts()));
+            a3 = a3.add(q.mul(IntVector.broadcast(INTS, x[i + 15]).reinterpretAsShorts()));
+            q = q.lanewise(LSHR, 6);
+            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 16]).reinterpretAsShorts()));
+            a1 = a1.add(q.mul(IntVector.broadcast(INTS, x[i + 17]).reinterpretAsShorts()));
+            a2 = a2.add(q.mul(IntVector.broadcast(INTS, x[i + 18]).reinterpretAsShorts()));
+            a3 = a3.add(q.mul(IntVector.broadcast(INTS, x[i + 19]).reinterpretAsShorts()));
+            q = q.lanewise(LSHR, 6);
+            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 20]).reinterpretAsShorts()));
+            a1 = a1.add(q.mul(IntVector.broadcast(INTS, x[i + 21]).reinterpretAsShorts()));
+            a2 = a2.add(q.mul(IntVector.broadcast(INTS, x[i + 22]).reinterpretAsShorts()));
+            a3 = a3.add(q.mul(IntVector.broadcast(INTS, x[i + 23]).reinterpretAsShorts()));
+            q = ShortVector.fromMemorySegment(SHORTS, MEMORY, word + 2 * WORD_BYTES, LITTLE_ENDIAN);
+            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 24]).reinterpretAsShorts()));
+            a1 = a1.add(q.mul(IntVector.broadcast(INTS, x[i + 25]).reinterpretAsShorts()));
+            a2 = a2.add(q.mul(IntVector.broadcast(INTS, x[i + 26]).reinterpretAsShorts()));
+            a3 = a3.add(q.mul(IntVector.broadcast(INTS, x[i + 27]).reinterpretAsShorts()));
+            q = q.lanewise(LSHR, 6);
+            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 28]).reinterpretAsShorts()));
+            a1 = a1.add(q.mul(IntVector.broadcast(INTS, x[i + 29]).reinterpretAsShorts()));
+            a2 = a2.add(q.mul(IntVector.broadcast(INTS, x[i + 30]).reinterpretAsShorts()));
+            a3 = a3.add(q.mul(IntVector.broadcast(INTS, x[i + 31]).reinterpretAsShorts()));
+            q = q.lanewise(LSHR, 6);
+            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 32]).reinterpretAsShorts()));
+            a1 = a1.add(q.mul(IntVector.broadcast(INTS, x[i + 33]).reinterpretAsShorts()));
+            a2 = a2.add(q.mul(IntVector.broadcast(INTS, x[i + 34]).reinterpretAsShorts()));
+            a3 = a3.add(q.mul(IntVector.broadcast(INTS, x[i + 35]).reinterpretAsShorts()));
+            q = q.lanewise(LSHR, 2);
+            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 36]).reinterpretAsShorts()));
+            a1 = a1.add(q.mul(IntVector.broadcast(INTS, x[i + 37]).reinterpretAsShorts()));
+            a2 = a2.add(q.mul(IntVector.broadcast(INTS, x[i + 38]).reinterpretAsShorts()));
+            a3 = a3.add(q.mul(IntVector.broadcast(INTS, x[i + 39]).reinterpretAsShorts()));
+            FloatVector d = FloatVector.fromArray(FLOATS, chunk.scales, scale);
+            IntVector sum = a0.reinterpretAsInts();
+            sum = sum.lanewise(LSHL, 16).lanewise(ASHR, 16).add(sum.lanewise(ASHR, 16));
+            y0 = ((FloatVector) sum.convertShape(I2F, FLOATS, 0)).fma(d.mul(steps[j]), y0);
+            sum = a1.reinterpretAsInts();
+            sum = sum.lanewise(LSHL, 16).lanewise(ASHR, 16).add(sum.lanewise(ASHR, 16));
+            y1 = ((FloatVector) sum.convertShape(I2F, FLOATS, 0)).fma(d.mul(steps[j + 1]), y1);
+            sum = a2.reinterpretAsInts();
+            sum = sum.lanewise(LSHL, 16).lanewise(ASHR, 16).add(sum.lanewise(ASHR, 16));
+            y2 = ((FloatVector) sum.convertShape(I2F, FLOATS, 0)).fma(d.mul(steps[j + 2]), y2);
+            sum = a3.reinterpretAsInts();
+            sum = sum.lanewise(LSHL, 16).lanewise(ASHR, 16).add(sum.lanewise(ASHR, 16));
+            y3 = ((FloatVector) sum.convertShape(I2F, FLOATS, 0)).fma(d.mul(steps[j + 3]), y3);
+            scale += ROWS;
+            i += 44;
             run++;
           }
         }
