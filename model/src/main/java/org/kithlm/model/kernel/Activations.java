@@ -1,9 +1,21 @@
 package org.kithlm.model.kernel;
 
+import static jdk.incubator.vector.VectorOperators.ADD;
+import static jdk.incubator.vector.VectorOperators.ASHR;
+import static jdk.incubator.vector.VectorOperators.I2S;
+import static jdk.incubator.vector.VectorOperators.LSHL;
+import static jdk.incubator.vector.VectorOperators.MAX;
+import static org.kithlm.model.kernel.Lanes.COUNT;
+import static org.kithlm.model.kernel.Lanes.FLOATS;
+import static org.kithlm.model.kernel.NativeWords.FIELDS;
+import static org.kithlm.model.kernel.NativeWords.INTS;
+
 import java.util.Collection;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.TreeMap;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
 import org.kithlm.model.gguf.GgmlType;
 
 /**
@@ -168,6 +180,7 @@ public final class Activations {
     return token < tokenCount / TOKENS * TOKENS ? TOKENS : 1;
   }
 
+  /** Lanes are reduced here as neither a maximum nor a sum of integers depends on the order. */
   private void round(int token, Rounded rounded) {
     int stride = stride(token);
     int inGroup = stride == 1 ? 0 : token % TOKENS;
@@ -175,21 +188,25 @@ public final class Activations {
     int pair = token * blocks() * PAIRS;
     int end = (token + 1) * columns;
     for (int at = token * columns; at < end; at += BLOCK) {
-      float largest = 0;
-      for (int i = at; i < at + BLOCK; i++) {
-        largest = Math.max(largest, Math.abs(x[i]));
+      FloatVector magnitudes = FloatVector.fromArray(FLOATS, x, at).abs();
+      for (int i = COUNT; i < BLOCK; i += COUNT) {
+        magnitudes = magnitudes.max(FloatVector.fromArray(FLOATS, x, at + i).abs());
       }
+      float largest = magnitudes.reduceLanes(MAX);
       float step = largest < LARGEST_MIN ? 0 : largest / rounded.stepsMax;
       float perStep = step == 0 ? 0 : 1 / step;
-      int sum = 0;
-      for (int i = at; i < at + BLOCK; i += 2) {
-        int even = Float.floatToRawIntBits(x[i] * perStep + ROUNDING) << 16 >> 16;
-        int odd = Float.floatToRawIntBits(x[i + 1] * perStep + ROUNDING) << 16 >> 16;
-        sum += even + odd;
-        rounded.pairs[pair++] = (even & 0xFFFF) | (odd << 16);
+      IntVector sum = IntVector.zero(INTS);
+      for (int i = 0; i < BLOCK; i += COUNT) {
+        FloatVector shifted = FloatVector.fromArray(FLOATS, x, at + i).mul(perStep).add(ROUNDING);
+        IntVector bits = shifted.reinterpretAsInts();
+        sum = sum.add(bits.lanewise(LSHL, 16).lanewise(ASHR, 16));
+        bits.convertShape(I2S, FIELDS, 0)
+            .reinterpretAsInts()
+            .intoArray(rounded.pairs, pair + i / 2);
       }
+      pair += PAIRS;
       rounded.steps[out] = step;
-      rounded.sums[out] = step * sum;
+      rounded.sums[out] = step * sum.reduceLanes(ADD);
       out += stride;
     }
   }

@@ -11,8 +11,8 @@ import org.slf4j.LoggerFactory;
  * The vector width of all kernels, chosen once: the machine's own, or that of the system property
  * {@value #BITS_PROPERTY} (128, 256 or 512).
  *
- * <p>Kernels add lanes up in an order of their own, never by {@code reduceLanes}, whose order is
- * unspecified and changes when a method is compiled: a run must repeat bit for bit.
+ * <p>Kernels add floats in lanes up in an order of their own, never by {@code reduceLanes}, whose
+ * order is unspecified and changes when a method is compiled: a run must repeat bit for bit.
  */
 final class Lanes {
   static final String BITS_PROPERTY = "kith.vector.bits";
