@@ -51,6 +51,7 @@ final class PinnedTiles implements AutoCloseable {
     Arena arena = Arena.ofShared(); // filled by the readers, used by the owner
     try {
       MemorySegment region = arena.allocate(regionBytes, REGION_ALIGNMENT_BYTES);
+      LinuxAdvice.backWithHugePages(region);
       List<MemorySegment> targets = new ArrayList<>();
       @Nullable MemorySegment[] segments = new @Nullable MemorySegment[extents.size()];
       long runOffset = 0;

@@ -14,8 +14,12 @@ import org.jspecify.annotations.Nullable;
  * <p>Owned by the thread that calls {@link #run}; a part must not call it.
  */
 public final class WorkerPool implements Workers {
-  /** How long to spin where every thread has a core and others are free. */
-  private static final long SPIN_NS = 50_000;
+  /**
+   * How long to spin where every thread has a core and others are free: longer than what one thread
+   * does alone between two matrices, as a thread that has parked takes some 50 us to wake and so
+   * misses the next one.
+   */
+  private static final long SPIN_NS = 500_000;
 
   private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(5);
 
