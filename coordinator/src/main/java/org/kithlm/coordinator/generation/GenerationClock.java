@@ -8,7 +8,7 @@ import org.kithlm.node.control.RankStatistics;
 
 /**
  * Measures one generation from its construction on. Written by the engine's thread; {@link #timing}
- * may be called from any while the rank is open or the generation has ended.
+ * may be called from any while the rank is open, or the generation is paused or has ended.
  */
 final class GenerationClock {
   /** A moment, and what rank 0 had used by then. */
@@ -16,7 +16,7 @@ final class GenerationClock {
 
   private final int promptTokens;
   private final int cachedTokens;
-  private final Supplier<RankStatistics> statistics;
+  private volatile Supplier<RankStatistics> statistics;
   private final LongSupplier nanoTime;
   private final Mark start;
   private final AtomicInteger completionTokens = new AtomicInteger();
@@ -57,6 +57,22 @@ final class GenerationClock {
 
   int completionTokens() {
     return completionTokens.get();
+  }
+
+  /** The rank is lost and may be closed; time goes on, but nothing is used. */
+  void pause() {
+    RankStatistics last = statistics.get();
+    statistics = () -> last;
+  }
+
+  /**
+   * Goes on after a pause.
+   *
+   * @param next statistics of another rank 0
+   */
+  void resume(Supplier<RankStatistics> next) {
+    RankStatistics before = statistics.get().since(next.get());
+    statistics = () -> next.get().plus(before);
   }
 
   /** The generation is over, however it ended. */

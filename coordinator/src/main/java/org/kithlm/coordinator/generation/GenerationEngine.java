@@ -19,14 +19,18 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The thread that owns rank 0: it connects each epoch's root, runs one generation at a time and
- * keeps the rest in a bounded queue. All public methods may be called from any thread.
+ * keeps the rest in a bounded queue. A generation whose root is lost goes on with the next one. All
+ * public methods may be called from any thread.
  */
 public final class GenerationEngine implements RootEngine, AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(GenerationEngine.class);
   private static final int MAX_QUEUED = 16;
   private static final long KEEP_ALIVE_MS = 500;
   private static final long CLOSE_TIMEOUT_MS = 5_000;
+
+  /** How long requests wait for the next root, the one that was under way and those queued. */
   private static final long ROOT_TIMEOUT_MS = 60_000;
+
   private static final String SHUTDOWN = "the cluster shuts down";
 
   private final Tokenizer tokenizer;
@@ -46,6 +50,7 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
   private String lastEnd = ""; // of a session that was connected
   private long lastEndNs;
   private @Nullable GenerationJob running;
+  private @Nullable RecoverableGeneration paused; // waits for the next root
   private @Nullable GenerationClock clock; // of what runs, or ran last
   private @Nullable String stepFailure; // why its step was given up
   private boolean closed;
@@ -62,7 +67,7 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
   /**
    * Starts the thread.
    *
-   * @param rootTimeoutMs how long queued requests wait for the next root
+   * @param rootTimeoutMs how long requests wait for the next root
    */
   GenerationEngine(Tokenizer tokenizer, int contextLength, long rootTimeoutMs) {
     this.tokenizer = tokenizer;
@@ -191,6 +196,7 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
       if (running == job && session != null) {
         session.rank().abort();
       }
+      changed.signalAll(); // it may be the one that waits for a root
     } finally {
       lock.unlock();
     }
@@ -237,6 +243,10 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
       }
     }
     endSession(SHUTDOWN);
+    RecoverableGeneration left = paused; // no other thread writes it
+    if (left != null) {
+      left.run.fail(SHUTDOWN);
+    }
   }
 
   /** The next thing to do, or null once closed. A session's end comes first, then a new root. */
@@ -257,21 +267,23 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
           session = fresh;
           return () -> connect(fresh);
         }
-        if (!idleActions.isEmpty()) {
-          return idleActions.removeFirst();
-        }
         RootSession current = session;
-        if (!queue.isEmpty()) {
+        if (paused != null) { // it is not over, so all others wait
+          Runnable work = workOn(paused, current);
+          if (work != null) {
+            return work;
+          }
+        } else if (!idleActions.isEmpty()) {
+          return idleActions.removeFirst();
+        } else if (!queue.isEmpty()) {
           if (current != null) {
             GenerationJob job = queue.removeFirst();
             running = job;
             stepFailure = null;
-            return () -> generate(current, job);
+            return () -> begin(current, job);
           }
           if (System.nanoTime() - lastEndNs >= TimeUnit.MILLISECONDS.toNanos(rootTimeoutMs)) {
-            String message =
-                "the cluster was not ready again within %d s; it ended with: %s"
-                    .formatted(rootTimeoutMs / 1000, lastEnd);
+            String message = noRootMessage();
             return () -> failQueued(message);
           }
         }
@@ -287,10 +299,36 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
     }
   }
 
+  /** What to do with a generation that waits; null while that is nothing. Holds the lock. */
+  private @Nullable Runnable workOn(
+      RecoverableGeneration generation, @Nullable RootSession current) {
+    if (generation.job.isCancelled()) {
+      paused = null;
+      return generation.run::drop;
+    }
+    if (current != null) {
+      paused = null;
+      running = generation.job;
+      stepFailure = null;
+      return () -> resume(current, generation);
+    }
+    if (generation.isOutOfPatience(System.nanoTime())) {
+      paused = null;
+      String message = noRootMessage();
+      return () -> generation.run.fail(message);
+    }
+    return null;
+  }
+
+  private String noRootMessage() {
+    return "the cluster was not ready again within %d s; it ended with: %s"
+        .formatted(rootTimeoutMs / 1000, lastEnd);
+  }
+
   private void connect(RootSession fresh) {
     CollectiveReport sums;
     try {
-      sums = fresh.rank().connect(fresh.peers());
+      sums = fresh.rank().connect(fresh.peers(), paused == null);
     } catch (RuntimeException | Error e) {
       endSession(Causes.message(e));
       fresh.connected().completeExceptionally(e);
@@ -313,37 +351,66 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
     }
   }
 
-  private void generate(RootSession current, GenerationJob job) {
+  private void begin(RootSession current, GenerationJob job) {
+    GenerationRun run;
     try {
-      GenerationRun run = new GenerationRun(current.cachingRank(), tokenizer, contextLength, job);
-      locked(() -> clock = run.clock());
-      run.run();
+      run = new GenerationRun(current.cachingRank(), tokenizer, contextLength, job);
+    } catch (RuntimeException | Error e) { // no memory, say
+      locked(() -> running = null);
+      job.fail(Causes.message(e));
+      return;
+    }
+    locked(() -> clock = run.clock());
+    generate(
+        current, new RecoverableGeneration(job, run, TimeUnit.MILLISECONDS.toNanos(rootTimeoutMs)));
+  }
+
+  private void resume(RootSession current, RecoverableGeneration generation) {
+    long pauseNs = generation.found(System.nanoTime());
+    generation.run.resume(current.cachingRank());
+    LOG.info(
+        "the generation goes on after {} ms; {} tokens are run again",
+        TimeUnit.NANOSECONDS.toMillis(pauseNs),
+        generation.run.tokensToRun());
+    generate(current, generation);
+  }
+
+  private void generate(RootSession current, RecoverableGeneration generation) {
+    try {
+      generation.run.run();
     } catch (RankFailedException e) {
       String reason = stepFailureReason();
       if (reason == null) {
-        fail(current, job, e.getCause());
+        pause(current, generation, Causes.message(e.getCause()));
       } else {
         LOG.warn("generation failed; the ranks go on: {}", reason);
-        job.fail(reason);
+        generation.run.fail(reason);
       }
     } catch (Error e) { // no memory, say: the ranks may be in the middle of a step
       LOG.error("rank 0 failed", e);
-      fail(current, job, e);
+      String message = Causes.message(e);
+      sessionFailed(current, message);
+      generation.job.fail(message);
     } catch (RuntimeException e) {
       LOG.warn("generation failed; the ranks go on", e);
       current.cachingRank().forget(); // NaN, say, would fail each turn of this chat again
-      job.fail(Causes.message(e));
+      generation.job.fail(Causes.message(e));
     } finally {
       locked(() -> running = null);
     }
   }
 
-  private void fail(RootSession failed, GenerationJob job, @Nullable Throwable cause) {
-    String reason = deactivationReason();
-    String message = reason != null ? reason : Causes.message(cause);
-    LOG.warn("generation failed: {}", message);
-    sessionFailed(failed, message);
-    job.fail(message);
+  /** Keeps a generation for the root that comes after a lost one. */
+  private void pause(RootSession lost, RecoverableGeneration generation, String failure) {
+    String deactivated = deactivationReason();
+    String reason = deactivated != null ? deactivated : failure;
+    LOG.warn("the generation waits for the next plan: {}", reason);
+    locked(
+        () -> {
+          generation.lost(System.nanoTime());
+          paused = generation;
+        });
+    sessionFailed(lost, reason);
   }
 
   private @Nullable String stepFailureReason() {

@@ -6,9 +6,13 @@ import org.kithlm.model.sampling.Sampler;
 import org.kithlm.model.tokenizer.StreamingDetokenizer;
 import org.kithlm.model.tokenizer.Tokenizer;
 
-/** One generation from prefill to its end. Runs on the engine's thread. */
+/**
+ * One generation from prefill to its end. When its ranks are lost it can go on with others: they
+ * run the prompt and the answer so far, and sampler, stop strings and text stay as they were. Runs
+ * on the engine's thread.
+ */
 final class GenerationRun {
-  private final PrefixCachingRank rank;
+  private PrefixCachingRank rank;
   private final Tokenizer tokenizer;
   private final int contextLength;
   private final GenerationJob job;
@@ -18,7 +22,8 @@ final class GenerationRun {
   private final StopStrings stops;
   private final GenerationClock clock;
   private int[] tokens; // prompt and answer
-  private int position; // how many of them have been run
+  private int length; // how many there are
+  private int position; // how many of them the ranks have run
 
   GenerationRun(PrefixCachingRank rank, Tokenizer tokenizer, int contextLength, GenerationJob job) {
     this.rank = rank;
@@ -30,6 +35,7 @@ final class GenerationRun {
     this.detokenizer = new StreamingDetokenizer(tokenizer);
     this.stops = new StopStrings(request.stops());
     this.tokens = Arrays.copyOf(request.prompt(), request.prompt().length + 64);
+    this.length = request.prompt().length;
     this.position = rank.cachedCount(request.prompt());
     this.clock =
         new GenerationClock(request.prompt().length, position, rank::statistics, System::nanoTime);
@@ -40,41 +46,63 @@ final class GenerationRun {
     return clock;
   }
 
-  /** Tells the listener all but failures, which are thrown. */
+  /**
+   * Tells the listener all but failures, which are thrown.
+   *
+   * @throws RankFailedException if a step failed; it may go on after {@link #resume}
+   */
   void run() {
     FinishReason reason;
     try {
       reason = generate();
-    } finally {
+    } catch (RankFailedException e) {
+      clock.pause(); // the rank will be closed
+      throw e;
+    } catch (RuntimeException | Error e) {
       clock.end();
+      throw e;
     }
+    clock.end();
     String tail = reason == FinishReason.CANCELLED ? "" : lastText();
     job.finish(reason, tail, clock.usage());
   }
 
+  /** Takes another rank 0 in the place of one that failed. */
+  void resume(PrefixCachingRank next) {
+    rank = next;
+    position = next.cachedCount(Arrays.copyOf(tokens, length));
+    clock.resume(next::statistics);
+  }
+
+  /** How many tokens the ranks have to run before the next can be chosen. */
+  int tokensToRun() {
+    return length - position;
+  }
+
+  /** Ends it while it has no rank to run on: it was cancelled. */
+  void drop() {
+    clock.end();
+    job.finish(FinishReason.CANCELLED, "", clock.usage());
+  }
+
+  /** Ends it with a failure. */
+  void fail(String message) {
+    clock.end();
+    job.fail(message);
+  }
+
   private FinishReason generate() {
-    if (!prefill()) {
-      return FinishReason.CANCELLED;
-    }
     while (true) {
+      while (position < length) {
+        if (!step(Math.min(rank.maxTokens(), length - position))) {
+          return FinishReason.CANCELLED;
+        }
+      }
       FinishReason reason = chooseToken();
       if (reason != null) {
         return reason;
       }
-      if (!step(1)) {
-        return FinishReason.CANCELLED;
-      }
     }
-  }
-
-  private boolean prefill() {
-    int length = request.prompt().length;
-    while (position < length) {
-      if (!step(Math.min(rank.maxTokens(), length - position))) {
-        return false;
-      }
-    }
-    return true;
   }
 
   /** Runs the next tokens; false if the job was cancelled. */
@@ -122,7 +150,7 @@ final class GenerationRun {
     if (position == tokens.length) {
       tokens = Arrays.copyOf(tokens, Math.min(contextLength, tokens.length * 2));
     }
-    tokens[position] = token;
+    tokens[length++] = token;
     return null;
   }
 

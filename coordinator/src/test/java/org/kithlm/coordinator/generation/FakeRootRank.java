@@ -34,6 +34,7 @@ final class FakeRootRank implements RootRank {
 
   volatile Function<int[], float[]> model = FakeRootRank::mixed;
   volatile boolean closed;
+  volatile boolean warmedUp;
   volatile boolean brokenClose;
 
   /** What goes wrong in a step or while idle, null for nothing. */
@@ -88,7 +89,8 @@ final class FakeRootRank implements RootRank {
   }
 
   @Override
-  public CollectiveReport connect(List<NodeMessage.Peer> peers) {
+  public CollectiveReport connect(List<NodeMessage.Peer> peers, boolean warmUp) {
+    warmedUp = warmUp;
     begin("connect");
     return new CollectiveReport(CollectiveChoice.STAR, true, null, List.of());
   }

@@ -81,4 +81,20 @@ class GenerationClockTest {
     assertEquals(0, clock.usage().ttftMs());
     assertEquals(GenerationTiming.State.ENDED, clock.timing().state());
   }
+
+  @Test
+  void shouldCountNothingWhilePausedAndGoOnWithAnotherRank() {
+    pass(70, used(150, 30, 8));
+    token();
+    pass(20, used(170, 40, 8));
+    clock.pause();
+    pass(500, used(999, 999, 999));
+    used = used(5, 1, 0);
+    clock.resume(() -> used);
+    pass(30, used(20, 3, 2));
+    clock.end();
+
+    assertEquals(new GenerationTiming.Split(50, 10, 5), clock.timing().untilFirstToken());
+    assertEquals(new GenerationTiming.Split(35, 12, 2), clock.timing().sinceFirstToken());
+  }
 }

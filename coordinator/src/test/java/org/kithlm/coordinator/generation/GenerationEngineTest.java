@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
@@ -175,16 +176,97 @@ class GenerationEngineTest {
     assertEquals(List.of(), List.copyOf(losses));
   }
 
+  /** A request whose every part of state shows in its answer. */
+  private static GenerationRequest stateful() {
+    SamplingParameters sampling =
+        new SamplingParameters(0.9f, 40, 0.95f, 0, 1, 0.5f, 0.5f, Map.of(), 1234);
+    return new GenerationRequest(
+        ByteTokenizer.tokens("a prompt of several steps"), 40, sampling, List.of("END"), 2);
+  }
+
+  private RecordingListener undisturbed() throws InterruptedException {
+    RecordingListener listener = new RecordingListener();
+    try (GenerationEngine other = new GenerationEngine(ByteTokenizer.create(), CONTEXT_LENGTH)) {
+      await(other.activate(new FakeRootRank(), List.of(), losses::add));
+      other.submit(stateful(), listener);
+      listener.end();
+    }
+    return listener;
+  }
+
+  /** A root whose session ends by itself in the step that follows so many. */
+  private static FakeRootRank breakingAfter(int steps) {
+    FakeRootRank root = new FakeRootRank();
+    root.broken =
+        () ->
+            root.steps.size() > steps
+                ? new IllegalStateException("rank 1 at 10.0.0.2 is lost")
+                : null;
+    return root;
+  }
+
   @Test
-  void shouldFailTheRequestAndTellTheOwnerWhenARankIsLost() throws Exception {
+  void shouldGoOnWithOtherRanksAsIfNoneHadBeenLost() throws Exception {
+    RecordingListener expected = undisturbed();
+    RecordingListener listener = new RecordingListener();
+    await(engine.activate(breakingAfter(3), List.of(), losses::add)); // in the prompt
+    engine.submit(stateful(), listener);
+    for (int steps : new int[] {9, 20}) { // in the answer, and again
+      assertEquals("rank 1 at 10.0.0.2 is lost", losses.poll(20, TimeUnit.SECONDS));
+      assertFalse(listener.hasEnded());
+      FakeRootRank next = breakingAfter(steps);
+      await(engine.activate(next, List.of(), losses::add));
+      assertFalse(next.warmedUp, "a request waits");
+    }
+    assertEquals("rank 1 at 10.0.0.2 is lost", losses.poll(20, TimeUnit.SECONDS));
+    await(engine.activate(new FakeRootRank(), List.of(), losses::add));
+
+    assertEquals(expected.text(), listener.text());
+    assertEquals(expected.tokens, listener.tokens);
+    assertEquals(expected.end().reason(), listener.end().reason());
+  }
+
+  @Test
+  void shouldTellTheOwnerWhenARankIsLost() throws Exception {
     activate(rank);
     rank.broken = () -> new IllegalStateException("rank 1 at 10.0.0.2 is lost");
-
-    assertEquals("rank 1 at 10.0.0.2 is lost", submit("x").failure());
+    RecordingListener listener = submit("x");
 
     assertEquals("rank 1 at 10.0.0.2 is lost", losses.poll(20, TimeUnit.SECONDS));
+
     assertTrue(rank.closed);
+    assertFalse(engine.isReady());
     assertRefused(GenerationRefusedException.Reason.NOT_READY);
+    assertFalse(listener.hasEnded());
+    GenerationTiming timing = Objects.requireNonNull(engine.status().timing());
+    assertEquals(GenerationTiming.State.PREFILL, timing.state());
+  }
+
+  @Test
+  void shouldForgetARequestThatIsCancelledWhileItWaitsForARoot() throws Exception {
+    activate(rank);
+    rank.hold();
+    RecordingListener listener = new RecordingListener();
+    Generation generation = engine.submit(request("running"), listener);
+    rank.awaitBegun();
+    engine.deactivate("lost rank 2");
+
+    generation.cancel();
+
+    assertEquals(FinishReason.CANCELLED, listener.end().reason());
+  }
+
+  @Test
+  void shouldGoOnBeforeItTakesInANode() throws Exception {
+    activate(rank);
+    RecordingListener listener = running(rank);
+    CompletableFuture<Boolean> ended = new CompletableFuture<>();
+    engine.whenIdle(() -> ended.complete(listener.hasEnded()));
+
+    engine.deactivate("lost rank 2");
+    activate(new FakeRootRank());
+
+    assertTrue(await(ended));
   }
 
   @Test
@@ -240,16 +322,16 @@ class GenerationEngineTest {
   }
 
   @Test
-  void shouldFailTheRunningRequestWhenDeactivated() throws Exception {
+  void shouldGoOnAfterItWasDeactivated() throws Exception {
     activate(rank);
     RecordingListener listener = running(rank);
 
     engine.deactivate("lost rank 2");
 
     assertFalse(engine.isReady());
-    assertEquals("lost rank 2", listener.failure());
     activate(new FakeRootRank()); // comes after the end of the old one
     assertTrue(rank.closed);
+    assertEquals(FinishReason.LENGTH, listener.end().reason());
     assertEquals(List.of(), List.copyOf(losses));
   }
 
@@ -261,29 +343,30 @@ class GenerationEngineTest {
 
     engine.deactivate("lost rank 2");
 
-    assertEquals("lost rank 2", first.failure());
-    assertFalse(queued.hasEnded());
+    assertFalse(first.hasEnded() || queued.hasEnded());
     activate(new FakeRootRank());
+    assertEquals(FinishReason.LENGTH, first.end().reason());
     assertEquals(FinishReason.LENGTH, queued.end().reason());
   }
 
   @Test
-  void shouldFailQueuedRequestsThatNoRootComesFor() throws Exception {
+  void shouldFailRequestsThatNoRootComesFor() throws Exception {
     try (GenerationEngine impatient =
         new GenerationEngine(ByteTokenizer.create(), CONTEXT_LENGTH, 0)) {
       await(impatient.activate(rank, List.of(), losses::add));
       rank.awaitBegun();
       rank.hold();
-      impatient.submit(request("running"), new RecordingListener());
+      RecordingListener running = new RecordingListener();
+      impatient.submit(request("running"), running);
       rank.awaitBegun();
       RecordingListener queued = new RecordingListener();
       impatient.submit(request("queued"), queued);
 
       impatient.deactivate("lost rank 2");
 
-      assertEquals(
-          "the cluster was not ready again within 0 s; it ended with: lost rank 2",
-          queued.failure());
+      String message = "the cluster was not ready again within 0 s; it ended with: lost rank 2";
+      assertEquals(message, running.failure());
+      assertEquals(message, queued.failure());
     }
   }
 

@@ -30,7 +30,7 @@ final class UnusedRoot implements RootRank {
   }
 
   @Override
-  public CollectiveReport connect(List<NodeMessage.Peer> peers) {
+  public CollectiveReport connect(List<NodeMessage.Peer> peers, boolean warmUp) {
     throw new UnsupportedOperationException();
   }
 

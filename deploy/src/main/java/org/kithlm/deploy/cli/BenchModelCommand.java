@@ -108,7 +108,7 @@ public final class BenchModelCommand implements Callable<Integer> {
               CollectiveChoice.STAR,
               EpochKey.create());
       try (RootRank rank = load(served, alone, threadCount)) {
-        rank.connect(List.of(new NodeMessage.Peer(0, HOST, rank.dataPort())));
+        rank.connect(List.of(new NodeMessage.Peer(0, HOST, rank.dataPort())), true);
         ModelBench measurement = new ModelBench(rank, config.vocabularySize(), repetitions);
         promptTokens.forEach(count -> results.add(measurement.prefill(count)));
         results.add(measurement.decode(decodeTokens));

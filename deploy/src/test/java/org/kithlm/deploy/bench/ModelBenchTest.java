@@ -74,7 +74,7 @@ class ModelBenchTest {
     }
 
     @Override
-    public CollectiveReport connect(List<NodeMessage.Peer> peers) {
+    public CollectiveReport connect(List<NodeMessage.Peer> peers, boolean warmUp) {
       throw new UnsupportedOperationException();
     }
 

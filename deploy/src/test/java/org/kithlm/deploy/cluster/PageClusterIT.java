@@ -111,9 +111,9 @@ class PageClusterIT {
     tab.awaitText("#status", "ready · 2 nodes, 1 lost");
     assertEquals(2, tab.count(".node[data-state=ready]"));
     tab.click("#tab-chat");
-    tab.awaitText("article:last-child .error", "rank 1");
-    tab.click(".error:not([hidden]) button");
-    tab.await("document.querySelector('article:last-child .markdown').innerText.length > 20");
+    String length = "document.querySelector('article:last-child .markdown').innerText.length";
+    tab.await("(window.lengthThen ??= %s) + 20 < %s".formatted(length, length)); // it goes on
+    assertEquals(0, tab.count("article:last-child .error:not([hidden])"));
     tab.click("#stop");
     tab.await(ANSWERED);
   }

@@ -30,4 +30,16 @@ public record RankStatistics(
         collectiveMs - earlier.collectiveMs,
         diskWaitMs - earlier.diskWaitMs);
   }
+
+  /** With what was used elsewhere as well; peaks and what is resident stay as they are. */
+  public RankStatistics plus(RankStatistics other) {
+    return new RankStatistics(
+        pid,
+        rssPeakBytes,
+        weightsResidentBytes,
+        weightsStreamedBytes + other.weightsStreamedBytes,
+        computeMs + other.computeMs,
+        collectiveMs + other.collectiveMs,
+        diskWaitMs + other.diskWaitMs);
+  }
 }

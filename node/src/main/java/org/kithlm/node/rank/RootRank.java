@@ -18,10 +18,11 @@ public interface RootRank extends AutoCloseable {
    * of sums depends on them.
    *
    * @param peers all ranks in rank order
+   * @param warmUp false where a request waits that other ranks have begun: most of these are warm
    * @return how sums are formed from now on
    * @throws RuntimeException if one is missing after the connect timeout; the message names it
    */
-  CollectiveReport connect(List<NodeMessage.Peer> peers);
+  CollectiveReport connect(List<NodeMessage.Peer> peers, boolean warmUp);
 
   /** Most tokens in one {@link #step}. */
   int maxTokens();

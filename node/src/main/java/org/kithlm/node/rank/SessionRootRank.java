@@ -69,10 +69,10 @@ public final class SessionRootRank implements RootRank {
   }
 
   @Override
-  public CollectiveReport connect(List<NodeMessage.Peer> peers) {
+  public CollectiveReport connect(List<NodeMessage.Peer> peers, boolean warmUp) {
     port.close();
     connectTo(peers);
-    if (compute.weights().isResident()) { // else the disk is slower than cold code
+    if (warmUp && compute.weights().isResident()) { // else the disk is slower than cold code
       new WarmUp().run(this);
     }
     RootSession root = session;

@@ -70,7 +70,7 @@ class WarmUpTest {
     }
 
     @Override
-    public CollectiveReport connect(List<NodeMessage.Peer> peers) {
+    public CollectiveReport connect(List<NodeMessage.Peer> peers, boolean warmUp) {
       throw new UnsupportedOperationException();
     }
 
