@@ -43,7 +43,7 @@ class RecoveryIT {
   }
 
   private static StreamedCompletion counting(String endpoint) throws Exception {
-    return StreamedCompletion.start(endpoint, MODEL, COUNTING, 300);
+    return StreamedCompletion.start(endpoint, MODEL, COUNTING, 120);
   }
 
   @Test
@@ -56,9 +56,9 @@ class RecoveryIT {
         expected = undisturbed.readAll();
       }
       try (StreamedCompletion disturbed = counting(endpoint)) {
-        disturbed.readTo(20);
+        disturbed.readTo(15);
         kill(ready, 2);
-        disturbed.readTo(150);
+        disturbed.readTo(60);
         kill(ready, 1);
         assertEquals(expected, disturbed.readAll());
       }
@@ -71,7 +71,7 @@ class RecoveryIT {
   @Test
   void shouldRunAPromptAgainThatWasUnderWay() throws Exception {
     String prompt =
-        IntStream.range(1, 400).mapToObj(Integer::toString).collect(Collectors.joining(", "));
+        IntStream.range(1, 250).mapToObj(Integer::toString).collect(Collectors.joining(", "));
     try (KithProcess cluster = cluster(2);
         HttpClient client = HttpClient.newHttpClient()) {
       JsonNode ready = Json.MAPPER.readTree(cluster.awaitLine());
@@ -103,7 +103,7 @@ class RecoveryIT {
       HttpResponse<String> response = answer.join();
       assertEquals(200, response.statusCode(), response::body);
       assertEquals(
-          " 400, 40",
+          " 250, 25",
           Json.MAPPER.readTree(response.body()).at("/choices/0/text").asText().substring(0, 8));
     }
   }
