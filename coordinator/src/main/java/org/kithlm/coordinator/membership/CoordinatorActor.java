@@ -36,7 +36,6 @@ import org.slf4j.event.Level;
  */
 public final class CoordinatorActor {
   private static final String TAKES_IN_NODE = "the cluster takes in a node";
-  private static final Duration STATISTICS_TIMEOUT = Duration.ofSeconds(2);
 
   /** A plan that has served for so long was a good one. */
   private static final Duration SETTLE_TIME = Duration.ofSeconds(30);
@@ -139,6 +138,7 @@ public final class CoordinatorActor {
     planIfPossible();
     return Behaviors.receive(CoordinatorMessage.class)
         .onMessage(NodesRemoved.class, this::onNodesRemoved)
+        .onMessage(ProcessGone.class, this::onProcessGone)
         .onMessage(CoordinatorMessage.JoinRequest.class, this::onJoinRequest)
         .onMessage(CoordinatorMessage.NodeUp.class, this::onNodeUp)
         .onMessage(CoordinatorMessage.ShardLoaded.class, this::onShardLoaded)
@@ -186,13 +186,26 @@ public final class CoordinatorActor {
   }
 
   private Behavior<CoordinatorMessage> onTerminated(Terminated signal) {
-    Member member = members.remove(signal.getRef().<NodeMessage>unsafeUpcast());
-    if (member == null) {
-      return Behaviors.same();
-    }
-    context.getLog().warn("node {} at {} is gone", member.name, member.host);
-    left(member, "its process is gone");
+    gone(members.get(signal.getRef().<NodeMessage>unsafeUpcast()));
     return Behaviors.same();
+  }
+
+  private Behavior<CoordinatorMessage> onProcessGone(ProcessGone message) {
+    for (Member member : List.copyOf(members.values())) {
+      if (member.ref.path().address().equals(message.address())) {
+        gone(member);
+      }
+    }
+    return Behaviors.same();
+  }
+
+  private void gone(@Nullable Member member) {
+    if (member != null) {
+      context.getLog().warn("node {} at {} is gone", member.name, member.host);
+      members.remove(member.ref);
+      context.unwatch(member.ref);
+      left(member, "its process is gone");
+    }
   }
 
   private Behavior<CoordinatorMessage> onNodesRemoved(NodesRemoved message) {
@@ -439,22 +452,13 @@ public final class CoordinatorActor {
   // What users see.
 
   private Behavior<CoordinatorMessage> onCollectStatistics(CollectStatistics message) {
-    if (statistics.join(message.result())) {
-      timers.startSingleTimer(new CoordinatorEvent.StatisticsTimedOut(), STATISTICS_TIMEOUT);
-      if (plan != null) {
-        for (Member member : plan.leaves()) {
-          member.ref.tell(new NodeMessage.ReportStatistics(plan.epoch));
-        }
-      }
-      endStatisticsIfComplete();
-    }
+    statistics.join(message.result(), plan, timers);
     return Behaviors.same();
   }
 
   private Behavior<CoordinatorMessage> onStatistics(CoordinatorMessage.Statistics message) {
     if (memberOf(message.epoch(), message.rank()) != null) {
-      statistics.add(message.rank(), message.statistics());
-      endStatisticsIfComplete();
+      statistics.add(message.rank(), message.statistics(), plan, timers);
     }
     return Behaviors.same();
   }
@@ -463,13 +467,6 @@ public final class CoordinatorActor {
       CoordinatorEvent.StatisticsTimedOut message) {
     statistics.end();
     return Behaviors.same();
-  }
-
-  private void endStatisticsIfComplete() {
-    if (statistics.hasAll(plan == null ? 0 : plan.leaves().size())) {
-      timers.cancel(new CoordinatorEvent.StatisticsTimedOut());
-      statistics.end();
-    }
   }
 
   private void publish() {

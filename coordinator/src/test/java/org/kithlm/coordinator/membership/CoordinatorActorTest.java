@@ -111,6 +111,19 @@ class CoordinatorActorTest {
   }
 
   @Test
+  void shouldNotWaitForAFailureDetectorWhenAProcessIsGone() throws Exception {
+    try (TestCoordinator coordinator = new TestCoordinator(1)) {
+      TestCoordinator.Node node = coordinator.node("laptop").join();
+      coordinator.readyWith(node);
+      coordinator.actor.tell(new ProcessGone(node.probe.ref().path().address()));
+      String reason = coordinator.expectDeactivation();
+      assertTrue(reason.contains("rank 1 (laptop, 127.0.0.1:4001)"), reason);
+      assertEquals(node.probe.ref().path().address(), coordinator.expectDowned());
+      coordinator.readyAlone();
+    }
+  }
+
+  @Test
   void shouldNameTheRankThatCouldNotDoAStepAndKeepThePlan() throws Exception {
     try (TestCoordinator coordinator = new TestCoordinator(1)) {
       TestCoordinator.Node node = coordinator.node("laptop").join();

@@ -6,11 +6,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.Callable;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
-import org.apache.pekko.actor.typed.ActorSystem;
 import org.jspecify.annotations.Nullable;
 import org.kithlm.deploy.ExitCode;
 import org.kithlm.deploy.Kith;
@@ -19,13 +14,11 @@ import org.kithlm.deploy.catalog.ByteSize;
 import org.kithlm.deploy.catalog.ModelStore;
 import org.kithlm.deploy.catalog.StoredModel;
 import org.kithlm.deploy.cluster.Admission;
+import org.kithlm.deploy.cluster.JoinedNode;
 import org.kithlm.deploy.cluster.Lifetime;
 import org.kithlm.model.pack.Pack;
 import org.kithlm.model.pack.PackException;
-import org.kithlm.node.control.ClusterSettings;
-import org.kithlm.node.control.NodeActor;
 import org.kithlm.node.control.NodeEnd;
-import org.kithlm.node.control.NodeMessage;
 import org.kithlm.node.control.NodeSettings;
 import org.kithlm.node.security.ClusterTls;
 import org.kithlm.node.security.EnrolmentClient;
@@ -47,7 +40,6 @@ import picocli.CommandLine.Spec;
 public final class JoinCommand implements Callable<Integer> {
   private static final String TOKEN_VARIABLE = "KITH_TOKEN";
   private static final Duration JOIN_TIMEOUT = Duration.ofSeconds(20);
-  private static final long LEAVE_SECONDS = 2;
 
   @SuppressWarnings("NullAway.Init") // set by picocli
   @ParentCommand
@@ -86,6 +78,9 @@ public final class JoinCommand implements Callable<Integer> {
   @Option(names = "--end-with-stdin", hidden = true)
   private boolean endWithStandardInput;
 
+  private volatile @Nullable JoinedNode node;
+  private volatile @Nullable NodeEnd stopped; // by the user or the parent
+
   @Override
   public Integer call() throws IOException, InterruptedException {
     String ownName = name != null ? name : InetAddress.getLocalHost().getHostName();
@@ -94,7 +89,46 @@ public final class JoinCommand implements Callable<Integer> {
         endWithStandardInput
             ? null
             : new IdentityFile(kith.home().subfolder("node").resolve("identity.json"));
-    Admission.Admitted admitted = new Admission(file, ownName, host, JOIN_TIMEOUT).admit(token());
+    if (endWithStandardInput) {
+      Lifetime.endWithStandardInput(
+          () ->
+              stop(
+                  new NodeEnd(
+                      NodeEnd.Kind.COORDINATOR_LOST,
+                      "the process that started this node is gone")));
+    }
+    Lifetime.closeAtExit(() -> stop(new NodeEnd(NodeEnd.Kind.SHUT_DOWN, "stopped")));
+    Admission admission = new Admission(file, ownName, host, JOIN_TIMEOUT);
+    NodeEnd end = serve(admission.admit(token()), ownName);
+    while (!endWithStandardInput && isOfTheLink(end)) {
+      spec.commandLine().getErr().println(end.message() + "; looking for it again");
+      Optional<Admission.Admitted> again = admitAgain(admission);
+      if (again.isPresent()) {
+        end = serve(again.get(), ownName);
+      }
+    }
+    return finish(end);
+  }
+
+  /** Whether the node was not told to end: the coordinator may come back. */
+  private static boolean isOfTheLink(NodeEnd end) {
+    return end.kind() == NodeEnd.Kind.COORDINATOR_LOST || end.kind() == NodeEnd.Kind.UNREACHABLE;
+  }
+
+  /** Asks for a while; empty if nobody answered. By the certificate, as the token is used up. */
+  private static Optional<Admission.Admitted> admitAgain(Admission admission)
+      throws IOException, InterruptedException {
+    try {
+      return Optional.of(admission.admit(null));
+    } catch (KithException e) {
+      if (e.exitCode() == ExitCode.UNREACHABLE) {
+        return Optional.empty();
+      }
+      throw e;
+    }
+  }
+
+  private NodeEnd serve(Admission.Admitted admitted, String ownName) throws InterruptedException {
     EnrolmentClient.Enrolled enrolled = admitted.enrolled();
     RevokedNodes revoked = new RevokedNodes();
     ClusterTls tls =
@@ -116,47 +150,25 @@ public final class JoinCommand implements Callable<Integer> {
             settings.host(),
             threads.threads(1),
             memory.bytes(1));
-    CompletableFuture<NodeEnd> end = new CompletableFuture<>();
-    if (endWithStandardInput) {
-      Lifetime.endWithStandardInput(
-          () ->
-              end.complete(
-                  new NodeEnd(
-                      NodeEnd.Kind.COORDINATOR_LOST,
-                      "the process that started this node is gone")));
-    }
-    ActorSystem<NodeMessage> system =
-        ActorSystem.create(
-            NodeActor.create(settings, loader, end),
-            ClusterSettings.SYSTEM,
-            ClusterSettings.setup(
-                ClusterSettings.of(settings.host(), 0, ClusterSettings.NODE_ROLE), tls));
-    Lifetime.closeAtExit(
-        () -> {
-          end.complete(new NodeEnd(NodeEnd.Kind.SHUT_DOWN, "stopped"));
-          terminate(system);
-        });
-    spec.commandLine()
-        .getErr()
-        .println("joining " + enrolled.controlHost() + " as " + settings.name());
-    try {
-      return finish(end.get());
-    } catch (ExecutionException e) {
-      throw new IllegalStateException(e); // nobody completes it so
-    } finally {
-      terminate(system);
+    try (JoinedNode joined = JoinedNode.start(settings, tls, loader)) {
+      node = joined;
+      NodeEnd early = stopped;
+      if (early != null) {
+        joined.end(early);
+      }
+      spec.commandLine()
+          .getErr()
+          .println("joining " + enrolled.controlHost() + " as " + settings.name());
+      return joined.awaitEnd();
     }
   }
 
-  /** Waits a little, so that the coordinator hears of it. */
-  private static void terminate(ActorSystem<NodeMessage> system) {
-    system.terminate();
-    try {
-      system.getWhenTerminated().toCompletableFuture().get(LEAVE_SECONDS, TimeUnit.SECONDS);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    } catch (ExecutionException | TimeoutException e) {
-      // Then the coordinator finds out by itself.
+  private void stop(NodeEnd reason) {
+    stopped = reason;
+    JoinedNode running = node;
+    if (running != null) {
+      running.end(reason);
+      running.close();
     }
   }
 

@@ -18,7 +18,8 @@ import org.kithlm.node.security.RefusedException;
 
 /** Gets this device its certificate: with the one it has, or with a join token. One thread. */
 public final class Admission {
-  private static final long RETRY_MS = 500;
+  private static final long FIRST_RETRY_MS = 500;
+  private static final long LONGEST_RETRY_MS = 4_000; // a coordinator that is back is found in 5 s
 
   private final @Nullable IdentityFile file;
   private final String name;
@@ -122,6 +123,7 @@ public final class Admission {
     String ownHost = host != null ? host : HostChoice.towards(joinHost);
     EnrolmentClient client = new EnrolmentClient(name, ownHost);
     long deadlineNs = System.nanoTime() + timeout.toNanos();
+    long retryMs = FIRST_RETRY_MS;
     while (true) {
       Enrolled enrolled;
       try {
@@ -134,7 +136,8 @@ public final class Admission {
                   .formatted(joinHost, joinPort, timeout.toSeconds(), e.getMessage()),
               e);
         }
-        TimeUnit.MILLISECONDS.sleep(RETRY_MS);
+        TimeUnit.MILLISECONDS.sleep(retryMs);
+        retryMs = Math.min(LONGEST_RETRY_MS, retryMs + retryMs / 2);
         continue;
       }
       if (file != null) {

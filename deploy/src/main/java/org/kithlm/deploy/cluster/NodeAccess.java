@@ -13,6 +13,7 @@ import org.apache.pekko.actor.typed.javadsl.Behaviors;
 import org.kithlm.coordinator.enrolment.NodeEndpoint;
 import org.kithlm.coordinator.enrolment.RemovalWatch;
 import org.kithlm.coordinator.membership.NodesRemoved;
+import org.kithlm.coordinator.membership.ProcessGone;
 import org.kithlm.deploy.ExitCode;
 import org.kithlm.deploy.KithException;
 import org.kithlm.model.pack.Pack;
@@ -20,6 +21,7 @@ import org.kithlm.model.pack.PackRun;
 import org.kithlm.model.shard.RankShard;
 import org.kithlm.node.control.ClusterSettings;
 import org.kithlm.node.control.NodeMessage;
+import org.kithlm.node.control.ProcessCheck;
 import org.kithlm.node.security.ClusterTls;
 import org.kithlm.node.security.EnrolmentRequest;
 import org.kithlm.node.security.JoinToken;
@@ -116,6 +118,21 @@ final class NodeAccess {
           revoked.replace(removed);
           listener.accept(new NodesRemoved(removed));
         });
+  }
+
+  /** Tells of nodes whose process is gone. */
+  void watchProcesses(Consumer<ProcessGone> listener) {
+    ProcessCheck check =
+        new ProcessCheck(
+            gone ->
+                listener.accept(
+                    new ProcessGone(
+                        Address.apply(
+                            "pekko",
+                            ClusterSettings.SYSTEM,
+                            gone.getHostString(),
+                            gone.getPort()))));
+    tls.onClosed(check::start);
   }
 
   /** TCP port of the endpoint. */

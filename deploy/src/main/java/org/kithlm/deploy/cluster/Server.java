@@ -174,6 +174,7 @@ public final class Server implements AutoCloseable {
                 Props.empty());
     feed.connect(coordinator::tell);
     nodes.watchRemovals(coordinator::tell);
+    nodes.watchProcesses(coordinator::tell);
     return new Server(nodes, engine, chat, coordinator, feed, endpoint);
   }
 

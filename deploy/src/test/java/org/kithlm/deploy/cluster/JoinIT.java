@@ -31,6 +31,7 @@ import org.kithlm.model.pack.PackRun;
 import org.kithlm.model.shard.RankShard;
 import org.kithlm.model.shard.ShardPlan;
 import org.kithlm.model.weight.Tile;
+import org.kithlm.node.security.JoinToken;
 
 /** Nodes with homes of their own, so that weights travel, and how clusters end. */
 class JoinIT {
@@ -52,6 +53,10 @@ class JoinIT {
   /** A coordinator that waits for one node, and the arguments to join it. */
   private record Coordinator(KithProcess process, String token) implements AutoCloseable {
     static Coordinator start() throws Exception {
+      return start(0);
+    }
+
+    static Coordinator start(int joinPort) throws Exception {
       KithProcess process =
           KithProcess.start(
               HOME,
@@ -64,7 +69,7 @@ class JoinIT {
               "--control-port",
               "0",
               "--join-port",
-              "0",
+              Integer.toString(joinPort),
               "--port",
               "0");
       Await.until("a join line", PATIENCE, () -> process.errors().contains("kith join"));
@@ -141,6 +146,25 @@ class JoinIT {
       cluster.kill();
       for (ProcessHandle node : nodes) {
         node.onExit().get(30, TimeUnit.SECONDS);
+      }
+    }
+  }
+
+  @Test
+  @Tag("fault")
+  void shouldComeBackWhenTheCoordinatorDoes() throws Exception {
+    try (Coordinator first = Coordinator.start();
+        KithProcess node = first.join(folder.resolve("node"))) {
+      first.awaitReady(2);
+      first.process().kill();
+      Await.until(
+          "the loss is seen", PATIENCE, () -> node.errors().contains("looking for it again"));
+      try (Coordinator second = Coordinator.start(JoinToken.parse(first.token()).port())) {
+        second.awaitReady(2);
+        List<String> weights =
+            node.errors().lines().filter(line -> line.startsWith("weights:")).toList();
+        assertTrue(weights.size() > 1, node.errors());
+        assertTrue(weights.getLast().startsWith("weights: 0 B fetched"), node.errors());
       }
     }
   }

@@ -1,12 +1,15 @@
 package org.kithlm.node.security;
 
 import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.security.GeneralSecurityException;
 import java.security.KeyStore;
 import java.security.cert.X509Certificate;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Consumer;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLParameters;
@@ -36,6 +39,8 @@ public final class ClusterTls implements SSLEngineProvider {
   private final RevokedNodes revoked;
   private final @Nullable String coordinator;
   private final SSLContext context;
+
+  private volatile Consumer<InetSocketAddress> onClosed = address -> {};
 
   /** Node ids by the address that was connected to; guarded by itself. */
   private final Map<String, String> nodes = new LinkedHashMap<>();
@@ -95,7 +100,7 @@ public final class ClusterTls implements SSLEngineProvider {
     engine.setUseClientMode(false);
     engine.setEnabledProtocols(new String[] {PROTOCOL});
     engine.setWantClientAuth(true);
-    return new LoggedEngine(engine);
+    return new LoggedEngine(engine, closed -> {});
   }
 
   @Override
@@ -104,7 +109,7 @@ public final class ClusterTls implements SSLEngineProvider {
     engine.setUseClientMode(false);
     engine.setEnabledProtocols(new String[] {PROTOCOL});
     engine.setNeedClientAuth(true);
-    return new LoggedEngine(engine);
+    return new LoggedEngine(engine, this::closed);
   }
 
   @Override
@@ -115,7 +120,7 @@ public final class ClusterTls implements SSLEngineProvider {
     parameters.setProtocols(new String[] {PROTOCOL});
     parameters.setEndpointIdentificationAlgorithm("HTTPS");
     engine.setSSLParameters(parameters);
-    return new LoggedEngine(engine);
+    return new LoggedEngine(engine, closed -> {});
   }
 
   @Override
@@ -176,6 +181,45 @@ public final class ClusterTls implements SSLEngineProvider {
     synchronized (nodes) {
       return Optional.ofNullable(nodes.get(address(host, port)));
     }
+  }
+
+  /**
+   * Has a listener told of the coordinator or a node that closed a connection to this process: the
+   * addresses that this process knows of it. Called on a thread of Pekko; it must not block.
+   */
+  public void onClosed(Consumer<InetSocketAddress> listener) {
+    onClosed = listener;
+  }
+
+  private void closed(SSLSession session) {
+    try {
+      X509Certificate certificate = (X509Certificate) session.getPeerCertificates()[0];
+      Optional<String> nodeId = Certificates.nodeId(certificate);
+      if (nodeId.isPresent()) {
+        addressesOf(nodeId.get()).forEach(onClosed);
+      } else if (coordinator != null) {
+        onClosed.accept(controlAddress(coordinator));
+      }
+    } catch (SSLPeerUnverifiedException e) {
+      // It never proved who it is.
+    }
+  }
+
+  private List<InetSocketAddress> addressesOf(String nodeId) {
+    synchronized (nodes) {
+      return nodes.entrySet().stream()
+          .filter(entry -> entry.getValue().equals(nodeId))
+          .map(Map.Entry::getKey)
+          .filter(peer -> peer.indexOf(':') > 0) // else one that connected to us
+          .map(ClusterTls::controlAddress)
+          .toList();
+    }
+  }
+
+  private static InetSocketAddress controlAddress(String peer) {
+    int colon = peer.lastIndexOf(':');
+    return InetSocketAddress.createUnresolved(
+        peer.substring(0, colon), Integer.parseInt(peer.substring(colon + 1)));
   }
 
   private static String address(String host, int port) {

@@ -3,6 +3,7 @@ package org.kithlm.node.security;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.function.BiFunction;
+import java.util.function.Consumer;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLEngineResult;
 import javax.net.ssl.SSLException;
@@ -13,18 +14,25 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * An engine that logs why its handshake failed, once: nobody above it does. As thread-safe as the
- * engine it wraps.
+ * An engine that logs why its handshake failed, once: nobody above it does; and tells when its peer
+ * has closed the connection. As thread-safe as the engine it wraps.
  */
 final class LoggedEngine extends SSLEngine {
   private static final Logger LOG = LoggerFactory.getLogger(LoggedEngine.class);
 
   private final SSLEngine engine;
+  private final Consumer<SSLSession> onClosed;
   private boolean logged; // by the one thread that unwraps and wraps
 
-  LoggedEngine(SSLEngine engine) {
+  /**
+   * Wraps an engine.
+   *
+   * @param onClosed told the session whose peer sends nothing more; must not block
+   */
+  LoggedEngine(SSLEngine engine, Consumer<SSLSession> onClosed) {
     super(engine.getPeerHost(), engine.getPeerPort());
     this.engine = engine;
+    this.onClosed = onClosed;
   }
 
   private SSLException failed(SSLException failure) {
@@ -65,7 +73,11 @@ final class LoggedEngine extends SSLEngine {
 
   @Override
   public void closeInbound() throws SSLException {
-    engine.closeInbound();
+    try {
+      engine.closeInbound(); // throws if the peer has not said goodbye
+    } finally {
+      onClosed.accept(engine.getSession());
+    }
   }
 
   @Override
