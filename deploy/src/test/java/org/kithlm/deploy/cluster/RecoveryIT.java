@@ -32,7 +32,7 @@ class RecoveryIT {
 
   private static KithProcess cluster(int nodes) throws Exception {
     String[] command = {
-      "local", "-n", Integer.toString(nodes), MODEL, "--context", "2048", "--port", "0", "--json"
+      "local", "-n", Integer.toString(nodes), MODEL, "--context", "1024", "--port", "0", "--json"
     };
     return KithProcess.start(TestModel.HOME, command);
   }
@@ -43,7 +43,7 @@ class RecoveryIT {
   }
 
   private static StreamedCompletion counting(String endpoint) throws Exception {
-    return StreamedCompletion.start(endpoint, MODEL, COUNTING, 120);
+    return StreamedCompletion.start(endpoint, MODEL, COUNTING, 60);
   }
 
   @Test
@@ -56,9 +56,9 @@ class RecoveryIT {
         expected = undisturbed.readAll();
       }
       try (StreamedCompletion disturbed = counting(endpoint)) {
-        disturbed.readTo(15);
+        disturbed.readTo(8);
         kill(ready, 2);
-        disturbed.readTo(60);
+        disturbed.readTo(30);
         kill(ready, 1);
         assertEquals(expected, disturbed.readAll());
       }
@@ -71,7 +71,7 @@ class RecoveryIT {
   @Test
   void shouldRunAPromptAgainThatWasUnderWay() throws Exception {
     String prompt =
-        IntStream.range(1, 250).mapToObj(Integer::toString).collect(Collectors.joining(", "));
+        IntStream.range(1, 120).mapToObj(Integer::toString).collect(Collectors.joining(", "));
     try (KithProcess cluster = cluster(2);
         HttpClient client = HttpClient.newHttpClient()) {
       JsonNode ready = Json.MAPPER.readTree(cluster.awaitLine());
@@ -103,7 +103,7 @@ class RecoveryIT {
       HttpResponse<String> response = answer.join();
       assertEquals(200, response.statusCode(), response::body);
       assertEquals(
-          " 250, 25",
+          " 120, 12",
           Json.MAPPER.readTree(response.body()).at("/choices/0/text").asText().substring(0, 8));
     }
   }
