@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -21,24 +22,16 @@ class CollectiveIT {
     TestModel.SMOLLM2.pull();
   }
 
+  private static KithProcess cluster(String form, String... options) throws Exception {
+    Stream<String> command = Stream.of("local", "-n", "3", MODEL, "--collective", form, "--json");
+    return KithProcess.start(
+        TestModel.HOME, Stream.concat(command, Stream.of(options)).toArray(String[]::new));
+  }
+
   private static JsonNode answer(String form) throws Exception {
+    String prompt = "The capital of France is";
     try (KithProcess cluster =
-        KithProcess.start(
-            TestModel.HOME,
-            "local",
-            "-n",
-            "3",
-            MODEL,
-            "--collective",
-            form,
-            "--raw",
-            "--prompt",
-            "The capital of France is",
-            "--max-tokens",
-            "16",
-            "--temperature",
-            "0",
-            "--json")) {
+        cluster(form, "--raw", "--prompt", prompt, "--max-tokens", "16", "--temperature", "0")) {
       JsonNode answer = Json.MAPPER.readTree(cluster.awaitLine());
       assertEquals(0, cluster.awaitExit(), cluster.errors());
       JsonNode sums = answer.at("/plan/sums");
@@ -62,18 +55,7 @@ class CollectiveIT {
   @Test
   @Tag("fault")
   void shouldGoOnWithoutALeafThatAllWaitedFor() throws Exception {
-    try (KithProcess cluster =
-        KithProcess.start(
-            TestModel.HOME,
-            "local",
-            "-n",
-            "3",
-            MODEL,
-            "--collective",
-            "direct",
-            "--port",
-            "0",
-            "--json")) {
+    try (KithProcess cluster = cluster("direct", "--port", "0")) {
       JsonNode ready = Json.MAPPER.readTree(cluster.awaitLine());
       assertEquals("direct", ready.at("/sums/payloads/0/form").asText(), ready::toString);
       try (KithProcess ps = KithProcess.start(TestModel.HOME, "ps")) {
