@@ -65,10 +65,11 @@ public final class MatMul {
 
   /**
    * {@link #addProduct} for a matrix whose columns are shared by ranks: what a panel of the tile,
-   * one shard unit's columns, contributes is summed in f32 from zero (in pieces of {@value
-   * Chunk#COLUMNS_MAX} columns where it is wider, {@value Chunk#FLOAT_COLUMNS_MAX} of floats) and
-   * then added to y in f64. There a sum of f32 numbers is exact unless they differ by a factor of
-   * 2^20 or more, so that it does not depend on who adds which of them.
+   * one shard unit's columns, contributes is summed in f32 from zero (in pieces where it is wider
+   * than a block of a K-quant, {@value Chunk#FLOAT_COLUMNS_MAX} floats or {@value
+   * Chunk#COLUMNS_MAX} columns of other types) and then added to y in f64. There a sum of f32
+   * numbers is exact unless they differ by a factor of 2^20 or more, so that it does not depend on
+   * who adds which of them.
    */
   public void addPartialSums(
       Tile tile,
@@ -124,7 +125,9 @@ public final class MatMul {
       columnsMax = blockLength; // then memory is read in order, which is what it is fast at
     }
     int panelBlocks = tile.panelColumns() / blockLength;
-    int blocksMax = Math.min(panelBlocks, columnsMax / blockLength);
+    // Where sums are rounded must not depend on the number of tokens.
+    int pieceMax = intoSums && blockLength > Activations.BLOCK ? blockLength : columnsMax;
+    int blocksMax = Math.min(panelBlocks, pieceMax / blockLength);
     int groupsMax = Math.clamp(columnsMax / tile.panelColumns(), 1, GROUPS_MAX);
     int wholeGroups = tile.rowCount() / ROWS;
     for (int panel = 0; panel < tile.panelCount(); panel++) {

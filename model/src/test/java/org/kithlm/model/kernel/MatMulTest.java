@@ -263,16 +263,22 @@ class MatMulTest {
       float[] atOnce = new float[tokens * rows];
       Activations all = activations(type, x, tokens, columns);
       matMul.addProduct(w.tile(), w.bytes(), all, 0, atOnce, 0, rows, 0, 2);
+      double[] sumsAtOnce = new double[tokens * rows];
+      matMul.addPartialSums(w.tile(), w.bytes(), all, 0, sumsAtOnce, 0, rows, 0, 2);
       float[] oneByOne = new float[atOnce.length];
+      double[] sumsOneByOne = new double[atOnce.length];
       for (int token = 0; token < tokens; token++) {
         float[] one = Arrays.copyOfRange(x, token * columns, (token + 1) * columns);
         Activations alone = activations(type, one, 1, columns);
         for (int group = 0; group < 2; group++) {
           matMul.addProduct(
               w.tile(), w.bytes(), alone, 0, oneByOne, token * rows, rows, group, group + 1);
+          matMul.addPartialSums(
+              w.tile(), w.bytes(), alone, 0, sumsOneByOne, token * rows, rows, group, group + 1);
         }
       }
       assertArrayEquals(atOnce, oneByOne, 0);
+      assertArrayEquals(sumsAtOnce, sumsOneByOne, 0);
     }
   }
 
