@@ -53,6 +53,7 @@ final class RankProcess {
   }
 
   private static void root(SessionConfig config, int length, int rounds, boolean verify) {
+    double[] partial = new double[length];
     float[] values = new float[length];
     long[] tookNs = new long[rounds];
     try (RootSession root = new RootSession(config)) {
@@ -65,10 +66,10 @@ final class RankProcess {
           root.beginStep(round / ROUNDS_PER_STEP, 0, 1, values, length);
         }
         if (verify) {
-          fill(values, 0, round / ROUNDS_PER_STEP, layer);
+          fill(partial, 0, round / ROUNDS_PER_STEP, layer);
         }
         long startNs = System.nanoTime();
-        InPlace.sum(root, layer, 0, values, length);
+        root.allreduce(layer, 0, partial, values, length);
         tookNs[round] = System.nanoTime() - startNs;
         if (verify) {
           verify(values, config.peers().size(), round / ROUNDS_PER_STEP, layer);
@@ -88,6 +89,7 @@ final class RankProcess {
 
   private static void leaf(SessionConfig config, boolean verify) {
     float[] hidden = new float[config.maxFloats()];
+    double[] partial = new double[config.maxFloats()];
     float[] values = new float[config.maxFloats()];
     try (LeafSession leaf = new LeafSession(config)) {
       leaf.connect();
@@ -99,9 +101,9 @@ final class RankProcess {
         }
         for (int layer = 0; layer < ROUNDS_PER_STEP; layer++) {
           if (verify) {
-            fill(values, config.rank(), step.step(), layer);
+            fill(partial, config.rank(), step.step(), layer);
           }
-          InPlace.sum(leaf, layer, 0, values, step.length());
+          leaf.allreduce(layer, 0, partial, values, step.length());
           if (verify) {
             verify(values, config.peers().size(), step.step(), layer);
           }
@@ -113,23 +115,24 @@ final class RankProcess {
   }
 
   /** Values whose sum depends on the order of additions. */
-  private static void fill(float[] values, int rank, long step, int layer) {
-    for (int i = 0; i < values.length; i++) {
-      values[i] = value(rank, step, layer, i);
+  private static void fill(double[] partial, int rank, long step, int layer) {
+    for (int i = 0; i < partial.length; i++) {
+      partial[i] = value(rank, step, layer, i);
     }
   }
 
-  private static float value(int rank, long step, int layer, int i) {
+  private static double value(int rank, long step, int layer, int i) {
     int hash = (int) (step * 31 + layer) * 0x9E3779B9 ^ (i + rank * 7919) * 0x85EBCA6B;
-    return hash * (rank % 2 == 0 ? 1e-3f : 1e3f);
+    return hash * (rank % 2 == 0 ? 1e-9 : 1e3) / 3;
   }
 
   private static void verify(float[] values, int worldSize, long step, int layer) {
     for (int i = 0; i < values.length; i++) {
-      float expected = value(0, step, layer, i);
-      for (int rank = 1; rank < worldSize; rank++) {
-        expected += value(rank, step, layer, i);
+      double sum = 0;
+      for (int rank = 0; rank < worldSize; rank++) {
+        sum += value(rank, step, layer, i);
       }
+      float expected = (float) sum;
       if (Float.floatToRawIntBits(expected) != Float.floatToRawIntBits(values[i])) {
         throw new AssertionError(
             "step=%d layer=%d i=%d expected=%s actual=%s"
