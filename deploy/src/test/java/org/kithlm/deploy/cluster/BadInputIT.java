@@ -87,7 +87,7 @@ class BadInputIT {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"pull --json", "local -n 1 --prompt hi"})
+  @ValueSource(strings = {"pull --json", "local -n 1 --json --prompt hi"})
   void shouldRefuseATruncatedGguf(String command) throws Exception {
     // Magic, version 3, one tensor, and half of how many pairs follow.
     Path file = folder.resolve("cut.gguf");
