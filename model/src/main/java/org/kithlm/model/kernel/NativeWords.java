@@ -66,8 +66,4 @@ final class NativeWords {
         .convertShape(VectorOperators.S2I, INTS, 0)
         .reinterpretAsInts();
   }
-
-  static FloatVector toFloats(IntVector words) {
-    return words.convertShape(VectorOperators.I2F, FLOATS, 0).reinterpretAsFloats();
-  }
 }
