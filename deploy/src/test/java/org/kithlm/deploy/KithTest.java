@@ -76,7 +76,7 @@ class KithTest {
     assertEquals(2, kith(command, "smollm2:135m", "--collective", "ring"));
     assertEquals(
         "kith: Invalid value for option '--collective': 'ring' is not one of [star, direct,"
-            + " two-shot, auto]; see kith "
+            + " two-shot, auto, shared-memory]; see kith "
             + command
             + " --help",
         err.strip());

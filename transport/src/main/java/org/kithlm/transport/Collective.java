@@ -15,7 +15,9 @@ public enum Collective {
    */
   TWO_SHOT(3),
   /** For each sum the form that is expected to be the fastest over the links as measured. */
-  AUTO(4);
+  AUTO(4),
+  /** Through memory that all ranks share: for ranks on one machine only. */
+  SHARED_MEMORY(5);
 
   private final int code;
 

@@ -82,8 +82,9 @@ public final class BenchTransportCommand implements Callable<Integer> {
       split = ",",
       defaultValue = "udp,tcp,star,direct,two-shot,auto,star-sealed",
       description = {
-        "Some of udp, tcp, star, direct, two-shot, auto; the last four also with -sealed behind",
-        "the name (default: ${DEFAULT-VALUE})."
+        "Some of udp, tcp, star, direct, two-shot, auto, shared-memory (on one machine); from star"
+            + " on",
+        "also with -sealed behind the name (default: ${DEFAULT-VALUE})."
       })
   private List<String> contenders = List.of();
 

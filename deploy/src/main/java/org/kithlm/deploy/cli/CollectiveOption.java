@@ -17,15 +17,15 @@ final class CollectiveOption {
         "How ranks add up what each has computed: star (through this machine), direct (each to"
             + " all,",
         "one hop: faster where links are slow to answer), two-shot (each adds a part: faster where",
-        "they are thin), auto (measures the links and picks for each payload); default: direct"
-            + " where",
-        "all ranks are on this machine, else star."
+        "they are thin), auto (measures the links and picks for each payload), shared-memory (for"
+            + " ranks",
+        "on one machine); default: shared-memory where all ranks are on this machine, else star."
       })
   private @Nullable CollectiveChoice wanted;
 
   /**
-   * The user's choice. Without one it is what was measured to be faster on a machine with fewer
-   * cores than ranks, where each hop is a wake-up, and elsewhere what needs the fewest links.
+   * The user's choice. Without one it is what was measured to be fastest on one machine, and
+   * elsewhere what needs the fewest links.
    *
    * @param onOneMachine whether all ranks are here
    */
@@ -33,7 +33,7 @@ final class CollectiveOption {
     if (wanted != null) {
       return wanted;
     }
-    return onOneMachine ? CollectiveChoice.DIRECT : CollectiveChoice.STAR;
+    return onOneMachine ? CollectiveChoice.SHARED_MEMORY : CollectiveChoice.STAR;
   }
 
   /** Takes the choices as they are shown, where picocli would offer each twice. */

@@ -47,7 +47,7 @@ class CollectiveIT {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"direct", "two-shot", "auto"})
+  @ValueSource(strings = {"direct", "two-shot", "auto", "shared-memory"})
   void shouldAnswerAsWithTheStar(String form) throws Exception {
     assertEquals(answer("star").get("tokens"), answer(form).get("tokens"));
   }

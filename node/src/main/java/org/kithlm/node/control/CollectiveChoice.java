@@ -11,7 +11,9 @@ public enum CollectiveChoice {
   /** Each rank adds a slice for all, in two hops. */
   TWO_SHOT,
   /** For each sum the form that is expected to be the fastest over the links as measured. */
-  AUTO;
+  AUTO,
+  /** Through memory that all ranks share, where all are on one machine. */
+  SHARED_MEMORY;
 
   @Override
   public String toString() {

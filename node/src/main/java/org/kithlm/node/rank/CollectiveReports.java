@@ -12,7 +12,7 @@ import org.kithlm.transport.collective.RootSession;
 
 /** What the root's session knows of sums, as users are told. */
 final class CollectiveReports {
-  private static final List<CollectiveChoice> FORMS =
+  private static final List<CollectiveChoice> MEASURED_FORMS =
       List.of(CollectiveChoice.STAR, CollectiveChoice.DIRECT, CollectiveChoice.TWO_SHOT);
 
   private CollectiveReports() {}
@@ -49,15 +49,12 @@ final class CollectiveReports {
 
   private static CollectiveReport.Payload payload(String step, RootSession root, int length) {
     Map<CollectiveChoice, Double> predictedMs = new EnumMap<>(CollectiveChoice.class);
-    CollectiveChoice picked = CollectiveChoice.STAR;
-    for (CollectiveChoice form : FORMS) {
-      if (SessionConfigs.collective(form) == root.formFor(length)) {
-        picked = form;
-      }
-      if (root.costs() != null) {
+    if (root.costs() != null) {
+      for (CollectiveChoice form : MEASURED_FORMS) {
         predictedMs.put(form, root.predictedNs(SessionConfigs.collective(form), length) / 1e6);
       }
     }
+    CollectiveChoice picked = SessionConfigs.choice(root.formFor(length));
     return new CollectiveReport.Payload(step, (long) length * Float.BYTES, picked, predictedMs);
   }
 }

@@ -1,5 +1,6 @@
 package org.kithlm.node.rank;
 
+import java.util.Arrays;
 import java.util.List;
 import org.kithlm.model.transformer.Allreduce;
 import org.kithlm.node.control.CollectiveChoice;
@@ -28,7 +29,16 @@ final class SessionConfigs {
       case DIRECT -> Collective.DIRECT;
       case TWO_SHOT -> Collective.TWO_SHOT;
       case AUTO -> Collective.AUTO;
+      case SHARED_MEMORY -> Collective.SHARED_MEMORY;
     };
+  }
+
+  /** Our word for a form. */
+  static CollectiveChoice choice(Collective form) {
+    return Arrays.stream(CollectiveChoice.values())
+        .filter(choice -> collective(choice) == form)
+        .findFirst()
+        .orElseThrow();
   }
 
   static SessionConfig of(RankAssignment assignment, List<NodeMessage.Peer> peers, int maxFloats) {

@@ -196,6 +196,7 @@ public final class TransportBench {
       case "direct" -> new SessionContender(config.withCollective(Collective.DIRECT));
       case "two-shot" -> new SessionContender(config.withCollective(Collective.TWO_SHOT));
       case "auto" -> new SessionContender(config.withCollective(Collective.AUTO));
+      case "shared-memory" -> new SessionContender(config.withCollective(Collective.SHARED_MEMORY));
       default -> throw new IllegalArgumentException("contender " + name + " is unknown");
     };
   }

@@ -97,6 +97,7 @@ public final class CollectiveChooser {
               2 * others * sliceFrames,
               2 * worldSize * others * sliceFrames);
       case AUTO -> predictNs(choose(length), length);
+      case SHARED_MEMORY -> throw new IllegalArgumentException(form + " has no links");
     };
   }
 

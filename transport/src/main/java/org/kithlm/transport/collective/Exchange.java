@@ -17,6 +17,7 @@ import org.agrona.DirectBuffer;
 import org.jspecify.annotations.Nullable;
 import org.kithlm.transport.Collective;
 import org.kithlm.transport.LinkCosts;
+import org.kithlm.transport.PartialEncoding;
 import org.kithlm.transport.frame.FrameFlyweight;
 import org.kithlm.transport.frame.FrameKind;
 
@@ -29,12 +30,16 @@ import org.kithlm.transport.frame.FrameKind;
  * a peer's frame also hands on what is left to send. So a rank waits only for frames that another
  * will send whatever happens to the rest, and no cycle of waits can form.
  */
-final class Exchange {
+final class Exchange implements AutoCloseable {
+  // Longer than a rank takes between two sums of a decode step, where ranks share cores.
+  private static final long YIELD_NS = 300_000;
+
   private final Session session;
   private final Boundary boundary;
   private final Map<Collective, Form> forms = new EnumMap<>(Collective.class);
   private @Nullable CollectiveChooser chooser;
   private @Nullable LinkCosts costs;
+  private @Nullable SharedSlots slots;
   private final Round round;
   private final Outbox[] outboxes; // as session.links()
   private final double[] frameSum;
@@ -42,6 +47,7 @@ final class Exchange {
   // What a poll looks for.
   private final ControlledFragmentHandler partialHandler = this::onPartial;
   private final ControlledFragmentHandler sumHandler = this::onSum;
+  private final ControlledFragmentHandler dropHandler = this::onOther;
   private final Supplier<String> awaitedPartial = this::describePartial;
   private final Supplier<String> awaitedSum = this::describeSum;
   private int polled;
@@ -75,7 +81,23 @@ final class Exchange {
 
   /** Connects all links. */
   void connect() {
+    if (session.config().collective() == Collective.SHARED_MEMORY) {
+      connectMemory();
+    } else {
+      new Handshake(session).run();
+    }
+  }
+
+  /** The root answers only when the memory is there. */
+  private void connectMemory() {
+    if (ownRank() == 0) {
+      slots = SharedSlots.create(session.config());
+    }
     new Handshake(session).run();
+    if (slots == null) {
+      slots = SharedSlots.open(session.config());
+    }
+    forms.put(Collective.SHARED_MEMORY, new SharedMemory(slots));
   }
 
   /** Whether the form of sums depends on what the links cost. */
@@ -149,6 +171,52 @@ final class Exchange {
 
   int worldSize() {
     return session.config().peers().size();
+  }
+
+  PartialEncoding encoding() {
+    return session.config().encoding();
+  }
+
+  /** Gives up what is shared with others. */
+  @Override
+  public void close() {
+    if (slots != null) {
+      slots.close();
+    }
+  }
+
+  /** Wakes a rank that waits for what others publish. */
+  void wakeUp(int rank) {
+    if (session.trySendSignal(session.links()[session.linkIndex(rank)], FrameKind.WAITING, 0, 0)) {
+      session.doWork();
+    }
+  }
+
+  /**
+   * Waits for a rank's piece of the round; see {@link SharedSlots#take}. It gives its core away for
+   * a while, as other ranks may want it, then sleeps until one of them wakes it.
+   */
+  @SuppressWarnings("ThreadPriorityCheck") // any scheduler will do: it is a matter of speed only
+  void await(int rank, int start, int length, SharedSlots shared, double[] elements) {
+    Link link = session.links()[session.linkIndex(rank)];
+    session.beginWait();
+    while (!shared.take(rank, round, start, length, elements)) {
+      if (session.waitingNs() < YIELD_NS) {
+        Thread.yield();
+        continue;
+      }
+      shared.asleep(true);
+      try {
+        if (!shared.take(rank, round, start, length, elements)) {
+          waitFor(link, awaitedPartial);
+          takeSignsOfLife();
+        }
+      } finally {
+        shared.asleep(false);
+      }
+    }
+    session.endWait();
+    link.heard();
   }
 
   /** Sends a range of the own partial sum. */
@@ -325,6 +393,19 @@ final class Exchange {
     frame.copyElementsTo(round.sum(), frame.offset());
     sumNext[polled] = end;
     return end == sumEnd[polled] ? BREAK : CONTINUE;
+  }
+
+  /** So that they do not fill the receive buffers. */
+  private void takeSignsOfLife() {
+    for (polled = 0; polled < outboxes.length; polled++) {
+      outboxes[polled].link().poll(dropHandler);
+    }
+  }
+
+  private Action onOther(DirectBuffer buffer, int index, int lengthBytes, Header header) {
+    return session.accept(session.links()[polled], buffer, index, lengthBytes)
+        ? leaveOrDrop(session.incoming())
+        : CONTINUE;
   }
 
   private String describePartial() {

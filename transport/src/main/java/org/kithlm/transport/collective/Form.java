@@ -13,7 +13,8 @@ interface Form {
       case STAR -> new Star();
       case DIRECT -> new Direct();
       case TWO_SHOT -> new TwoShot();
-      case AUTO -> throw new IllegalArgumentException("AUTO is not a form but a choice");
+      case AUTO, SHARED_MEMORY ->
+          throw new IllegalArgumentException(collective + " is no exchange of frames");
     };
   }
 }

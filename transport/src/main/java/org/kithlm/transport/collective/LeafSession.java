@@ -151,7 +151,9 @@ public final class LeafSession implements AutoCloseable {
   /** Says goodbye to the peers, closes the port and deletes the driver's directory. */
   @Override
   public void close() {
-    session.close();
+    try (exchange) {
+      session.close();
+    }
   }
 
   private void checkStep() {

@@ -178,7 +178,9 @@ public final class RootSession implements AutoCloseable {
   /** Says goodbye to the leaves, closes the port and deletes the driver's directory. */
   @Override
   public void close() {
-    session.close();
+    try (exchange) {
+      session.close();
+    }
   }
 
   /** Between rounds: only frames of the current step are still of use. */
