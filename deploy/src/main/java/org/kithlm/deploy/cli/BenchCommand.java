@@ -6,5 +6,10 @@ import picocli.CommandLine.Command;
 @Command(
     name = "bench",
     description = "Measure what this machine and its network can do.",
-    subcommands = {BenchModelCommand.class, BenchKernelsCommand.class, BenchTransportCommand.class})
+    subcommands = {
+      BenchModelCommand.class,
+      BenchSplitCommand.class,
+      BenchKernelsCommand.class,
+      BenchTransportCommand.class
+    })
 public final class BenchCommand extends CommandGroup {}
