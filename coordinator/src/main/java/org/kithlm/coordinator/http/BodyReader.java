@@ -18,6 +18,14 @@ import org.apache.pekko.http.scaladsl.model.EntityStreamSizeException;
 
 /** Reads a JSON object from a request's body, within a size and a time. Thread-safe. */
 final class BodyReader {
+  /** What a request may say that its body is. */
+  enum Types {
+    /** JSON, and nothing else. */
+    JSON,
+    /** Anything, as Ollama's clients need not say: curl calls what it sends a form. */
+    ANY
+  }
+
   private final ActorSystem<?> system;
   private final EndpointSettings.Limits limits;
 
@@ -27,10 +35,11 @@ final class BodyReader {
   }
 
   /** The body's fields; fails with an ApiException that says what is wrong with it. */
-  CompletionStage<Fields> read(HttpRequest request) {
+  CompletionStage<Fields> read(HttpRequest request, Types types) {
     String contentType = mediaType(request.entity().getContentType());
     String encoding = request.getHeader("Content-Encoding").map(h -> h.value()).orElse("identity");
-    if (!contentType.equals("application/json") || !encoding.equalsIgnoreCase("identity")) {
+    boolean json = types == Types.ANY || contentType.equals("application/json");
+    if (!json || !encoding.equalsIgnoreCase("identity")) {
       discard(request);
       return CompletableFuture.failedFuture(
           ApiException.of(

@@ -21,6 +21,7 @@ import org.apache.pekko.http.javadsl.model.StatusCodes;
 import org.apache.pekko.http.javadsl.settings.ServerSettings;
 import org.apache.pekko.stream.javadsl.Flow;
 import org.kithlm.coordinator.generation.ChatService;
+import org.kithlm.coordinator.metrics.EndpointMetrics;
 import org.kithlm.coordinator.status.ClusterSource;
 
 /** The chat endpoint while it listens. Thread-safe. */
@@ -68,8 +69,15 @@ public final class HttpEndpoint {
                   + " without an API key, as anyone on the network could use the model; set an"
                   + " API key or listen on 127.0.0.1"));
     }
+    EndpointMetrics metrics = new EndpointMetrics();
+    BodyReader bodies = new BodyReader(system, settings.limits());
     Router router =
-        new Router(system, service, cluster, settings, new AccessRules(settings, address));
+        new Router(
+            Routes.of(system, metrics.count(service), cluster, metrics, settings.limits(), bodies),
+            new AccessRules(settings, address),
+            new CorsPolicy(settings.allowedOrigins()),
+            bodies,
+            metrics);
     ConnectionStage connections = new ConnectionStage(router::handle, settings.limits().idle());
     return Http.get(system)
         .newServerAt(address.getHostAddress(), settings.port())

@@ -22,6 +22,9 @@ public record ClusterStatus(
     Map<Integer, RankStatistics> used,
     int queued,
     @Nullable GenerationTiming timing) {
+  /** Before anything is known. */
+  public static final ClusterStatus UNKNOWN = new ClusterStatus(null, List.of(), Map.of(), 0, null);
+
   /**
    * A node that is gone.
    *

@@ -49,12 +49,15 @@ final class FakeCluster {
           rank,
           new RankStatistics(
               pid,
+              (1200 - 90L * rank) * MIB / names.length,
               (1300 - 90L * rank) * MIB / names.length,
               900 * MIB / names.length,
               40 * MIB * rank,
               8_100 - 600 * rank,
               1_900 + 700 * rank,
-              400 * rank));
+              400 * rank,
+              0.25,
+              1.5));
     }
     engine = new EngineStatus(engine.queued(), engine.timing(), leaves.remove(0));
     feed.accept(new ClusterView(ClusterView.Phase.READY, 7, nodes, null));

@@ -4,42 +4,54 @@ package org.kithlm.node.control;
  * What a rank has used since its epoch began.
  *
  * @param pid process id
+ * @param rssBytes resident set of the process (VmRSS), 0 where the system does not tell
  * @param rssPeakBytes largest resident set of the process (VmHWM), 0 where the system does not tell
  * @param weightsResidentBytes weights in memory
  * @param weightsStreamedBytes weights read from disk after loading
  * @param computeMs time in the forward pass less the waits
  * @param collectiveMs time in collectives
  * @param diskWaitMs time waiting for tiles
+ * @param sumP50Ms median time of a sum over ranks, of the last few thousand; 0 before the first
+ * @param sumP99Ms time that 99 of 100 of these sums did not exceed
  */
 public record RankStatistics(
     long pid,
+    long rssBytes,
     long rssPeakBytes,
     long weightsResidentBytes,
     long weightsStreamedBytes,
     double computeMs,
     double collectiveMs,
-    double diskWaitMs) {
-  /** What was used since an earlier look; peaks and what is resident stay as they are. */
+    double diskWaitMs,
+    double sumP50Ms,
+    double sumP99Ms) {
+  /** What was used since an earlier look; sizes and percentiles stay as they are. */
   public RankStatistics since(RankStatistics earlier) {
     return new RankStatistics(
         pid,
+        rssBytes,
         rssPeakBytes,
         weightsResidentBytes,
         weightsStreamedBytes - earlier.weightsStreamedBytes,
         computeMs - earlier.computeMs,
         collectiveMs - earlier.collectiveMs,
-        diskWaitMs - earlier.diskWaitMs);
+        diskWaitMs - earlier.diskWaitMs,
+        sumP50Ms,
+        sumP99Ms);
   }
 
-  /** With what was used elsewhere as well; peaks and what is resident stay as they are. */
+  /** With what was used elsewhere as well; sizes and percentiles stay as they are. */
   public RankStatistics plus(RankStatistics other) {
     return new RankStatistics(
         pid,
+        rssBytes,
         rssPeakBytes,
         weightsResidentBytes,
         weightsStreamedBytes + other.weightsStreamedBytes,
         computeMs + other.computeMs,
         collectiveMs + other.collectiveMs,
-        diskWaitMs + other.diskWaitMs);
+        diskWaitMs + other.diskWaitMs,
+        sumP50Ms,
+        sumP99Ms);
   }
 }

@@ -26,6 +26,7 @@ final class RankCompute implements AutoCloseable {
   private Allreduce collective = Allreduce.alone();
   private final AtomicLong forwardNs = new AtomicLong();
   private final AtomicLong collectiveNs = new AtomicLong();
+  private final RecentTimes sums = new RecentTimes();
 
   RankCompute(RankWeights weights, RankAssignment assignment, int threads) {
     this.weights = weights;
@@ -88,14 +89,18 @@ final class RankCompute implements AutoCloseable {
     TileStore store = weights.store();
     double collectiveMs = collectiveNs.get() / 1e6;
     double diskWaitMs = store.waitNs() / 1e6;
+    RecentTimes.Sorted recentSums = sums.sorted();
     return new RankStatistics(
         ProcessHandle.current().pid(),
+        ResidentSet.bytes(),
         ResidentSet.peakBytes(),
         store.residentBytes(),
         store.streamedBytes(),
         Math.max(0, forwardNs.get() / 1e6 - collectiveMs - diskWaitMs),
         collectiveMs,
-        diskWaitMs);
+        diskWaitMs,
+        recentSums.percentileMs(50),
+        recentSums.percentileMs(99));
   }
 
   @Override
@@ -108,6 +113,8 @@ final class RankCompute implements AutoCloseable {
   private void sum(int layer, Allreduce.Block block, double[] partial, float[] sum, int length) {
     long start = System.nanoTime();
     collective.sum(layer, block, partial, sum, length);
-    collectiveNs.addAndGet(System.nanoTime() - start);
+    long duration = System.nanoTime() - start;
+    collectiveNs.addAndGet(duration);
+    sums.add(duration);
   }
 }
