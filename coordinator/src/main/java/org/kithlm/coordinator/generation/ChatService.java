@@ -27,6 +27,9 @@ public interface ChatService {
   /** What is served. */
   Model model();
 
+  /** What its file says of it. */
+  ModelCard card();
+
   /** Whether a generation could start now (all ranks are there), and if not, why. */
   Health health();
 

@@ -13,14 +13,20 @@ import org.kithlm.model.tokenizer.Tokenizer;
 /** The served model: its tokenizer and chat template in front of the engine. */
 public final class EngineChatService implements ChatService {
   private final Model model;
+  private final ModelCard card;
   private final Tokenizer tokenizer;
   private final ChatTemplate template;
   private final GenerationEngine engine;
 
   /** A service; the engine stays the caller's to close. */
   public EngineChatService(
-      Model model, Tokenizer tokenizer, ChatTemplate template, GenerationEngine engine) {
+      Model model,
+      ModelCard card,
+      Tokenizer tokenizer,
+      ChatTemplate template,
+      GenerationEngine engine) {
     this.model = model;
+    this.card = card;
     this.tokenizer = tokenizer;
     this.template = template;
     this.engine = engine;
@@ -29,6 +35,11 @@ public final class EngineChatService implements ChatService {
   @Override
   public Model model() {
     return model;
+  }
+
+  @Override
+  public ModelCard card() {
+    return card;
   }
 
   @Override

@@ -1,7 +1,6 @@
 package org.kithlm.coordinator.http;
 
 import java.time.Instant;
-import java.util.List;
 import java.util.Locale;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
@@ -9,8 +8,11 @@ import org.kithlm.coordinator.generation.FinishReason;
 import org.kithlm.coordinator.generation.GenerationListener.Token;
 import org.kithlm.coordinator.generation.GenerationListener.Usage;
 
-/** The JSON shapes of one answer; the values are records for {@link Json}. One thread at a time. */
-interface AnswerFormat {
+/**
+ * The JSON shapes of one of OpenAI's answers; the values are records for {@link Json}. One thread
+ * at a time.
+ */
+interface AnswerFormat extends AnswerWriter {
   /** What every object of an answer repeats. */
   record Head(String id, long created, String model) {
     static Head of(String idPrefix, String model) {
@@ -52,8 +54,10 @@ interface AnswerFormat {
   /** A stream's token counts. */
   Object usage(Usage usage);
 
-  /** An answer in one piece. */
-  Object whole(String text, List<Token> tokens, FinishReason reason, Usage usage);
+  @Override
+  default StreamEncoder stream(CompletionOptions options) {
+    return new SseEncoder(this, options);
+  }
 
   /** The API's word for the end of an answer. */
   static String name(FinishReason reason) {

@@ -1,5 +1,6 @@
 package org.kithlm.coordinator.http;
 
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import org.apache.pekko.Done;
@@ -30,13 +31,7 @@ final class Answers {
   void checkServed(CompletionOptions options) {
     String served = service.model().id();
     if (!served.equals(options.model())) {
-      throw ApiException.modelNotFound(
-          (options.model() == null
-                  ? "model is missing"
-                  : "the model '" + options.model() + "' is not served here")
-              + "; this endpoint serves '"
-              + served
-              + "'");
+      throw ApiException.modelNotServed(options.model(), served);
     }
     int vocabularySize = service.model().vocabularySize();
     for (int token : options.sampling().logitBias().keySet()) {
@@ -53,6 +48,21 @@ final class Answers {
     }
   }
 
+  /** Token ids of a chat, or an ApiException. */
+  int[] tokenizeChat(List<ChatService.Message> messages) {
+    try {
+      return service.tokenizeChat(messages);
+    } catch (IllegalArgumentException e) {
+      throw ApiException.badRequest(
+          "the model's chat template refuses the messages: " + e.getMessage(), "messages");
+    }
+  }
+
+  /** Tokens that fill the context after a prompt; without a limit an answer may do so. */
+  int room(int[] prompt) {
+    return Math.max(1, service.model().contextLength() - prompt.length);
+  }
+
   /**
    * Generates.
    *
@@ -65,7 +75,7 @@ final class Answers {
       int[] prompt,
       int maxTokens,
       CompletionOptions options,
-      AnswerFormat format,
+      AnswerWriter writer,
       String promptParam,
       CompletionStage<Done> over) {
     GenerationRequest request =
@@ -82,10 +92,9 @@ final class Answers {
       WholeAnswer answer = new WholeAnswer(options.logprobs(), cancel);
       started.complete(generate(request, answer, promptParam));
       over.thenRun(answer::abandon);
-      return answer.response(format, limits.generation(), system.executionContext());
+      return answer.response(writer, limits.generation(), system.executionContext());
     }
-    StreamedAnswer answer =
-        new StreamedAnswer(system, new SseEncoder(format, options), limits, cancel);
+    StreamedAnswer answer = new StreamedAnswer(system, writer.stream(options), limits, cancel);
     try {
       started.complete(generate(request, answer, promptParam));
     } catch (RuntimeException e) {

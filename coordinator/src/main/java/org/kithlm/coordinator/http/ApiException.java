@@ -50,8 +50,16 @@ final class ApiException extends RuntimeException {
         "unsupported_parameter");
   }
 
-  static ApiException modelNotFound(String message) {
-    return new ApiException(StatusCodes.NOT_FOUND, message, "model", "model_not_found");
+  /** A request for a model, or for none, where another one is served. */
+  static ApiException modelNotServed(@Nullable String model, String served) {
+    return new ApiException(
+        StatusCodes.NOT_FOUND,
+        (model == null ? "model is missing" : "the model '" + model + "' is not served here")
+            + "; this endpoint serves '"
+            + served
+            + "'",
+        "model",
+        "model_not_found");
   }
 
   static ApiException notReady(String detail) {

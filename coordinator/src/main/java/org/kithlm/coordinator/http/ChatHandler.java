@@ -18,19 +18,9 @@ final class ChatHandler {
   CompletionStage<HttpResponse> handle(Fields body, CompletionStage<Done> over) {
     ChatRequest request = ChatRequest.read(body);
     answers.checkServed(request.options());
-    int[] prompt = tokenize(request);
-    // Without a limit an answer may fill the context.
-    int room = Math.max(1, service.model().contextLength() - prompt.length);
+    int[] prompt = answers.tokenizeChat(request.messages());
     AnswerFormat format = new ChatFormat(service, request.options().logprobs());
-    return answers.answer(prompt, room, request.options(), format, "messages", over);
-  }
-
-  private int[] tokenize(ChatRequest request) {
-    try {
-      return service.tokenizeChat(request.messages());
-    } catch (IllegalArgumentException e) {
-      throw ApiException.badRequest(
-          "the model's chat template refuses the messages: " + e.getMessage(), "messages");
-    }
+    return answers.answer(
+        prompt, answers.room(prompt), request.options(), format, "messages", over);
   }
 }

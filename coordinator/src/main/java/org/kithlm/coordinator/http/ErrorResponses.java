@@ -1,6 +1,5 @@
 package org.kithlm.coordinator.http;
 
-import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.CompletionException;
 import org.apache.pekko.http.javadsl.model.HttpResponse;
@@ -11,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Turns any failure into the error object of OpenAI's API. */
+/** Turns any failure into an answer: the error object of OpenAI's API, or Ollama's. */
 final class ErrorResponses {
   /** The body of every answer that is not a success. */
   record Body(Detail error) {}
@@ -19,18 +18,31 @@ final class ErrorResponses {
   /** Its one field. */
   record Detail(String message, String type, @Nullable String param, @Nullable String code) {}
 
+  /** The same for Ollama's API, whose clients want a line of text. */
+  record OllamaBody(String error) {}
+
   private static final Logger LOG = LoggerFactory.getLogger(ErrorResponses.class);
 
   private ErrorResponses() {}
 
   static HttpResponse of(Throwable failure) {
+    ApiException told = told(failure);
+    return Json.response(told.status(), body(told), told.headers());
+  }
+
+  static HttpResponse ofOllama(Throwable failure) {
+    ApiException told = told(failure);
+    return Json.response(
+        told.status(), new OllamaBody(String.valueOf(told.getMessage())), told.headers());
+  }
+
+  /** What the client is told. */
+  private static ApiException told(Throwable failure) {
     Throwable cause = failure;
     while (cause instanceof CompletionException && cause.getCause() != null) {
       cause = cause.getCause();
     }
-    return cause instanceof ApiException api
-        ? Json.response(api.status(), body(api), api.headers())
-        : unexpected(cause);
+    return cause instanceof ApiException api ? api : unexpected(cause);
   }
 
   static Body body(ApiException e) {
@@ -44,13 +56,13 @@ final class ErrorResponses {
   }
 
   /** Our own fault: the log gets the cause, the client a number to find it by. */
-  private static HttpResponse unexpected(Throwable cause) {
+  private static ApiException unexpected(Throwable cause) {
     String incident = UUID.randomUUID().toString();
     LOG.error("request failed, incident {}", incident, cause);
-    StatusCode status = StatusCodes.INTERNAL_SERVER_ERROR;
-    return Json.response(
-        status,
-        body(status, "internal error; look for " + incident + " in the log", null, null),
-        List.of(RawHeader.create("x-should-retry", "false")));
+    return ApiException.of(
+        StatusCodes.INTERNAL_SERVER_ERROR,
+        "internal error; look for " + incident + " in the log",
+        null,
+        RawHeader.create("x-should-retry", "false"));
   }
 }

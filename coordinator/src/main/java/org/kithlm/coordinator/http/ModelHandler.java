@@ -1,10 +1,15 @@
 package org.kithlm.coordinator.http;
 
 import java.util.List;
+import java.util.concurrent.CompletionStage;
 import org.apache.pekko.http.javadsl.model.HttpResponse;
+import org.jspecify.annotations.Nullable;
 import org.kithlm.coordinator.generation.ChatService;
 
-/** {@code GET /v1/models}, {@code /v1/models/{id}} and {@code /health}. Thread-safe. */
+/**
+ * What is served: {@code /v1/models}, {@code /health}, and the refusal to make embeddings.
+ * Thread-safe.
+ */
 final class ModelHandler {
   record ModelList(String object, List<Model> data) {}
 
@@ -25,10 +30,19 @@ final class ModelHandler {
   HttpResponse get(String id) {
     Model served = served();
     if (!served.id().equals(id)) {
-      throw ApiException.modelNotFound(
-          "the model '" + id + "' is not served here; this endpoint serves '" + served.id() + "'");
+      throw ApiException.modelNotServed(id, served.id());
     }
     return Json.ok(served);
+  }
+
+  /** Refuses to embed, as a model that writes text has no vectors that would mean anything. */
+  CompletionStage<HttpResponse> embeddings(@Nullable String model) {
+    String served = service.model().id();
+    if (!served.equals(model)) {
+      throw ApiException.modelNotServed(model, served);
+    }
+    throw ApiException.badRequest(
+        "the model '" + served + "' makes no embeddings; it only writes text", "model");
   }
 
   HttpResponse health() {

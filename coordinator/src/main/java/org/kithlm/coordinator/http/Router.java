@@ -49,10 +49,10 @@ final class Router {
       cors.check(request);
       answer =
           route(request, over)
-              .exceptionally(ErrorResponses::of)
+              .exceptionally(failure -> error(request, failure))
               .thenApply(response -> CorsPolicy.allow(request, response));
     } catch (ApiException e) {
-      answer = CompletableFuture.completedFuture(withoutBody(request, ErrorResponses.of(e)));
+      answer = CompletableFuture.completedFuture(withoutBody(request, error(request, e)));
     }
     return answer.thenApply(
         response -> {
@@ -74,8 +74,14 @@ final class Router {
       }
       return routes.handle(request, path, over);
     } catch (RuntimeException e) {
-      return CompletableFuture.completedFuture(withoutBody(request, ErrorResponses.of(e)));
+      return CompletableFuture.completedFuture(withoutBody(request, error(request, e)));
     }
+  }
+
+  private static HttpResponse error(HttpRequest request, Throwable failure) {
+    return Routes.isOllamas(path(request))
+        ? ErrorResponses.ofOllama(failure)
+        : ErrorResponses.of(failure);
   }
 
   /** Answers without the request's body, which is read and dropped to free the connection. */

@@ -1,6 +1,7 @@
 package org.kithlm.coordinator.http;
 
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -66,12 +67,40 @@ final class Routes {
     routes.getRest("v1/models/*", (request, id) -> models.get(id));
     routes.post("v1/chat/completions", new ChatHandler(service, answers)::handle);
     routes.post("v1/completions", new CompletionHandler(service, answers)::handle);
+    routes.post("v1/embeddings", (body, over) -> models.embeddings(body.text("model")));
+    routes.addOllamas(service, answers, models);
     return routes;
   }
 
   /** Whether anybody may ask for a path: a browser cannot send a key for the page's own files. */
   static boolean isOpen(String path) {
     return path.isEmpty() || path.startsWith(PageFiles.FOLDER);
+  }
+
+  /** Whether a path belongs to Ollama's API, whose errors have another form. */
+  static boolean isOllamas(String path) {
+    return path.startsWith("api/") && !path.startsWith("api/kith/");
+  }
+
+  private void addOllamas(ChatService service, Answers answers, ModelHandler models) {
+    OllamaModels ollama = new OllamaModels(service);
+    get("api/version", OllamaModels::version);
+    get("api/tags", ollama::tags);
+    get("api/ps", ollama::running);
+    OllamaHandler handler = new OllamaHandler(service, answers);
+    post("api/show", BodyReader.Types.ANY, (body, over) -> ollama.show(body));
+    post("api/chat", BodyReader.Types.ANY, handler::chat);
+    post("api/generate", BodyReader.Types.ANY, handler::generate);
+    for (String path : List.of("api/embed", "api/embeddings")) {
+      post(
+          path,
+          BodyReader.Types.ANY,
+          (body, over) -> models.embeddings(OllamaRequest.model(body, service.model().id())));
+    }
+    for (String path :
+        List.of("api/pull", "api/push", "api/create", "api/copy", "api/delete", "api/blobs/*")) {
+      refuse(path, () -> OllamaModels.unmanaged(path));
+    }
   }
 
   /** All paths, without the slash that each begins with. */
@@ -89,8 +118,7 @@ final class Routes {
 
   private void getRest(String path, BiFunction<HttpRequest, String, HttpResponse> handler) {
     getLater(
-        path,
-        (request, rest) -> CompletableFuture.completedFuture(handler.apply(request, rest)));
+        path, (request, rest) -> CompletableFuture.completedFuture(handler.apply(request, rest)));
   }
 
   private void getLater(String path, Supplier<CompletionStage<HttpResponse>> handler) {

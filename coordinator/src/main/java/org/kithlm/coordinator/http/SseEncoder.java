@@ -1,5 +1,7 @@
 package org.kithlm.coordinator.http;
 
+import org.apache.pekko.http.javadsl.model.ContentType;
+import org.apache.pekko.http.javadsl.model.MediaTypes;
 import org.apache.pekko.http.javadsl.model.StatusCodes;
 import org.apache.pekko.util.ByteString;
 import org.apache.pekko.util.ByteStringBuilder;
@@ -8,9 +10,9 @@ import org.kithlm.coordinator.generation.GenerationListener.Token;
 import org.kithlm.coordinator.generation.GenerationListener.Usage;
 
 /** Writes one answer as server-sent events (WHATWG HTML, section 9.2). Owned by its stream. */
-final class SseEncoder {
+final class SseEncoder implements StreamEncoder {
   /** A comment, which every client skips. */
-  static final ByteString KEEP_ALIVE = ByteString.fromString(": keep-alive\n\n");
+  private static final ByteString KEEP_ALIVE = ByteString.fromString(": keep-alive\n\n");
 
   private static final ByteString DATA = ByteString.fromString("data: ");
   private static final ByteString END = ByteString.fromString("\n\n");
@@ -23,19 +25,32 @@ final class SseEncoder {
     this.options = options;
   }
 
-  ByteString opening() {
+  @Override
+  public ContentType contentType() {
+    return MediaTypes.TEXT_EVENT_STREAM.toContentType();
+  }
+
+  @Override
+  public ByteString keepAlive() {
+    return KEEP_ALIVE;
+  }
+
+  @Override
+  public ByteString opening() {
     Object opening = format.opening();
     return opening == null ? ByteString.emptyByteString() : event(opening);
   }
 
-  /** A token's event; empty while its text is held back, unless log probabilities are due. */
-  ByteString token(Token token) {
+  /** Empty while its text is held back, unless log probabilities are due. */
+  @Override
+  public ByteString token(Token token) {
     return token.text().isEmpty() && !options.logprobs()
         ? ByteString.emptyByteString()
         : event(format.part(token.text(), token));
   }
 
-  ByteString finished(FinishReason reason, String tail, Usage usage) {
+  @Override
+  public ByteString finished(FinishReason reason, String tail, Usage usage) {
     ByteStringBuilder events = new ByteStringBuilder();
     if (!tail.isEmpty()) {
       events.append(event(format.part(tail, null)));
@@ -47,7 +62,8 @@ final class SseEncoder {
     return events.append(DATA).append(ByteString.fromString("[DONE]")).append(END).result();
   }
 
-  static ByteString failed(String message) {
+  @Override
+  public ByteString failed(String message) {
     ErrorResponses.Body body =
         ErrorResponses.body(StatusCodes.INTERNAL_SERVER_ERROR, message, null, "generation_failed");
     return ByteString.fromString("event: error\n").concat(event(body));

@@ -7,7 +7,6 @@ import org.apache.pekko.NotUsed;
 import org.apache.pekko.actor.typed.ActorSystem;
 import org.apache.pekko.http.javadsl.model.HttpEntities;
 import org.apache.pekko.http.javadsl.model.HttpResponse;
-import org.apache.pekko.http.javadsl.model.MediaTypes;
 import org.apache.pekko.http.javadsl.model.headers.RawHeader;
 import org.apache.pekko.japi.Pair;
 import org.apache.pekko.pattern.Patterns;
@@ -51,7 +50,7 @@ final class StreamedAnswer implements GenerationListener {
   private static final Duration ABORT_DELAY = Duration.ofMillis(300);
 
   private final ActorSystem<?> system;
-  private final SseEncoder encoder;
+  private final StreamEncoder encoder;
   private final Runnable cancel;
   private final BoundedSourceQueue<Event> queue;
   private final Source<ByteString, NotUsed> bytes;
@@ -63,7 +62,10 @@ final class StreamedAnswer implements GenerationListener {
    * @param cancel stops the generation
    */
   StreamedAnswer(
-      ActorSystem<?> system, SseEncoder encoder, EndpointSettings.Limits limits, Runnable cancel) {
+      ActorSystem<?> system,
+      StreamEncoder encoder,
+      EndpointSettings.Limits limits,
+      Runnable cancel) {
     this.system = system;
     this.encoder = encoder;
     this.cancel = cancel;
@@ -75,15 +77,14 @@ final class StreamedAnswer implements GenerationListener {
             .second()
             .mapAsync(1, this::encode)
             .filter(ByteString::nonEmpty)
-            .keepAlive(limits.keepAlive(), () -> SseEncoder.KEEP_ALIVE);
+            .keepAlive(limits.keepAlive(), encoder::keepAlive);
     offer(new Event.Opened());
   }
 
   HttpResponse response() {
     return HttpResponse.create()
         .addHeader(RawHeader.create("Cache-Control", "no-cache"))
-        .withEntity(
-            HttpEntities.createChunked(MediaTypes.TEXT_EVENT_STREAM.toContentType(), bytes));
+        .withEntity(HttpEntities.createChunked(encoder.contentType(), bytes));
   }
 
   /** Closes the stream of an answer that will not be sent. */
@@ -138,7 +139,7 @@ final class StreamedAnswer implements GenerationListener {
           CompletableFuture.completedFuture(
               encoder.finished(end.reason(), end.tail(), end.usage()));
       case Event.Failed failed ->
-          CompletableFuture.completedFuture(SseEncoder.failed(failed.message()));
+          CompletableFuture.completedFuture(encoder.failed(failed.message()));
       case Event.Aborted aborted ->
           Patterns.after(
               ABORT_DELAY,

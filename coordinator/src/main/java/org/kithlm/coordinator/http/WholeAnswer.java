@@ -41,7 +41,7 @@ final class WholeAnswer implements GenerationListener {
    * @param executor writes the JSON, so that the engine's thread need not
    */
   CompletionStage<HttpResponse> response(
-      AnswerFormat format, Duration deadline, Executor executor) {
+      AnswerWriter writer, Duration deadline, Executor executor) {
     return result
         .orTimeout(deadline.toMillis(), TimeUnit.MILLISECONDS)
         .handleAsync(
@@ -57,7 +57,7 @@ final class WholeAnswer implements GenerationListener {
               if (failure instanceof RuntimeException e) {
                 throw e;
               }
-              return Json.ok(format.whole(done.text(), done.tokens(), done.reason(), done.usage()));
+              return Json.ok(writer.whole(done.text(), done.tokens(), done.reason(), done.usage()));
             },
             executor);
   }

@@ -8,6 +8,7 @@ import org.kithlm.coordinator.generation.Generation;
 import org.kithlm.coordinator.generation.GenerationListener;
 import org.kithlm.coordinator.generation.GenerationRefusedException;
 import org.kithlm.coordinator.generation.GenerationRequest;
+import org.kithlm.coordinator.generation.ModelCard;
 
 /** Another service whose generations are counted. Thread-safe. */
 final class CountedChatService implements ChatService {
@@ -32,6 +33,11 @@ final class CountedChatService implements ChatService {
   @Override
   public Model model() {
     return service.model();
+  }
+
+  @Override
+  public ModelCard card() {
+    return service.card();
   }
 
   @Override

@@ -23,6 +23,7 @@ class EngineChatServiceTest {
   private final EngineChatService service =
       new EngineChatService(
           new ChatService.Model("tiny", 1, CONTEXT_LENGTH, ByteTokenizer.VOCABULARY),
+          new ModelCard("llama", "", "", 1, 8, "", 1, "00"),
           tokenizer,
           ChatTemplate.from(ByteTokenizer.metadata()),
           engine);

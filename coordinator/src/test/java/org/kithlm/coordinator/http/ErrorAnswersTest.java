@@ -226,7 +226,7 @@ class ErrorAnswersTest {
 
   @Test
   void shouldAnswerUnknownPathsAndMethods() throws Exception {
-    TestEndpoint.Answer missing = endpoint.get("/v1/embeddings");
+    TestEndpoint.Answer missing = endpoint.get("/v1/nothing");
     assertEquals(404, missing.status());
     assertEquals("not_found", missing.error().path("code").asText());
 

@@ -19,6 +19,7 @@ import org.kithlm.coordinator.generation.GenerationListener.Token;
 import org.kithlm.coordinator.generation.GenerationListener.Usage;
 import org.kithlm.coordinator.generation.GenerationRefusedException;
 import org.kithlm.coordinator.generation.GenerationRequest;
+import org.kithlm.coordinator.generation.ModelCard;
 
 /**
  * An engine without a model: a token is a character, and a script says what is made of a prompt.
@@ -126,6 +127,12 @@ final class FakeChatService implements ChatService, AutoCloseable {
   @Override
   public Model model() {
     return new Model(MODEL, CREATED, CONTEXT_LENGTH, VOCABULARY);
+  }
+
+  @Override
+  public ModelCard card() {
+    return new ModelCard(
+        "llama", "1B", "Q8_0", 16, 2048, "{{ messages }}", 1_100_000_000, "c0ffee");
   }
 
   @Override

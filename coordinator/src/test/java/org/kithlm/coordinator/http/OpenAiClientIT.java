@@ -2,7 +2,6 @@ package org.kithlm.coordinator.http;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
@@ -14,7 +13,7 @@ import org.kithlm.coordinator.generation.GenerationRefusedException.Reason;
 class OpenAiClientIT {
   private static final String KEY = "s3cret";
 
-  private static OpenAiClient client;
+  private static PythonClient client;
 
   private final TestEndpoint endpoint =
       new TestEndpoint(
@@ -22,8 +21,7 @@ class OpenAiClientIT {
 
   @BeforeAll
   static void installClient() throws Exception {
-    client =
-        OpenAiClient.install(Path.of(System.getProperty("kith.project.dir"), "target", "openai"));
+    client = PythonClient.openAi();
   }
 
   private void check(String... checks) throws Exception {

@@ -15,6 +15,7 @@ import org.kithlm.coordinator.generation.Generation;
 import org.kithlm.coordinator.generation.GenerationListener;
 import org.kithlm.coordinator.generation.GenerationRefusedException;
 import org.kithlm.coordinator.generation.GenerationRequest;
+import org.kithlm.coordinator.generation.ModelCard;
 import org.kithlm.coordinator.membership.ClusterView;
 import org.kithlm.coordinator.status.ClusterStatus;
 import org.kithlm.model.sampling.SamplingParameters;
@@ -155,6 +156,11 @@ class EndpointMetricsTest {
 
     @Override
     public Model model() {
+      throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public ModelCard card() {
       throw new UnsupportedOperationException();
     }
 

@@ -3,6 +3,7 @@ package org.kithlm.deploy.cluster;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.nio.file.Files;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.Collections;
@@ -19,6 +20,7 @@ import org.jspecify.annotations.Nullable;
 import org.kithlm.coordinator.generation.ChatService;
 import org.kithlm.coordinator.generation.EngineChatService;
 import org.kithlm.coordinator.generation.GenerationEngine;
+import org.kithlm.coordinator.generation.ModelCard;
 import org.kithlm.coordinator.http.HttpEndpoint;
 import org.kithlm.coordinator.membership.ClusterView;
 import org.kithlm.coordinator.membership.CoordinatorActor;
@@ -84,10 +86,11 @@ public final class Server implements AutoCloseable {
       GgufMetadata metadata = pack.metadata();
       Tokenizer tokenizer = Tokenizer.from(metadata);
       ChatTemplate template = ChatTemplate.from(metadata);
+      ModelCard card = ModelCard.of(metadata, Files.size(options.pack()), pack.id());
       int contextLength = contextLength(options, pack);
       NodeAccess nodes = NodeAccess.open(options);
       try {
-        return start(options, observer, pack, tokenizer, template, contextLength, nodes);
+        return start(options, observer, pack, card, tokenizer, template, contextLength, nodes);
       } catch (RuntimeException e) {
         nodes.system().terminate();
         throw e;
@@ -125,6 +128,7 @@ public final class Server implements AutoCloseable {
       ServerOptions options,
       Consumer<ClusterView> observer,
       Pack pack,
+      ModelCard card,
       Tokenizer tokenizer,
       ChatTemplate template,
       int contextLength,
@@ -137,6 +141,7 @@ public final class Server implements AutoCloseable {
                 options.createdEpochSeconds(),
                 contextLength,
                 tokenizer.vocabularySize()),
+            card,
             tokenizer,
             template,
             engine);

@@ -4,12 +4,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
-import java.nio.file.Path;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
-import org.kithlm.coordinator.http.OpenAiClient;
+import org.kithlm.coordinator.http.PythonClient;
 import org.kithlm.deploy.Json;
 
 /** Clients of a real model on two real processes. */
@@ -38,9 +37,7 @@ class ServedClusterIT {
 
   @Test
   void shouldServeTheOpenAiClient() throws Exception {
-    Path folder = Path.of(System.getProperty("kith.project.dir"), "target", "openai");
-
-    OpenAiClient.install(folder).check(endpoint + "/v1", MODEL, KEY);
+    PythonClient.openAi().check(endpoint + "/v1", MODEL, KEY);
   }
 
   @Test

@@ -14,38 +14,57 @@ import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 
-/** The unmodified openai client of Python, in a venv of its own. */
-public final class OpenAiClient {
-  private static final String PACKAGE = "openai==3.54.0";
-  private static final String SCRIPT = "openai_client.py";
+/** An unmodified client of Python in a venv, and a script that drives it. */
+public final class PythonClient {
   private static final long TIMEOUT_SECONDS = 300;
 
   private final Path folder;
+  private final String script;
 
-  private OpenAiClient(Path folder) {
+  private PythonClient(Path folder, String script) {
     this.folder = folder;
+    this.script = script;
   }
 
   private record Result(int exitCode, String output) {}
 
+  /** Python's client of OpenAI, see {@link #install}. */
+  public static PythonClient openAi() throws IOException, InterruptedException {
+    return install("openai_client.py", "openai==3.54.0");
+  }
+
+  /** Python's client of Ollama, see {@link #install}. */
+  public static PythonClient ollama() throws IOException, InterruptedException {
+    return install("ollama_client.py", "ollama==0.6.3");
+  }
+
   /**
-   * Installs it where it is not there yet; skips the test where that is not possible.
+   * Installs packages where they are not there yet, into a venv that all clients share and that is
+   * kept between tests, as this takes half a minute; skips the test where that is not possible.
    *
-   * @param folder kept between tests, as this takes half a minute
+   * @param script name of a resource
+   * @param packages with their versions
    */
-  public static OpenAiClient install(Path folder) throws IOException, InterruptedException {
+  public static PythonClient install(String script, String... packages)
+      throws IOException, InterruptedException {
+    Path folder = Path.of(System.getProperty("kith.project.dir"), "target", "python-clients");
     Files.createDirectories(folder);
-    OpenAiClient client = new OpenAiClient(folder);
+    PythonClient client = new PythonClient(folder, script);
     Result result = client.run("python3", "-m", "venv", folder.resolve("venv").toString());
-    if (result.exitCode() == 0) {
-      result = client.run(client.python(), "-m", "pip", "install", "--quiet", PACKAGE);
+    if (result.exitCode() == 0 && packages.length > 0) {
+      List<String> pip = new ArrayList<>(List.of(client.python(), "-m", "pip", "install", "-q"));
+      pip.addAll(List.of(packages));
+      result = client.run(pip.toArray(String[]::new));
     }
     assumeTrue(
         result.exitCode() == 0,
-        "needs python3 with venv and pip, and an index that has " + PACKAGE + ": " + result);
-    try (InputStream script =
-        Objects.requireNonNull(OpenAiClient.class.getResourceAsStream("/" + SCRIPT))) {
-      Files.copy(script, folder.resolve(SCRIPT), StandardCopyOption.REPLACE_EXISTING);
+        "needs python3 with venv and pip, and an index that has "
+            + String.join(" ", packages)
+            + ": "
+            + result);
+    try (InputStream resource =
+        Objects.requireNonNull(PythonClient.class.getResourceAsStream("/" + script))) {
+      Files.copy(resource, folder.resolve(script), StandardCopyOption.REPLACE_EXISTING);
     }
     return client;
   }
@@ -53,13 +72,13 @@ public final class OpenAiClient {
   /**
    * Runs checks of the script; the test fails if one of them does.
    *
-   * @param baseUrl ends with /v1
+   * @param baseUrl as the client wants it
    * @param checks their names; none for those that hold for every model
    */
   public void check(String baseUrl, String model, String key, String... checks)
       throws InterruptedException {
     List<String> command =
-        new ArrayList<>(List.of(python(), folder.resolve(SCRIPT).toString(), baseUrl, model, key));
+        new ArrayList<>(List.of(python(), folder.resolve(script).toString(), baseUrl, model, key));
     command.addAll(List.of(checks));
 
     Result result = run(command.toArray(String[]::new));

@@ -1,0 +1,15 @@
+package org.kithlm.coordinator.http;
+
+import java.util.List;
+import org.kithlm.coordinator.generation.FinishReason;
+import org.kithlm.coordinator.generation.GenerationListener.Token;
+import org.kithlm.coordinator.generation.GenerationListener.Usage;
+
+/** Writes one answer of an API, whole or as a stream. One thread at a time. */
+interface AnswerWriter {
+  /** An answer in one piece, as a record for {@link Json}. */
+  Object whole(String text, List<Token> tokens, FinishReason reason, Usage usage);
+
+  /** An answer as it is made. */
+  StreamEncoder stream(CompletionOptions options);
+}

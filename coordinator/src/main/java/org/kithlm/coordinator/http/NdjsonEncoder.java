@@ -1,0 +1,63 @@
+package org.kithlm.coordinator.http;
+
+import java.util.List;
+import java.util.Map;
+import org.apache.pekko.http.javadsl.model.ContentType;
+import org.apache.pekko.http.javadsl.model.HttpCharsets;
+import org.apache.pekko.http.javadsl.model.MediaTypes;
+import org.apache.pekko.util.ByteString;
+import org.kithlm.coordinator.generation.FinishReason;
+import org.kithlm.coordinator.generation.GenerationListener.Token;
+import org.kithlm.coordinator.generation.GenerationListener.Usage;
+
+/** Writes one of Ollama's answers, a line of JSON for each part. Owned by its stream. */
+final class NdjsonEncoder implements StreamEncoder {
+  private static final ContentType TYPE = MediaTypes.customWithFixedCharset(
+              "application", "x-ndjson", HttpCharsets.UTF_8, Map.of(), false)
+          .toContentType();
+  private static final ByteString END = ByteString.fromString("\n");
+
+  /** A blank before a line's JSON, which is none of its own: an empty line would break clients. */
+  private static final ByteString KEEP_ALIVE = ByteString.fromString(" ");
+
+  private final OllamaFormat format;
+
+  NdjsonEncoder(OllamaFormat format) {
+    this.format = format;
+  }
+
+  @Override
+  public ContentType contentType() {
+    return TYPE;
+  }
+
+  @Override
+  public ByteString keepAlive() {
+    return KEEP_ALIVE;
+  }
+
+  @Override
+  public ByteString opening() {
+    return ByteString.emptyByteString();
+  }
+
+  @Override
+  public ByteString token(Token token) {
+    return token.text().isEmpty() ? ByteString.emptyByteString() : line(format.part(token.text()));
+  }
+
+  @Override
+  public ByteString finished(FinishReason reason, String tail, Usage usage) {
+    ByteString last = line(format.whole("", List.of(), reason, usage));
+    return tail.isEmpty() ? last : line(format.part(tail)).concat(last);
+  }
+
+  @Override
+  public ByteString failed(String message) {
+    return line(new ErrorResponses.OllamaBody(message));
+  }
+
+  private static ByteString line(Object value) {
+    return ByteString.fromArrayUnsafe(Json.bytes(value)).concat(END);
+  }
+}
