@@ -38,6 +38,7 @@ final class Routes {
   }
 
   private static final String REST = "/*";
+  private static final String API_DOCUMENT = "openapi.json";
 
   private final BodyReader bodies;
   private final Map<String, Route> routes = new LinkedHashMap<>();
@@ -58,6 +59,7 @@ final class Routes {
     PageFiles page = new PageFiles();
     routes.get("", page::root);
     routes.getRest("page/*", page::file);
+    routes.get(API_DOCUMENT, new ApiDocument(service)::get);
     ModelHandler models = new ModelHandler(service);
     routes.get("health", models::health);
     routes.getLater("metrics", new MetricsHandler(metrics, cluster)::get);
@@ -72,9 +74,12 @@ final class Routes {
     return routes;
   }
 
-  /** Whether anybody may ask for a path: a browser cannot send a key for the page's own files. */
+  /**
+   * Whether anybody may ask for a path: a browser cannot send a key for the page's own files, and
+   * tools read what the endpoint answers before they are told of a key.
+   */
   static boolean isOpen(String path) {
-    return path.isEmpty() || path.startsWith(PageFiles.FOLDER);
+    return path.isEmpty() || path.startsWith(PageFiles.FOLDER) || path.equals(API_DOCUMENT);
   }
 
   /** Whether a path belongs to Ollama's API, whose errors have another form. */
