@@ -38,6 +38,16 @@ public final class PythonClient {
     return install("ollama_client.py", "ollama==0.6.3");
   }
 
+  /** LangChain for Python, with OpenAI's client, see {@link #install}. */
+  public static PythonClient langChain() throws IOException, InterruptedException {
+    return install("langchain_client.py", "langchain-openai==1.7.3", "openai==3.54.0");
+  }
+
+  /** The calls of Open WebUI, see {@link #install}. */
+  public static PythonClient openWebUi() throws IOException, InterruptedException {
+    return install("open_webui_calls.py");
+  }
+
   /**
    * Installs packages where they are not there yet, into a venv that all clients share and that is
    * kept between tests, as this takes half a minute; skips the test where that is not possible.

@@ -1,0 +1,153 @@
+"""Makes the calls that Open WebUI makes of its two kinds of connections, and checks the answers.
+
+usage: open_webui_calls.py BASE_URL MODEL API_KEY
+
+BASE_URL is without /v1. Paths, bodies and headers are those of Open WebUI 0.6: a chat with an
+OpenAI connection and with an Ollama one, and what it asks in the background for a chat's title
+and tags. Prints one line per check; ends with 1 if one failed.
+"""
+
+import datetime
+import json
+import sys
+import traceback
+import urllib.error
+import urllib.request
+
+USER = {
+    "X-OpenWebUI-User-Name": "Ada%20L",
+    "X-OpenWebUI-User-Id": "0f8c",
+    "X-OpenWebUI-User-Email": "ada@example.org",
+    "X-OpenWebUI-User-Role": "admin",
+}
+MESSAGES = [{"role": "user", "content": "Say hello."}]
+
+
+class Server:
+    def __init__(self, base_url, model, api_key):
+        self.base_url, self.model, self.api_key = base_url, model, api_key
+
+    def call(self, path, body=None):
+        headers = {"Authorization": "Bearer " + self.api_key, "Content-Type": "application/json"}
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.base_url + path, data, headers | USER)
+        return urllib.request.urlopen(request, timeout=300)
+
+    def json(self, path, body=None):
+        with self.call(path, body) as answer:
+            assert answer.headers["Content-Type"].startswith("application/json")
+            return json.load(answer)
+
+
+def openai_models(server):
+    assert [m["id"] for m in server.json("/v1/models")["data"]] == [server.model]
+
+
+def openai_chat(server):
+    body = {
+        "stream": True,
+        "model": server.model,
+        "messages": MESSAGES,
+        "stream_options": {"include_usage": True},
+        "max_tokens": 8,
+        "temperature": 0,
+    }
+    text, usage, done = "", None, False
+    with server.call("/v1/chat/completions", body) as answer:
+        assert answer.headers["Content-Type"].startswith("text/event-stream")
+        for line in answer:
+            line = line.decode().strip()
+            if not line.startswith("data: "):
+                assert line == "" or line.startswith(":"), line
+            elif line == "data: [DONE]":
+                done = True
+            else:
+                event = json.loads(line[6:])
+                usage = event.get("usage") or usage
+                for choice in event["choices"]:
+                    text += choice["delta"].get("content") or ""
+    assert text and done and usage["completion_tokens"] > 0
+
+
+def background(server, task, **limit):
+    answer = server.json(
+        "/v1/chat/completions",
+        {
+            "model": server.model,
+            "messages": [{"role": "user", "content": "### Task:\nMake " + task + " for: hello"}],
+            "stream": False,
+            **limit,
+        },
+    )
+    assert answer["choices"][0]["message"]["content"]
+
+
+def title(server):
+    background(server, "a concise title", max_completion_tokens=16)
+
+
+def tags(server):
+    background(server, "1-3 tags", max_tokens=16)
+
+
+def ollama_connection(server):
+    assert "version" in server.json("/api/version")
+    (model,) = server.json("/api/tags")["models"]
+    assert model["model"] == model["name"] == server.model
+    (running,) = server.json("/api/ps")["models"]
+    expires = datetime.datetime.fromisoformat(running["expires_at"].replace("Z", "+00:00"))
+    assert expires.timestamp() > 0
+    assert server.json("/api/show", {"model": server.model})["details"]["format"] == "gguf"
+
+
+def ollama_chat(server):
+    body = {
+        "model": server.model,
+        "messages": MESSAGES,
+        "options": {"temperature": 0, "num_predict": 8, "stop": []},
+        "stream": True,
+        "keep_alive": "5m",
+    }
+    with server.call("/api/chat", body) as answer:
+        lines = [json.loads(line) for line in answer]
+    assert "".join(line["message"]["content"] for line in lines)
+    assert lines[-1]["done"] and lines[-1]["eval_count"] > 0
+
+
+def errors(server):
+    for path, error in (
+        ("/v1/chat/completions", lambda body: body["error"]["message"]),
+        ("/api/chat", lambda body: body["error"]),
+    ):
+        try:
+            server.call(path, {"model": "no-such", "messages": MESSAGES})
+        except urllib.error.HTTPError as e:
+            assert e.code == 404 and "no-such" in error(json.load(e)), e
+        else:
+            raise AssertionError("another model was served")
+
+
+def main(base_url, model, api_key):
+    server = Server(base_url, model, api_key)
+    failed = 0
+    for check in (
+        openai_models,
+        openai_chat,
+        title,
+        tags,
+        ollama_connection,
+        ollama_chat,
+        errors,
+    ):
+        try:
+            check(server)
+            print(f"ok {check.__name__}")
+        except Exception:
+            failed += 1
+            print(f"FAILED {check.__name__}")
+            traceback.print_exc(file=sys.stdout)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
