@@ -61,7 +61,7 @@ public final class ChatClient implements AutoCloseable {
           .build();
   private final String url;
   private final @Nullable String apiKey;
-  private final @Nullable Float temperature;
+  private @Nullable Float temperature;
 
   /**
    * A client of an endpoint, without connection yet.
@@ -74,6 +74,11 @@ public final class ChatClient implements AutoCloseable {
     this.url = url.toString().replaceAll("/+$", "");
     this.apiKey = apiKey;
     this.temperature = temperature;
+  }
+
+  /** Asks with another temperature from now on, see the constructor. */
+  void temperature(@Nullable Float newTemperature) {
+    temperature = newTemperature;
   }
 
   /**

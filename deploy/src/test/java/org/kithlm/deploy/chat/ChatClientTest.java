@@ -157,14 +157,15 @@ class ChatClientTest {
 
       new ChatRepl(
               client,
-              new BufferedReader(
-                  new StringReader("one\n\nlost\ntwo\n/clear\nthree\n/exit\nfour\n")),
-              new PrintWriter(out),
-              new PrintWriter(err))
+              new PlainSource(
+                  new BufferedReader(
+                      new StringReader("one\n\nlost\ntwo\n/clear\nthree\n/exit\nfour\n")),
+                  new PrintWriter(out),
+                  new PrintWriter(err)))
           .run();
 
       assertEquals(
-          "m; /clear forgets the conversation, /exit ends it|> Hellö|> > |> Hellö|> > Hellö|> ",
+          "m; /help tells what can be typed, /exit ends|> Hellö|> > |> Hellö|> > Hellö|> ",
           out.toString().replace(System.lineSeparator(), "|"));
       String two = server.requests.get(3);
       assertTrue(two.contains("\"content\":\"one\""), two);

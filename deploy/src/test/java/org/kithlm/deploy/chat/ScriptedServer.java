@@ -3,6 +3,7 @@ package org.kithlm.deploy.chat;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
+import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
@@ -13,12 +14,15 @@ import java.util.Locale;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.jspecify.annotations.Nullable;
 
-/** Answers one request per connection with given bytes, then closes it, or resets it. */
+/** Answers one request per connection with given bytes, then closes, resets or keeps it. */
 final class ScriptedServer implements AutoCloseable {
   static final String MODELS = json(200, "{\"data\":[{\"id\":\"m\"}]}");
 
   /** Makes the client see "connection reset" after what came before it. */
   static final String RESET = "<reset>";
+
+  /** Keeps the connection open after what came before it, until the client ends it. */
+  static final String HELD = "<held>";
 
   private static final int BODY_MAX = 1 << 16;
 
@@ -57,15 +61,24 @@ final class ScriptedServer implements AutoCloseable {
     for (String response : responses) {
       try (Socket socket = listener.accept()) {
         requests.add(read(socket));
-        boolean reset = response.endsWith(RESET);
-        String text = reset ? response.substring(0, response.length() - RESET.length()) : response;
+        String text = response.replace(RESET, "").replace(HELD, "");
         socket.getOutputStream().write(text.getBytes(StandardCharsets.UTF_8));
-        if (reset) {
+        if (response.endsWith(HELD)) {
+          awaitEnd(socket);
+        } else if (response.endsWith(RESET)) {
           socket.setSoLinger(true, 0);
         }
       } catch (IOException e) {
         return; // closed by the test
       }
+    }
+  }
+
+  private static void awaitEnd(Socket socket) {
+    try {
+      socket.getInputStream().transferTo(OutputStream.nullOutputStream());
+    } catch (IOException e) {
+      // A reset is an end too.
     }
   }
 
