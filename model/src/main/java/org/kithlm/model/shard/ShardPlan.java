@@ -2,14 +2,13 @@ package org.kithlm.model.shard;
 
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.List;
-import java.util.stream.IntStream;
 import org.kithlm.model.config.ModelConfig;
 
 /**
- * Gives each rank a contiguous run of units, in rank order, as near to its share as whole units
- * allow. With more ranks than units some ranks hold nothing. The output head is on the root.
+ * Gives each rank a contiguous run of units, in rank order, so that ranks whose speeds are as their
+ * shares are done as early as whole units allow. With more ranks than units some ranks hold
+ * nothing. The output head is on the root.
  */
 public final class ShardPlan {
   /** A bound on what a plan allocates, far above any home. */
@@ -95,27 +94,25 @@ public final class ShardPlan {
     return (int) Math.min((long) unit * units.ffnColumnsPerUnit(), units.ffnSize());
   }
 
-  /** Largest remainder: each gets its quota rounded down, the rest goes by what was cut off. */
+  /**
+   * Gives unit after unit to the rank that is the first to be done with one more, in proportion to
+   * its share. The rank that is done last then is as early as whole units allow (the method of
+   * D'Hondt).
+   */
   private static int[] apportion(int unitCount, double[] shares) {
-    double sum = Arrays.stream(shares).sum();
     int[] counts = new int[shares.length];
-    double[] cut = new double[shares.length];
-    int left = unitCount;
-    for (int rank = 0; rank < shares.length; rank++) {
-      double quota = shares[rank] / sum * unitCount;
-      counts[rank] = Math.min((int) quota, left); // rounding may lift a quota to the next integer
-      cut[rank] = quota - counts[rank];
-      left -= counts[rank];
-    }
-    int[] order =
-        IntStream.range(0, shares.length)
-            .filter(rank -> shares[rank] > 0)
-            .boxed()
-            .sorted(Comparator.comparingDouble((Integer rank) -> -cut[rank]))
-            .mapToInt(Integer::intValue)
-            .toArray();
-    for (int i = 0; i < left; i++) {
-      counts[order[i % order.length]]++;
+    double largest = Arrays.stream(shares).max().orElseThrow();
+    for (int unit = 0; unit < unitCount; unit++) {
+      int next = -1;
+      double earliest = Double.POSITIVE_INFINITY;
+      for (int rank = 0; rank < shares.length; rank++) {
+        double done = (counts[rank] + 1) / (shares[rank] / largest); // infinite without a share
+        if (done < earliest) {
+          next = rank;
+          earliest = done;
+        }
+      }
+      counts[next]++;
     }
     return counts;
   }
