@@ -5,37 +5,28 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.EnumSet;
-import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
 import org.kithlm.model.gguf.GgmlType;
-import org.kithlm.model.kernel.Activations;
+import org.kithlm.model.kernel.KernelProbe;
 import org.kithlm.model.kernel.KernelWarmUp;
-import org.kithlm.model.kernel.MatMul;
 import org.kithlm.model.kernel.Workers;
-import org.kithlm.model.weight.RowGroups;
-import org.kithlm.model.weight.TensorRole;
-import org.kithlm.model.weight.Tile;
 
 /**
  * Speed of the matrix kernels on weights that no cache holds, beside the rate at which the same
  * threads merely read memory. Owned by one thread, which the workers help.
  */
 public final class KernelBench implements AutoCloseable {
-  private static final int COLUMNS = 2048;
   private static final long WEIGHTS_BYTES = 128L << 20;
   private static final int PREFILL_TOKENS = 64;
 
   /** A test is repeated for this long, and the median of its runs counts. */
   private static final long TEST_NS = TimeUnit.SECONDS.toNanos(1);
 
-  /** Small halves and floats, so that no product is exceptional. */
-  private static final byte FILLING = 0x22;
-
   private final Arena arena = Arena.ofShared();
-  private final MemorySegment weights = arena.allocate(WEIGHTS_BYTES, 64).fill(FILLING);
+  private final MemorySegment weights = arena.allocate(WEIGHTS_BYTES, 64);
   private final Workers workers;
-  private final MatMul[] matMuls;
+  private final KernelProbe probe;
 
   /**
    * Allocates the weights.
@@ -44,8 +35,7 @@ public final class KernelBench implements AutoCloseable {
    */
   public KernelBench(Workers workers) {
     this.workers = workers;
-    matMuls = new MatMul[workers.count()];
-    Arrays.setAll(matMuls, i -> new MatMul());
+    probe = new KernelProbe(workers, weights);
   }
 
   /**
@@ -70,42 +60,16 @@ public final class KernelBench implements AutoCloseable {
   /** Measures one type. */
   public Result measure(GgmlType type) {
     KernelWarmUp.run(EnumSet.of(type));
-    long rowBytes = type.bytes(COLUMNS);
-    int rows = (int) (WEIGHTS_BYTES / rowBytes / RowGroups.ROWS) * RowGroups.ROWS;
-    int lengthBytes = Math.toIntExact(rows * rowBytes);
-    Tile tile =
-        new Tile(
-            0, TensorRole.FFN_UP, 0, type, 0, rows, 0, COLUMNS, COLUMNS, 0, lengthBytes, List.of());
-    double decode = medianSeconds(product(tile, 1));
-    double prefill = medianSeconds(product(tile, PREFILL_TOKENS));
-    double operations = 2.0 * rows * COLUMNS;
+    KernelProbe.Product decode = probe.product(type, 1);
+    KernelProbe.Product prefill = probe.product(type, PREFILL_TOKENS);
+    double decodeSeconds = medianSeconds(decode.run());
+    double prefillSeconds = medianSeconds(prefill.run());
+    double operations = 2.0 * decode.weightCount();
     return new Result(
         type,
-        lengthBytes / decode / 1e9,
-        operations / decode / 1e9,
-        operations * PREFILL_TOKENS / prefill / 1e9);
-  }
-
-  private Runnable product(Tile tile, int tokens) {
-    float[] x = new float[tokens * COLUMNS];
-    Arrays.fill(x, 1);
-    Activations activations = new Activations(tokens, COLUMNS, EnumSet.of(tile.type()));
-    activations.set(x, tokens, COLUMNS);
-    activations.prepare(tile.type());
-    float[] y = new float[tokens * tile.rowCount()];
-    return () ->
-        workers.run(
-            (index, count) ->
-                matMuls[index].addProduct(
-                    tile,
-                    weights,
-                    activations,
-                    0,
-                    y,
-                    0,
-                    tile.rowCount(),
-                    share(tile.groupCount(), index, count),
-                    share(tile.groupCount(), index + 1, count)));
+        decode.lengthBytes() / decodeSeconds / 1e9,
+        operations / decodeSeconds / 1e9,
+        operations * PREFILL_TOKENS / prefillSeconds / 1e9);
   }
 
   private long sum(int index, int count) {

@@ -2,11 +2,11 @@ package org.kithlm.model.kernel;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.kithlm.model.gguf.GgmlType;
 import org.kithlm.model.weight.RowGroups;
@@ -23,7 +23,7 @@ public final class KernelWarmUp {
   private static final double COMPILED_NS_PER_WEIGHT = 5;
 
   private static final int COLUMNS = 512;
-  private static final long TIMEOUT_NS = TimeUnit.SECONDS.toNanos(5);
+  private static final Duration TIMEOUT = Duration.ofSeconds(5);
 
   /** Leaves the core to the compiler after each product. */
   private static final long PAUSE_NS = 500_000;
@@ -35,12 +35,17 @@ public final class KernelWarmUp {
 
   /** Returns when the kernels of these types are compiled, or after some seconds. */
   public static void run(Set<GgmlType> types) {
+    run(types, TIMEOUT);
+  }
+
+  /** Returns when the kernels of these types are compiled, or when the time is over. */
+  public static void run(Set<GgmlType> types, Duration timeout) {
     try (Arena arena = Arena.ofConfined()) {
-      new KernelWarmUp().run(types, arena);
+      new KernelWarmUp().run(types, timeout.toNanos(), arena);
     }
   }
 
-  private void run(Set<GgmlType> types, Arena arena) {
+  private void run(Set<GgmlType> types, long timeoutNs, Arena arena) {
     List<Product> cold = new ArrayList<>();
     for (GgmlType type : types) {
       Tile tile = tile(type);
@@ -49,7 +54,7 @@ public final class KernelWarmUp {
       cold.add(new Product(tile, zeros, Activations.TOKENS));
     }
     long startNs = System.nanoTime();
-    while (!cold.isEmpty() && System.nanoTime() - startNs < TIMEOUT_NS) {
+    while (!cold.isEmpty() && System.nanoTime() - startNs < timeoutNs) {
       cold.removeIf(this::isCompiled);
       LockSupport.parkNanos(PAUSE_NS);
     }
