@@ -82,6 +82,15 @@ public final class TileStore implements AutoCloseable {
     }
   }
 
+  /**
+   * The smallest budget that {@link #load} takes where reads must be aligned like this.
+   *
+   * @param alignmentBytes of positions and lengths of reads
+   */
+  public static long smallestBudgetBytes(List<TileExtent> extents, int alignmentBytes) {
+    return ResidencyPlan.smallestBytes(extents, alignmentBytes);
+  }
+
   /** Closes the reader with the store, or on failure. */
   static TileStore load(
       Path file,

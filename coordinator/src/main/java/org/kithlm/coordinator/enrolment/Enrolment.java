@@ -88,6 +88,7 @@ final class Enrolment {
         request.name(),
         request.host(),
         certificate.getNotAfter().toInstant().getEpochSecond(),
+        false,
         false);
   }
 }

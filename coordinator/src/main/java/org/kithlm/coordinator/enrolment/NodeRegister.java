@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Predicate;
+import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import org.kithlm.node.security.RefusedException;
 
@@ -24,9 +25,40 @@ public final class NodeRegister {
    * @param host address in its newest certificate
    * @param expiresEpochSeconds when that certificate ends
    * @param removed whether it may not come back
+   * @param drained whether plans do without it
    */
   public record Entry(
-      String id, String name, String host, long expiresEpochSeconds, boolean removed) {}
+      String id,
+      String name,
+      String host,
+      long expiresEpochSeconds,
+      boolean removed,
+      boolean drained) {
+    private Entry removedForGood() {
+      return new Entry(id, name, host, expiresEpochSeconds, true, drained);
+    }
+
+    private Entry drained(boolean isDrained) {
+      return new Entry(id, name, host, expiresEpochSeconds, removed, isDrained);
+    }
+  }
+
+  /**
+   * The nodes that take no part in plans, by their ids.
+   *
+   * @param removed those that may not come back
+   * @param drained those that may be here, but idle
+   */
+  public record Excluded(Set<String> removed, Set<String> drained) {
+    /** No node. */
+    public static final Excluded NONE = new Excluded(Set.of(), Set.of());
+
+    /** Copies the sets. */
+    public Excluded {
+      removed = Set.copyOf(removed);
+      drained = Set.copyOf(drained);
+    }
+  }
 
   NodeRegister(Ledger<Entry> ledger, Clock clock) {
     this.ledger = ledger;
@@ -50,7 +82,7 @@ public final class NodeRegister {
   }
 
   /**
-   * Replaces a node's entry.
+   * Replaces a node's entry; a drained one stays so.
    *
    * @throws RefusedException if there is none, or it was removed
    */
@@ -60,7 +92,7 @@ public final class NodeRegister {
           List<Entry> next = new ArrayList<>(entries);
           for (int i = 0; i < next.size(); i++) {
             if (next.get(i).id().equals(node.id()) && !next.get(i).removed()) {
-              next.set(i, node);
+              next.set(i, node.drained(next.get(i).drained()));
               return next;
             }
           }
@@ -75,6 +107,18 @@ public final class NodeRegister {
 
   /** Removes all nodes of a name, or the one with an id; the result is how many. */
   public int remove(String nameOrId) throws IOException {
+    return change(nameOrId, Entry::removedForGood);
+  }
+
+  /**
+   * Has plans do without all nodes of a name, or the one with an id, or use them again; the result
+   * is how many there are.
+   */
+  public int drain(String nameOrId, boolean drained) throws IOException {
+    return change(nameOrId, entry -> entry.drained(drained));
+  }
+
+  private int change(String nameOrId, UnaryOperator<Entry> change) throws IOException {
     Predicate<Entry> wanted =
         entry -> !entry.removed() && (entry.name().equals(nameOrId) || entry.id().equals(nameOrId));
     int[] count = {0};
@@ -82,21 +126,19 @@ public final class NodeRegister {
         entries -> {
           count[0] = (int) entries.stream().filter(wanted).count();
           return entries.stream()
-              .map(entry -> wanted.test(entry) ? removed(entry) : entry)
+              .map(entry -> wanted.test(entry) ? change.apply(entry) : entry)
               .toList();
         });
     return count[0];
   }
 
-  private static Entry removed(Entry node) {
-    return new Entry(node.id(), node.name(), node.host(), node.expiresEpochSeconds(), true);
+  /** Those that were removed or drained and have a certificate still. */
+  public Excluded excluded() throws IOException {
+    List<Entry> nodes = list();
+    return new Excluded(ids(nodes, Entry::removed), ids(nodes, Entry::drained));
   }
 
-  /** The ids of those that were removed and have a certificate still. */
-  public Set<String> removedIds() throws IOException {
-    return list().stream()
-        .filter(Entry::removed)
-        .map(Entry::id)
-        .collect(Collectors.toUnmodifiableSet());
+  private static Set<String> ids(List<Entry> nodes, Predicate<Entry> wanted) {
+    return nodes.stream().filter(wanted).map(Entry::id).collect(Collectors.toUnmodifiableSet());
   }
 }

@@ -35,6 +35,7 @@ final class ClusterHandler {
       String address,
       String state,
       double share,
+      @Nullable String shareReason,
       long residentBytes,
       @Nullable String lastError,
       @Nullable RankStatistics used) {}
@@ -106,6 +107,7 @@ final class ClusterHandler {
         node.address(),
         node.state(),
         node.share(),
+        node.shareReason(),
         node.residentBytes(),
         node.lastError(),
         used.get(node.rank()));

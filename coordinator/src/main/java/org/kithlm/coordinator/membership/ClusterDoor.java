@@ -14,12 +14,13 @@ import org.apache.pekko.actor.Address;
  *     cluster waits for them
  */
 record ClusterDoor(Function<Address, Optional<String>> identities, Consumer<Address> downing) {
-  /** Whether a member proved to be one of the nodes that were removed. */
-  boolean isShutTo(Member member, Set<String> removedIds) {
-    return identities.apply(member.ref.path().address()).filter(removedIds::contains).isPresent();
+  /** Whether a member proved to be one of some nodes. */
+  boolean isAnyOf(Member member, Set<String> nodeIds) {
+    return !nodeIds.isEmpty()
+        && identities.apply(member.address()).filter(nodeIds::contains).isPresent();
   }
 
   void shutOut(Member member) {
-    downing.accept(member.ref.path().address());
+    downing.accept(member.address());
   }
 }

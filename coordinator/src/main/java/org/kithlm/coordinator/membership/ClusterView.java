@@ -16,7 +16,7 @@ public record ClusterView(
     Phase phase, long epoch, List<NodeView> nodes, @Nullable CollectiveReport sums) {
   /** What a cluster is doing. */
   public enum Phase {
-    /** Waits for nodes. */
+    /** Waits for nodes, or for what is measured of devices. */
     GATHERING,
     /** The last plan failed; the next follows after a delay, or when a node comes or goes. */
     RETRYING,
@@ -37,8 +37,10 @@ public record ClusterView(
    * @param address where the others reach it
    * @param state what it does
    * @param share part of each layer that it computes, 0 to 1; 0 without a rank
+   * @param shareReason why so much; null for equal shares
    * @param residentBytes weights in its memory
    * @param lastError what last went wrong there
+   * @param indispensable why the others could not go on without it, null if they could
    */
   public record NodeView(
       int rank,
@@ -47,8 +49,10 @@ public record ClusterView(
       String address,
       String state,
       double share,
+      @Nullable String shareReason,
       long residentBytes,
-      @Nullable String lastError) {}
+      @Nullable String lastError,
+      @Nullable String indispensable) {}
 
   /** Copies the list. */
   public ClusterView {

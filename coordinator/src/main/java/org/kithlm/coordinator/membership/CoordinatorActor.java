@@ -2,11 +2,9 @@ package org.kithlm.coordinator.membership;
 
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -22,8 +20,10 @@ import org.apache.pekko.cluster.typed.Cluster;
 import org.apache.pekko.cluster.typed.Down;
 import org.apache.pekko.cluster.typed.Join;
 import org.jspecify.annotations.Nullable;
+import org.kithlm.node.control.Calibrator;
 import org.kithlm.node.control.Causes;
 import org.kithlm.node.control.CoordinatorMessage;
+import org.kithlm.node.control.DeviceSpeed;
 import org.kithlm.node.control.NodeMessage;
 import org.kithlm.node.control.RankStatistics;
 import org.kithlm.node.rank.RootRankLoader;
@@ -35,7 +35,7 @@ import org.slf4j.event.Level;
  * join and every loss leads to a new plan; its number, the epoch, keeps messages of old ones apart.
  */
 public final class CoordinatorActor {
-  private static final String TAKES_IN_NODE = "the cluster takes in a node";
+  private static final String CHANGES = "a device joins or is drained";
 
   /** A plan that has served for so long was a good one. */
   private static final Duration SETTLE_TIME = Duration.ofSeconds(30);
@@ -62,7 +62,8 @@ public final class CoordinatorActor {
   private final Consumer<ClusterView> observer;
   private final ClusterDoor door;
 
-  private final Map<ActorRef<NodeMessage>, Member> members = new LinkedHashMap<>();
+  private final Planner planner;
+  private final Members members;
   private final StatisticsRound statistics = new StatisticsRound();
   private final RootMember root;
 
@@ -71,7 +72,6 @@ public final class CoordinatorActor {
   private long epoch = System.currentTimeMillis(); // grows over restarts too
   private @Nullable Plan plan;
   private boolean replanRequested;
-  private Set<String> removedIds = Set.of();
 
   private CoordinatorActor(
       ActorContext<CoordinatorMessage> context,
@@ -88,6 +88,8 @@ public final class CoordinatorActor {
     this.engine = engine;
     this.observer = observer;
     this.door = door;
+    this.planner = new Planner(settings);
+    this.members = new Members(door);
     this.root = new RootMember(settings.name(), settings.host());
     this.expectedNodes = settings.expectedNodes();
   }
@@ -135,12 +137,15 @@ public final class CoordinatorActor {
   }
 
   private Behavior<CoordinatorMessage> running() {
+    measureRoot();
     planIfPossible();
     return Behaviors.receive(CoordinatorMessage.class)
-        .onMessage(NodesRemoved.class, this::onNodesRemoved)
+        .onMessage(NodesExcluded.class, this::onNodesExcluded)
         .onMessage(ProcessGone.class, this::onProcessGone)
         .onMessage(CoordinatorMessage.JoinRequest.class, this::onJoinRequest)
         .onMessage(CoordinatorMessage.NodeUp.class, this::onNodeUp)
+        .onMessage(CoordinatorMessage.DeviceMeasured.class, this::onDeviceMeasured)
+        .onMessage(CoordinatorEvent.RootMeasured.class, this::onRootMeasured)
         .onMessage(CoordinatorMessage.ShardLoaded.class, this::onShardLoaded)
         .onMessage(CoordinatorMessage.RankConnected.class, this::onRankConnected)
         .onMessage(CoordinatorMessage.StepFailed.class, this::onStepFailed)
@@ -164,12 +169,12 @@ public final class CoordinatorActor {
   // Who is here.
 
   private Behavior<CoordinatorMessage> onJoinRequest(CoordinatorMessage.JoinRequest request) {
-    Member member = new Member(request.replyTo(), request.name(), request.pid(), request.host());
-    if (members.putIfAbsent(member.ref, member) == null) {
+    Member member = new Member(request);
+    if (members.add(member)) {
       context.watch(member.ref);
     }
     request.replyTo().tell(new NodeMessage.Admitted(context.getSelf()));
-    request.replyTo().tell(new NodeMessage.RemovedNodes(removedIds));
+    request.replyTo().tell(new NodeMessage.RemovedNodes(members.removedIds()));
     publish();
     return Behaviors.same();
   }
@@ -179,8 +184,52 @@ public final class CoordinatorActor {
     if (member != null) {
       member.up = true;
       context.getLog().info("node {} at {} is up", member.name, member.host);
+      if (settings.calibrator() != null) {
+        member.measuring = true;
+        member.ref.tell(new NodeMessage.MeasureDevice(settings.workload().weightType()));
+      }
       publish();
-      replanSoon();
+      replanIfChanged();
+    }
+    return Behaviors.same();
+  }
+
+  private void measureRoot() {
+    Calibrator calibrator = settings.calibrator();
+    if (calibrator != null) {
+      root.measuring = true;
+      context.pipeToSelf(
+          calibrator.measure(settings.workload().weightType()),
+          (speed, failure) ->
+              new CoordinatorEvent.RootMeasured(
+                  speed, failure == null ? null : Causes.message(failure)));
+    }
+  }
+
+  private Behavior<CoordinatorMessage> onRootMeasured(CoordinatorEvent.RootMeasured message) {
+    root.measuring = false;
+    DeviceSpeed speed = message.speed();
+    if (speed == null) {
+      context.getLog().warn("shares are equal: cannot measure this device: {}", message.failure());
+    } else {
+      planner.rootSpeed(speed);
+    }
+    planIfPossible();
+    return Behaviors.same();
+  }
+
+  private Behavior<CoordinatorMessage> onDeviceMeasured(CoordinatorMessage.DeviceMeasured message) {
+    Member member = members.get(message.node());
+    if (member != null && member.measuring) {
+      DeviceSpeed speed = message.speed();
+      if (speed == null) {
+        member.lastError = "it cannot be measured, so it gets no work: " + message.failure();
+      } else {
+        member.speed = speed;
+        member.measuring = false;
+      }
+      publish();
+      replanIfChanged();
     }
     return Behaviors.same();
   }
@@ -191,40 +240,37 @@ public final class CoordinatorActor {
   }
 
   private Behavior<CoordinatorMessage> onProcessGone(ProcessGone message) {
-    for (Member member : List.copyOf(members.values())) {
-      if (member.ref.path().address().equals(message.address())) {
-        gone(member);
-      }
-    }
+    members.at(message.address()).forEach(this::gone);
     return Behaviors.same();
   }
 
   private void gone(@Nullable Member member) {
     if (member != null) {
       context.getLog().warn("node {} at {} is gone", member.name, member.host);
-      members.remove(member.ref);
-      context.unwatch(member.ref);
       left(member, "its process is gone");
     }
   }
 
-  private Behavior<CoordinatorMessage> onNodesRemoved(NodesRemoved message) {
-    removedIds = message.ids();
-    for (Member member : List.copyOf(members.values())) {
-      if (door.isShutTo(member, removedIds)) {
+  private Behavior<CoordinatorMessage> onNodesExcluded(NodesExcluded message) {
+    boolean othersAreRemoved = !message.removed().equals(members.removedIds());
+    members.exclude(message);
+    for (Member member : members.list()) {
+      if (members.isRemoved(member)) {
         context.getLog().warn("node {} at {} was removed", member.name, member.host);
-        members.remove(member.ref);
-        context.unwatch(member.ref);
         member.ref.tell(new NodeMessage.Refused(RefusedException.REMOVED));
         left(member, "it was removed");
-      } else {
-        member.ref.tell(new NodeMessage.RemovedNodes(removedIds));
+      } else if (othersAreRemoved) {
+        member.ref.tell(new NodeMessage.RemovedNodes(message.removed()));
       }
     }
+    replanIfChanged();
+    publish();
     return Behaviors.same();
   }
 
   private void left(Member member, String reason) {
+    members.remove(member);
+    context.unwatch(member.ref);
     timers.cancel(new CoordinatorEvent.RetryMember(member.ref));
     door.shutOut(member);
     if (plan != null && plan.uses(member)) {
@@ -238,6 +284,12 @@ public final class CoordinatorActor {
 
   // From plan to ready.
 
+  private void replanIfChanged() {
+    if (plan == null || !plan.division().considered().equals(members.usable())) {
+      replanSoon();
+    }
+  }
+
   private void replanSoon() {
     if (phase == ClusterView.Phase.GATHERING || phase == ClusterView.Phase.RETRYING) {
       timers.cancel(new CoordinatorEvent.RetryPlan());
@@ -247,7 +299,7 @@ public final class CoordinatorActor {
       ActorRef<CoordinatorMessage> self = context.getSelf();
       engine.whenIdle(
           () -> {
-            engine.deactivate(TAKES_IN_NODE); // before a queued generation starts
+            engine.deactivate(CHANGES); // before a queued generation starts
             self.tell(new CoordinatorEvent.Replan());
           });
     } else {
@@ -257,7 +309,7 @@ public final class CoordinatorActor {
 
   private Behavior<CoordinatorMessage> onReplan(CoordinatorEvent.Replan message) {
     if (phase == ClusterView.Phase.READY) {
-      endPlan(TAKES_IN_NODE);
+      endPlan(CHANGES);
       planIfPossible();
     } else {
       replanSoon();
@@ -277,7 +329,7 @@ public final class CoordinatorActor {
     if (member != null) {
       member.resting = false;
       publish();
-      replanSoon();
+      replanIfChanged();
     }
     return Behaviors.same();
   }
@@ -291,14 +343,14 @@ public final class CoordinatorActor {
   }
 
   private void planIfPossible() {
-    List<Member> usable = members.values().stream().filter(Member::isUsable).toList();
-    if (phase != ClusterView.Phase.GATHERING || usable.size() < expectedNodes) {
+    List<Member> usable = members.usable();
+    if (phase != ClusterView.Phase.GATHERING || root.measuring || usable.size() < expectedNodes) {
       return;
     }
     expectedNodes = 0; // once formed, a cluster goes on with whoever is left
     replanRequested = false;
     epoch++;
-    Plan next = new Plan(epoch, usable);
+    Plan next = new Plan(epoch, planner.divide(usable));
     plan = next;
     phase = ClusterView.Phase.LOADING;
     context.getLog().info("epoch {}: {} ranks", epoch, next.worldSize());
@@ -383,10 +435,14 @@ public final class CoordinatorActor {
     if (plan.isConnected()) {
       phase = ClusterView.Phase.READY;
       context.getLog().info("epoch {} is ready", epoch);
+      Division division = plan.division();
+      for (Member member : division.leaves()) {
+        member.indispensable = planner.shortageWithout(member, division);
+      }
       timers.startSingleTimer(new CoordinatorEvent.Settled(epoch), SETTLE_TIME);
       publish();
       if (replanRequested) {
-        replanSoon();
+        replanIfChanged();
       }
     }
   }
@@ -435,9 +491,7 @@ public final class CoordinatorActor {
   private void endPlan(String reason) {
     engine.deactivate(reason);
     root.close();
-    for (Member member : members.values()) {
-      member.rank = Plan.NO_RANK;
-    }
+    members.list().forEach(member -> member.rank = Plan.NO_RANK);
     plan = null;
     phase = ClusterView.Phase.GATHERING;
   }
@@ -473,8 +527,8 @@ public final class CoordinatorActor {
     List<ClusterView.NodeView> nodes = new ArrayList<>();
     String label = phase.name().toLowerCase(java.util.Locale.ROOT);
     nodes.add(root.view(label, plan));
-    for (Member member : members.values()) {
-      nodes.add(member.view(label, plan));
+    for (Member member : members.list()) {
+      nodes.add(member.view(members.state(member, label), plan));
     }
     observer.accept(new ClusterView(phase, epoch, nodes, plan == null ? null : plan.sums));
   }
@@ -488,7 +542,7 @@ public final class CoordinatorActor {
       message.stopped().complete(null);
       return Behaviors.stopped();
     }
-    return Leaving.of(members.keySet(), timers, message.reason(), message.stopped());
+    return Leaving.of(members.refs(), timers, message.reason(), message.stopped());
   }
 
   private Behavior<CoordinatorMessage> onPostStop(PostStop signal) {

@@ -1,13 +1,19 @@
 package org.kithlm.coordinator.membership;
 
 import org.apache.pekko.actor.typed.ActorRef;
+import org.jspecify.annotations.Nullable;
 import org.kithlm.node.control.CollectiveReport;
 import org.kithlm.node.control.CoordinatorMessage;
+import org.kithlm.node.control.DeviceSpeed;
 import org.kithlm.node.control.NodeMessage;
 import org.kithlm.node.rank.RootRank;
 
 /** What the coordinator's actor tells itself: its timers, and how rank 0 does in this process. */
 sealed interface CoordinatorEvent extends CoordinatorMessage {
+  /** What was found of this device; null where it failed. */
+  record RootMeasured(@Nullable DeviceSpeed speed, @Nullable String failure)
+      implements CoordinatorEvent {}
+
   record RootLoaded(long epoch, RootRank rank) implements CoordinatorEvent {}
 
   record RootActivated(long epoch, CollectiveReport sums) implements CoordinatorEvent {}

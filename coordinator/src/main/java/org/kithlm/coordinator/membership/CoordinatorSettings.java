@@ -1,7 +1,10 @@
 package org.kithlm.coordinator.membership;
 
+import org.jspecify.annotations.Nullable;
+import org.kithlm.node.control.Calibrator;
 import org.kithlm.node.control.CollectiveChoice;
 import org.kithlm.node.control.NodeMessage;
+import org.kithlm.node.control.ProcessMemory;
 
 /**
  * What a cluster runs.
@@ -14,6 +17,10 @@ import org.kithlm.node.control.NodeMessage;
  * @param contextLength longest prompt plus answer in tokens
  * @param maxTokens most tokens in one step
  * @param collective how the ranks form sums
+ * @param memory of this process
+ * @param fit tells whether ranks find enough memory
+ * @param workload what the model asks of devices
+ * @param calibrator measures this device; null for equal shares, for which nobody is measured
  */
 public record CoordinatorSettings(
     String name,
@@ -23,4 +30,8 @@ public record CoordinatorSettings(
     NodeMessage.WeightOrigin origin,
     int contextLength,
     int maxTokens,
-    CollectiveChoice collective) {}
+    CollectiveChoice collective,
+    ProcessMemory memory,
+    FitCheck fit,
+    Workload workload,
+    @Nullable Calibrator calibrator) {}

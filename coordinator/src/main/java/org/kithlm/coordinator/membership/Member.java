@@ -1,9 +1,13 @@
 package org.kithlm.coordinator.membership;
 
 import java.time.Duration;
+import org.apache.pekko.actor.Address;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.jspecify.annotations.Nullable;
+import org.kithlm.node.control.CoordinatorMessage;
+import org.kithlm.node.control.DeviceSpeed;
 import org.kithlm.node.control.NodeMessage;
+import org.kithlm.node.control.ProcessMemory;
 
 /** A node that was admitted. Owned by the coordinator's actor. */
 final class Member {
@@ -11,21 +15,37 @@ final class Member {
   final String name;
   final long pid;
   final String host;
+  final ProcessMemory memory;
 
   boolean up;
   int rank = Plan.NO_RANK;
   long residentBytes;
   @Nullable String lastError;
+
+  /** Why the last plan that is ready could not be made without it, null if it could. */
+  @Nullable String indispensable;
+
   final RetryDelay retry = new RetryDelay();
+
+  /** Whether it is to say how fast it is before plans may use it. */
+  boolean measuring;
+
+  @Nullable DeviceSpeed speed;
 
   /** Left out of plans until its delay is over. */
   boolean resting;
 
-  Member(ActorRef<NodeMessage> ref, String name, long pid, String host) {
-    this.ref = ref;
-    this.name = name;
-    this.pid = pid;
-    this.host = host;
+  Member(CoordinatorMessage.JoinRequest request) {
+    ref = request.replyTo();
+    name = request.name();
+    pid = request.pid();
+    host = request.host();
+    memory = request.memory();
+  }
+
+  /** Of its process on the control plane. */
+  Address address() {
+    return ref.path().address();
   }
 
   /** Takes note of a failure; the result is how long to leave it out. */
@@ -36,14 +56,22 @@ final class Member {
     return delay;
   }
 
-  /** Whether a plan may use it. */
+  /** Whether it is here and well. */
   boolean isUsable() {
-    return up && !resting;
+    return up && !resting && !measuring;
   }
 
-  ClusterView.NodeView view(String phase, @Nullable Plan plan) {
-    String state = !up ? "joining" : resting ? "retrying" : rank == Plan.NO_RANK ? "idle" : phase;
+  ClusterView.NodeView view(String state, @Nullable Plan plan) {
     return new ClusterView.NodeView(
-        rank, name, pid, host, state, Plan.share(plan, rank), residentBytes, lastError);
+        rank,
+        name,
+        pid,
+        host,
+        state,
+        Plan.share(plan, rank),
+        plan == null ? null : plan.division().reasons().get(this),
+        residentBytes,
+        lastError,
+        indispensable);
   }
 }

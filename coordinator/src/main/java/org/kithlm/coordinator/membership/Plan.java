@@ -1,7 +1,6 @@
 package org.kithlm.coordinator.membership;
 
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.kithlm.node.control.CollectiveReport;
@@ -19,7 +18,7 @@ final class Plan {
 
   final long epoch;
   private final EpochKey key = EpochKey.create();
-  private final List<Member> leaves;
+  private final Division division;
 
   /** How the ranks form sums; null until they are connected. */
   @Nullable CollectiveReport sums;
@@ -27,42 +26,34 @@ final class Plan {
   private final NodeMessage.@Nullable Peer[] peers;
   private final boolean[] connected;
 
-  Plan(long epoch, List<Member> leaves) {
+  Plan(long epoch, Division division) {
     this.epoch = epoch;
-    this.leaves = List.copyOf(leaves);
-    this.peers = new NodeMessage.Peer[leaves.size() + 1];
-    this.connected = new boolean[leaves.size() + 1];
-    for (int i = 0; i < leaves.size(); i++) {
-      leaves.get(i).rank = i + 1;
+    this.division = division;
+    this.peers = new NodeMessage.Peer[division.worldSize()];
+    this.connected = new boolean[division.worldSize()];
+    for (int i = 0; i < leaves().size(); i++) {
+      leaves().get(i).rank = i + 1;
     }
   }
 
+  Division division() {
+    return division;
+  }
+
   int worldSize() {
-    return leaves.size() + 1;
+    return division.worldSize();
   }
 
   List<Member> leaves() {
-    return leaves;
+    return division.leaves();
   }
 
   boolean uses(Member member) {
-    return leaves.contains(member);
+    return leaves().contains(member);
   }
 
   RankAssignment assignment(int rank, CoordinatorSettings settings) {
-    return new RankAssignment(
-        epoch,
-        rank,
-        weights(),
-        settings.packId(),
-        settings.contextLength(),
-        settings.maxTokens(),
-        settings.collective(),
-        key);
-  }
-
-  private List<Double> weights() {
-    return Collections.nCopies(worldSize(), 1.0);
+    return division.assignment(epoch, rank, settings, key);
   }
 
   /** Part of each layer that a rank computes, 0 to 1; 0 for no rank or no plan. */
@@ -70,8 +61,8 @@ final class Plan {
     if (plan == null || rank == NO_RANK) {
       return 0;
     }
-    List<Double> weights = plan.weights();
-    return weights.get(rank) / weights.stream().mapToDouble(Double::doubleValue).sum();
+    List<Double> shares = plan.division.shares();
+    return shares.get(rank) / shares.stream().mapToDouble(Double::doubleValue).sum();
   }
 
   void loaded(int rank, String host, int dataPort) {

@@ -10,6 +10,10 @@ final class RootMember {
   private final String host;
 
   final RetryDelay retry = new RetryDelay();
+
+  /** Whether no plan can be made yet, as this device is being measured. */
+  boolean measuring;
+
   private @Nullable RootRank loaded;
   private long residentBytes;
   private @Nullable String lastError;
@@ -64,7 +68,9 @@ final class RootMember {
         host,
         phase,
         Plan.share(plan, 0),
+        plan == null ? null : plan.division().rootReason(),
         residentBytes,
-        lastError);
+        lastError,
+        "it leads the cluster");
   }
 }

@@ -20,6 +20,7 @@ final class StatisticsRound {
 
   private final Map<Integer, RankStatistics> answers = new TreeMap<>();
   private final List<CompletableFuture<Map<Integer, RankStatistics>>> waiters = new ArrayList<>();
+  private long askedNs;
 
   /** Adds someone who waits; the first starts a round, which ends after a while at the latest. */
   void join(
@@ -28,6 +29,7 @@ final class StatisticsRound {
       TimerScheduler<CoordinatorMessage> timers) {
     waiters.add(waiter);
     if (waiters.size() == 1) {
+      askedNs = System.nanoTime();
       timers.startSingleTimer(new CoordinatorEvent.StatisticsTimedOut(), TIMEOUT);
       if (plan != null) {
         plan.leaves().forEach(leaf -> leaf.ref.tell(new NodeMessage.ReportStatistics(plan.epoch)));
@@ -41,7 +43,7 @@ final class StatisticsRound {
       RankStatistics statistics,
       @Nullable Plan plan,
       TimerScheduler<CoordinatorMessage> timers) {
-    answers.put(rank, statistics);
+    answers.put(rank, statistics.answeredAfter((System.nanoTime() - askedNs) / 1e6));
     endIfComplete(plan, timers);
   }
 

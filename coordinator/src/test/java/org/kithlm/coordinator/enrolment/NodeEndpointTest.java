@@ -168,11 +168,22 @@ class NodeEndpointTest {
   }
 
   @Test
+  void shouldKeepANodeDrainedThatComesBack() throws Exception {
+    Enrolled node = cluster.enrol();
+    String id = Certificates.nodeId(node.identity().certificate()).orElseThrow();
+    assertEquals(1, cluster.books.nodes().drain(id, true));
+    CLIENT.renew(node.identity(), TestCluster.HOST, cluster.endpoint.port());
+    assertEquals(Set.of(id), cluster.books.nodes().excluded().drained());
+    assertEquals(1, cluster.books.nodes().drain(id, false));
+    assertEquals(Set.of(), cluster.books.nodes().excluded().drained());
+  }
+
+  @Test
   void shouldRefuseARemovedNode() throws Exception {
     Enrolled node = cluster.enrol();
     String id = Certificates.nodeId(node.identity().certificate()).orElseThrow();
     assertEquals(1, cluster.books.nodes().remove(id));
-    assertEquals(Set.of(id), cluster.books.nodes().removedIds());
+    assertEquals(Set.of(id), cluster.books.nodes().excluded().removed());
     cluster.revoked.replace(Set.of(id));
 
     RefusedException refused =

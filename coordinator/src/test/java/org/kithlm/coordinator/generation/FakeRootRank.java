@@ -169,7 +169,7 @@ final class FakeRootRank implements RootRank {
 
   @Override
   public RankStatistics statistics() {
-    return new RankStatistics(1, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+    return new RankStatistics(1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
   }
 
   @Override

@@ -43,7 +43,9 @@ final class FakeCluster {
               "192.168.1." + (10 + rank),
               "ready",
               1.0 / names.length,
+              null,
               900 * MIB / names.length,
+              null,
               null));
       leaves.put(
           rank,
@@ -57,7 +59,8 @@ final class FakeCluster {
               1_900 + 700 * rank,
               400 * rank,
               0.25,
-              1.5));
+              1.5,
+              rank == 0 ? 0 : 2.5));
     }
     engine = new EngineStatus(engine.queued(), engine.timing(), leaves.remove(0));
     feed.accept(new ClusterView(ClusterView.Phase.READY, 7, nodes, null));

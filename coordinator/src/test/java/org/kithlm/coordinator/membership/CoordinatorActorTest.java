@@ -9,20 +9,23 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.kithlm.coordinator.membership.ClusterView.Phase;
+import org.kithlm.node.control.Calibrator;
 import org.kithlm.node.control.CollectiveChoice;
 import org.kithlm.node.control.CoordinatorMessage;
+import org.kithlm.node.control.DeviceSpeed;
 import org.kithlm.node.control.NodeMessage;
 import org.kithlm.node.control.RankAssignment;
 import org.kithlm.node.control.RankStatistics;
 
 class CoordinatorActorTest {
   private static final Duration STATISTICS_TIMEOUT = Duration.ofSeconds(2);
-  private static final RankStatistics USED = new RankStatistics(42, 1, 1, 4096, 0, 1, 2, 3, 0, 0);
+  private static final RankStatistics USED = new RankStatistics(42, 1, 1, 4096, 0, 1, 2, 3, 0, 0, 0);
 
   private static <T> T get(CompletableFuture<T> future) throws Exception {
     return future.get(TestCoordinator.PATIENCE.toSeconds(), TimeUnit.SECONDS);
@@ -74,7 +77,7 @@ class CoordinatorActorTest {
     try (TestCoordinator coordinator = new TestCoordinator(1)) {
       TestCoordinator.Node node = coordinator.node("laptop").provesToBe("0badcafe").join();
       RankAssignment before = coordinator.readyWith(node);
-      coordinator.actor.tell(new NodesRemoved(Set.of("0badcafe")));
+      coordinator.actor.tell(new NodesExcluded(Set.of("0badcafe"), Set.of()));
       String reason = node.expect(NodeMessage.Refused.class).reason();
       assertTrue(reason.contains("was removed from the cluster"), reason);
       String lost = coordinator.expectDeactivation();
@@ -89,10 +92,151 @@ class CoordinatorActorTest {
     try (TestCoordinator coordinator = new TestCoordinator(1)) {
       TestCoordinator.Node node = coordinator.node("laptop").provesToBe("600dcafe").join();
       coordinator.readyWith(node);
-      coordinator.actor.tell(new NodesRemoved(Set.of("0badcafe")));
+      coordinator.actor.tell(new NodesExcluded(Set.of("0badcafe"), Set.of()));
       assertEquals(Set.of("0badcafe"), node.expect(NodeMessage.RemovedNodes.class).ids());
       assertTrue(coordinator.downed.isEmpty());
     }
+  }
+
+  private static NodesExcluded drained(String... ids) {
+    return new NodesExcluded(Set.of(), Set.of(ids));
+  }
+
+  @Test
+  void shouldDoWithoutADrainedNodeWhenTheAnswerHasEnded() throws Exception {
+    try (TestCoordinator coordinator = new TestCoordinator(1)) {
+      TestCoordinator.Node node = coordinator.node("laptop").provesToBe("600dcafe").join();
+      coordinator.readyWith(node);
+      coordinator.actor.tell(drained("600dcafe"));
+      Runnable whenIdle = coordinator.expectIdleAction();
+      ClusterView draining = coordinator.awaitView(view -> isInState(view, "draining"));
+      assertEquals(1, draining.nodes().getLast().rank());
+      assertTrue(coordinator.engine.deactivations.isEmpty());
+
+      whenIdle.run();
+      coordinator.expectDeactivation();
+      TestCoordinator.RootLoad alone = coordinator.expectRootLoad();
+      assertEquals(1, alone.assignment().worldSize());
+      coordinator.awaitView(view -> isInState(view, "drained"));
+      assertTrue(coordinator.downed.isEmpty()); // it stays a member
+      coordinator.ready(alone);
+
+      coordinator.actor.tell(drained());
+      coordinator.expectIdleAction().run();
+      coordinator.readyWith(node);
+    }
+  }
+
+  @Test
+  void shouldNotPlanWithANodeThatComesBackDrained() throws Exception {
+    try (TestCoordinator coordinator = new TestCoordinator(0)) {
+      coordinator.actor.tell(drained("600dcafe"));
+      coordinator.readyAlone();
+      coordinator.node("laptop").provesToBe("600dcafe").join();
+      coordinator.awaitView(view -> isInState(view, "drained"));
+      assertTrue(coordinator.engine.idleActions.isEmpty());
+    }
+  }
+
+  @Test
+  void shouldKeepThePlanWhenANodeIsDrainedThatIsAway() throws Exception {
+    try (TestCoordinator coordinator = new TestCoordinator(1)) {
+      TestCoordinator.Node node = coordinator.node("laptop").provesToBe("600dcafe").join();
+      coordinator.readyWith(node);
+      coordinator.actor.tell(new NodesExcluded(Set.of("0ddba115"), Set.of("0badcafe")));
+      node.expect(NodeMessage.RemovedNodes.class);
+      assertTrue(coordinator.engine.idleActions.isEmpty());
+    }
+  }
+
+  @Test
+  void shouldTellWhoIsIndispensable() throws Exception {
+    try (TestCoordinator coordinator = new TestCoordinator(1)) {
+      coordinator.fit =
+          (assignment, memory) ->
+              assignment.worldSize() == 1 ? Optional.of("1 GiB is too little") : Optional.empty();
+      coordinator.readyWith(coordinator.node("laptop").join());
+      ClusterView ready = coordinator.lastView();
+      assertEquals("desk: 1 GiB is too little", ready.nodes().getLast().indispensable());
+      assertEquals("it leads the cluster", ready.nodes().getFirst().indispensable());
+    }
+  }
+
+  private static Calibrator measures(long weightBytesPerSecond) {
+    return weightType -> {
+      assertEquals(TestCoordinator.WORKLOAD.weightType(), weightType);
+      return CompletableFuture.completedStage(new DeviceSpeed(weightBytesPerSecond, 0));
+    };
+  }
+
+  @Test
+  void shouldShareByWhatIsMeasured() throws Exception {
+    try (TestCoordinator coordinator = new TestCoordinator(1, measures(3_000_000_000L))) {
+      TestCoordinator.Node node = coordinator.node("laptop").join();
+      coordinator.awaitView(view -> isInState(view, "measuring"));
+      node.measured(1_000_000_000);
+      List<Double> shares = coordinator.readyWith(node).shares();
+      assertEquals(0.75, shares.getFirst(), 1e-9);
+      assertEquals(0.25, shares.getLast(), 1e-9);
+      ClusterView ready = coordinator.lastView();
+      assertEquals("3.00 GB/s of weights", ready.nodes().getFirst().shareReason());
+      assertEquals("1.00 GB/s of weights", ready.nodes().getLast().shareReason());
+    }
+  }
+
+  @Test
+  void shouldGiveNothingToADeviceThatIsTooSlow() throws Exception {
+    try (TestCoordinator coordinator = new TestCoordinator(1, measures(990_000_000))) {
+      coordinator.node("watch").join().measured(10_000_000);
+      coordinator.readyAlone();
+      ClusterView.NodeView watch = coordinator.lastView().nodes().getLast();
+      assertEquals("idle", watch.state());
+      assertEquals(0, watch.share());
+      assertEquals(
+          "left out: 1.0 % of the work would be its share, and less than 3 % is not worth the sums",
+          watch.shareReason());
+    }
+  }
+
+  @Test
+  void shouldGiveNothingToADeviceWithoutRoom() throws Exception {
+    try (TestCoordinator coordinator = new TestCoordinator(1, measures(1_000_000_000))) {
+      coordinator.fit =
+          (assignment, memory) ->
+              assignment.rank() == 1 ? Optional.of("too little memory") : Optional.empty();
+      coordinator.node("watch").join().measured(1_000_000_000);
+      coordinator.readyAlone();
+      assertEquals(
+          "left out: too little memory", coordinator.lastView().nodes().getLast().shareReason());
+    }
+  }
+
+  @Test
+  void shouldGiveNothingToADeviceThatCannotBeMeasured() throws Exception {
+    try (TestCoordinator coordinator = new TestCoordinator(0, measures(1_000_000_000))) {
+      coordinator.readyAlone();
+      coordinator.node("watch").join().notMeasured("no memory");
+      ClusterView view = coordinator.awaitView(seen -> seen.nodes().getLast().lastError() != null);
+      assertEquals(
+          "it cannot be measured, so it gets no work: no memory",
+          view.nodes().getLast().lastError());
+      assertTrue(coordinator.engine.idleActions.isEmpty());
+    }
+  }
+
+  @Test
+  void shouldShareEquallyWhereThisDeviceCannotBeMeasured() throws Exception {
+    Calibrator broken =
+        weightType -> CompletableFuture.failedStage(new IllegalStateException("no kernel"));
+    try (TestCoordinator coordinator = new TestCoordinator(1, broken)) {
+      TestCoordinator.Node node = coordinator.node("laptop").join();
+      node.measured(1_000_000_000);
+      assertEquals(List.of(1.0, 1.0), coordinator.readyWith(node).shares());
+    }
+  }
+
+  private static boolean isInState(ClusterView view, String state) {
+    return view.nodes().getLast().state().equals(state);
   }
 
   @Test
@@ -282,7 +426,9 @@ class CoordinatorActorTest {
       coordinator.actor.tell(new CoordinatorMessage.Statistics(leaf.epoch() - 1, 1, USED));
       coordinator.actor.tell(new CoordinatorMessage.Statistics(leaf.epoch(), 2, USED));
       coordinator.actor.tell(new CoordinatorMessage.Statistics(leaf.epoch(), 1, USED));
-      assertEquals(Map.of(1, USED), get(result));
+      RankStatistics answer = get(result).get(1);
+      assertEquals(USED, answer.answeredAfter(0));
+      assertTrue(answer.answerMs() > 0, answer::toString);
     }
   }
 

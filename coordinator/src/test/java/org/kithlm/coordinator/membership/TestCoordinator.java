@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
@@ -17,10 +18,14 @@ import org.apache.pekko.actor.testkit.typed.javadsl.ActorTestKit;
 import org.apache.pekko.actor.testkit.typed.javadsl.ManualTime;
 import org.apache.pekko.actor.testkit.typed.javadsl.TestProbe;
 import org.apache.pekko.actor.typed.ActorRef;
+import org.jspecify.annotations.Nullable;
+import org.kithlm.node.control.Calibrator;
 import org.kithlm.node.control.CollectiveChoice;
 import org.kithlm.node.control.CollectiveReport;
 import org.kithlm.node.control.CoordinatorMessage;
+import org.kithlm.node.control.DeviceSpeed;
 import org.kithlm.node.control.NodeMessage;
+import org.kithlm.node.control.ProcessMemory;
 import org.kithlm.node.control.RankAssignment;
 import org.kithlm.node.rank.RootRank;
 
@@ -36,6 +41,11 @@ final class TestCoordinator implements AutoCloseable {
   private static final NodeMessage.WeightOrigin ORIGIN =
       new NodeMessage.WeightOrigin("http://127.0.0.1:1/pack", 0, List.of());
 
+  /** Of each process. */
+  static final ProcessMemory MEMORY = new ProcessMemory(1 << 30, 1 << 26);
+
+  static final Workload WORKLOAD = new Workload("Q4_K", 100 << 20, 20 << 20, 0, 128 << 20);
+
   /** A load of rank 0. */
   record RootLoad(RankAssignment assignment, CompletableFuture<RootRank> rank) {}
 
@@ -45,15 +55,34 @@ final class TestCoordinator implements AutoCloseable {
   final ManualTime time;
   final ActorRef<CoordinatorMessage> actor;
   final ActorTestKit kit;
+  volatile FitCheck fit = (assignment, memory) -> Optional.empty();
   private final Map<Address, String> identities = new ConcurrentHashMap<>();
   private final BlockingQueue<ClusterView> views = new LinkedBlockingQueue<>();
+  private @Nullable ClusterView lastView;
 
+  /** With equal shares. */
   TestCoordinator(int expectedNodes) {
+    this(expectedNodes, null);
+  }
+
+  /** With shares by speed, if there is someone who measures this device. */
+  TestCoordinator(int expectedNodes, @Nullable Calibrator calibrator) {
     kit = ActorTestKit.create("kith", ManualTime.config());
     time = ManualTime.get(kit.system());
     CoordinatorSettings settings =
         new CoordinatorSettings(
-            "desk", HOST, expectedNodes, "pack", ORIGIN, 64, 8, CollectiveChoice.DIRECT);
+            "desk",
+            HOST,
+            expectedNodes,
+            "pack",
+            ORIGIN,
+            64,
+            8,
+            CollectiveChoice.DIRECT,
+            MEMORY,
+            (assignment, memory) -> fit.shortage(assignment, memory),
+            WORKLOAD,
+            calibrator);
     actor =
         kit.spawn(
             CoordinatorActor.create(
@@ -90,11 +119,23 @@ final class TestCoordinator implements AutoCloseable {
 
     /** Joins up to the point where a plan may use it. */
     Node join() {
-      actor.tell(new CoordinatorMessage.JoinRequest(name, 42, HOST, probe.ref()));
+      actor.tell(new CoordinatorMessage.JoinRequest(name, 42, HOST, MEMORY, probe.ref()));
       expect(NodeMessage.Admitted.class);
       expect(NodeMessage.RemovedNodes.class);
       actor.tell(new CoordinatorMessage.NodeUp(probe.ref()));
       return this;
+    }
+
+    void measured(long weightBytesPerSecond) {
+      expect(NodeMessage.MeasureDevice.class);
+      actor.tell(
+          new CoordinatorMessage.DeviceMeasured(
+              probe.ref(), new DeviceSpeed(weightBytesPerSecond, 0), null));
+    }
+
+    void notMeasured(String reason) {
+      expect(NodeMessage.MeasureDevice.class);
+      actor.tell(new CoordinatorMessage.DeviceMeasured(probe.ref(), null, reason));
     }
 
     RankAssignment expectLoad() {
@@ -156,12 +197,18 @@ final class TestCoordinator implements AutoCloseable {
     return item;
   }
 
+  /** The state that was waited for last. */
+  ClusterView lastView() {
+    return Objects.requireNonNull(lastView);
+  }
+
   /** The next state that is as wanted; those before it are skipped. */
   ClusterView awaitView(Predicate<ClusterView> wanted) throws InterruptedException {
     ClusterView view;
     do {
       view = poll(views, "a state as wanted");
     } while (!wanted.test(view));
+    lastView = view;
     return view;
   }
 
@@ -173,10 +220,15 @@ final class TestCoordinator implements AutoCloseable {
   RankAssignment readyAlone() throws InterruptedException {
     RootLoad load = expectRootLoad();
     assertEquals(1, load.assignment().worldSize());
+    ready(load);
+    return load.assignment();
+  }
+
+  /** Loads and connects rank 0 of a plan without others. */
+  void ready(RootLoad load) throws InterruptedException {
     load.rank().complete(new UnusedRoot());
     expectActivation().connected().complete(SUMS);
     awaitPhase(ClusterView.Phase.READY);
-    return load.assignment();
   }
 
   /** Loads and connects rank 0 and one node, the next plan; the result is the node's part. */

@@ -17,8 +17,8 @@ import org.kithlm.coordinator.membership.ClusterView;
 import org.kithlm.node.control.RankStatistics;
 
 class ClusterFeedTest {
-  private static final RankStatistics ROOT = new RankStatistics(1, 1, 1, 1, 0, 1, 2, 3, 0, 0);
-  private static final RankStatistics LEAF = new RankStatistics(2, 1, 1, 1, 0, 4, 5, 6, 0, 0);
+  private static final RankStatistics ROOT = new RankStatistics(1, 1, 1, 1, 0, 1, 2, 3, 0, 0, 0);
+  private static final RankStatistics LEAF = new RankStatistics(2, 1, 1, 1, 0, 4, 5, 6, 0, 0, 1);
 
   private final List<ClusterView> observed = new ArrayList<>();
   private final ClusterFeed feed =
@@ -28,7 +28,7 @@ class ClusterFeedTest {
           Clock.fixed(Instant.ofEpochSecond(77), ZoneOffset.UTC));
 
   private static ClusterView.NodeView node(String name, long pid) {
-    return new ClusterView.NodeView(1, name, pid, "10.0.0.2", "ready", 0.5, 0, null);
+    return new ClusterView.NodeView(1, name, pid, "10.0.0.2", "ready", 0.5, null, 0, null, null);
   }
 
   private void tell(ClusterView.Phase phase, ClusterView.NodeView... nodes) {

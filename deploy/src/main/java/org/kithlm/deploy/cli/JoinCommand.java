@@ -18,8 +18,10 @@ import org.kithlm.deploy.cluster.JoinedNode;
 import org.kithlm.deploy.cluster.Lifetime;
 import org.kithlm.model.pack.Pack;
 import org.kithlm.model.pack.PackException;
+import org.kithlm.node.calibration.DeviceCalibration;
 import org.kithlm.node.control.NodeEnd;
 import org.kithlm.node.control.NodeSettings;
+import org.kithlm.node.control.ProcessMemory;
 import org.kithlm.node.security.ClusterTls;
 import org.kithlm.node.security.EnrolmentClient;
 import org.kithlm.node.security.IdentityFile;
@@ -138,6 +140,7 @@ public final class JoinCommand implements Callable<Integer> {
         new NodeSettings(
             ownName,
             admitted.host(),
+            ProcessMemory.here(memory.bytes(1)),
             enrolled.controlHost(),
             enrolled.controlPort(),
             revoked,
@@ -150,7 +153,9 @@ public final class JoinCommand implements Callable<Integer> {
             settings.host(),
             threads.threads(1),
             memory.bytes(1));
-    try (JoinedNode joined = JoinedNode.start(settings, tls, loader)) {
+    DeviceCalibration calibration =
+        new DeviceCalibration(kith.home().subfolder("node"), threads.threads(1));
+    try (JoinedNode joined = JoinedNode.start(settings, tls, loader, calibration)) {
       node = joined;
       NodeEnd early = stopped;
       if (early != null) {

@@ -125,7 +125,7 @@ public final class LocalCommand implements Callable<Integer> {
     ServedModel served = ServedModel.of(serve.model(), kith, spec, common.json());
     EndpointSettings settings = prompt == null ? serve.endpoint() : null;
     ServerOptions options =
-        serve.server(served, LOOPBACK, 0, 0, books.join(), nodes, nodes, settings);
+        serve.server(served, LOOPBACK, 0, 0, books.join(), nodes, nodes, null, settings);
     Server.requireFit(options, nodes);
     Path logs = RunLogs.create(kith.home().subfolder("logs"));
     // The nodes leave on the server's word; their processes are ended after it.

@@ -41,10 +41,12 @@ final class NodeListCommand implements Callable<Integer> {
     }
     out.printf("%-34s%-20s%-22s%s%n", "ID", "NAME", "ADDRESS", "STATE");
     for (NodeRegister.Entry node : nodes) {
-      out.printf(
-          "%-34s%-20s%-22s%s%n",
-          node.id(), node.name(), node.host(), node.removed() ? "removed" : "member");
+      out.printf("%-34s%-20s%-22s%s%n", node.id(), node.name(), node.host(), state(node));
     }
     return ExitCode.OK.code();
+  }
+
+  private static String state(NodeRegister.Entry node) {
+    return node.removed() ? "removed" : node.drained() ? "drained" : "member";
   }
 }

@@ -3,7 +3,6 @@ package org.kithlm.deploy.cli;
 import java.io.IOException;
 import java.util.concurrent.Callable;
 import org.kithlm.deploy.ExitCode;
-import org.kithlm.deploy.KithException;
 import org.kithlm.deploy.cluster.ClusterHome;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -37,8 +36,7 @@ final class NodeRmCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     int count = new ClusterHome(parent.kith().home()).nodes().remove(name);
     if (count == 0) {
-      throw new KithException(
-          ExitCode.USAGE, "no device '" + name + "' has joined; see kith node list");
+      throw NodeCommand.unknown(name);
     }
     spec.commandLine().getErr().println("removed " + name);
     return ExitCode.OK.code();

@@ -2,6 +2,7 @@ package org.kithlm.deploy.cli;
 
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import org.kithlm.coordinator.membership.ClusterView;
@@ -48,16 +49,22 @@ public final class PsCommand implements Callable<Integer> {
       return ExitCode.OK.code();
     }
     out.println(state.model() + " at " + state.endpoint() + ", " + state.phase());
-    out.printf("%-5s%-16s%-9s%-22s%-12s%s%n", "RANK", "NAME", "PID", "ADDRESS", "STATE", "WEIGHTS");
+    out.printf(
+        "%-5s%-16s%-9s%-22s%-12s%-7s%s%n",
+        "RANK", "NAME", "PID", "ADDRESS", "STATE", "SHARE", "WEIGHTS");
     for (ClusterView.NodeView node : state.nodes()) {
       out.printf(
-          "%-5s%-16s%-9d%-22s%-12s%s%n",
+          "%-5s%-16s%-9d%-22s%-12s%-7s%s%n",
           node.rank() < 0 ? "-" : Integer.toString(node.rank()),
           node.name(),
           node.pid(),
           node.address(),
           node.state(),
+          String.format(Locale.ROOT, "%.1f%%", 100 * node.share()),
           ByteSize.format(node.residentBytes()));
+      if (node.shareReason() != null) {
+        out.println("     " + node.shareReason());
+      }
       if (node.lastError() != null) {
         out.println("     " + node.lastError());
       }

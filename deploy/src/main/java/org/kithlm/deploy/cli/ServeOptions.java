@@ -1,9 +1,11 @@
 package org.kithlm.deploy.cli;
 
+import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 import org.kithlm.coordinator.enrolment.ClusterBooks;
 import org.kithlm.coordinator.http.EndpointSettings;
 import org.kithlm.deploy.cluster.ServerOptions;
+import org.kithlm.node.calibration.DeviceCalibration;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -44,6 +46,7 @@ final class ServeOptions {
    *
    * @param nodes processes of the cluster, the server's own included
    * @param nodesHere how many of them share this machine's processors and memory
+   * @param calibration where to keep what is measured of this device, null for equal shares
    * @param settings where chat clients are served, null for nowhere
    */
   ServerOptions server(
@@ -54,7 +57,9 @@ final class ServeOptions {
       ClusterBooks books,
       int nodes,
       int nodesHere,
+      @Nullable Path calibration,
       @Nullable EndpointSettings settings) {
+    int ownThreads = threads.threads(nodesHere);
     return new ServerOptions(
         served.stored().name(),
         served.stored().createdEpochSeconds(),
@@ -66,7 +71,8 @@ final class ServeOptions {
         nodes - 1,
         contextLength,
         collective.choice(nodesHere > 1),
-        threads.threads(nodesHere),
+        calibration == null ? null : new DeviceCalibration(calibration, ownThreads),
+        ownThreads,
         threads.threads(1),
         memory.bytes(nodesHere),
         settings);

@@ -66,6 +66,15 @@ public final class UpCommand implements Callable<Integer> {
       description = "Wait for this many nodes, this one included, before serving (default: 1).")
   private int nodes;
 
+  @Option(
+      names = "--even-shares",
+      description = {
+        "Give each device the same part of the model (default: by its measured speed and its"
+            + " memory;",
+        "a slow one may get nothing)."
+      })
+  private boolean evenShares;
+
   @Override
   public Integer call() throws IOException, InterruptedException {
     if (nodes < 1) {
@@ -76,7 +85,15 @@ public final class UpCommand implements Callable<Integer> {
     ClusterHome home = new ClusterHome(kith.home());
     ServerOptions options =
         serve.server(
-            served, choice.host(), controlPort, joinPort, home.books(), nodes, 1, serve.endpoint());
+            served,
+            choice.host(),
+            controlPort,
+            joinPort,
+            home.books(),
+            nodes,
+            1,
+            evenShares ? null : kith.home().subfolder("node"),
+            serve.endpoint());
     Server.requireFit(options, 1);
     try (ServerSession session = ServerSession.start(options, kith.home())) {
       Lifetime.closeAtExit(session);

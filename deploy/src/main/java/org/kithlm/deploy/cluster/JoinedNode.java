@@ -6,6 +6,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.apache.pekko.actor.typed.ActorSystem;
+import org.kithlm.node.control.Calibrator;
 import org.kithlm.node.control.ClusterSettings;
 import org.kithlm.node.control.LeafRankLoader;
 import org.kithlm.node.control.NodeActor;
@@ -28,7 +29,8 @@ public final class JoinedNode implements AutoCloseable {
   }
 
   /** Starts it; it joins by itself. */
-  public static JoinedNode start(NodeSettings settings, ClusterTls tls, LeafRankLoader loader) {
+  public static JoinedNode start(
+      NodeSettings settings, ClusterTls tls, LeafRankLoader loader, Calibrator calibrator) {
     CompletableFuture<NodeEnd> end = new CompletableFuture<>();
     InetSocketAddress coordinator =
         InetSocketAddress.createUnresolved(settings.coordinatorHost(), settings.coordinatorPort());
@@ -51,7 +53,7 @@ public final class JoinedNode implements AutoCloseable {
         });
     ActorSystem<NodeMessage> system =
         ActorSystem.create(
-            NodeActor.create(settings, loader, end),
+            NodeActor.create(settings, loader, calibrator, end),
             ClusterSettings.SYSTEM,
             ClusterSettings.setup(
                 ClusterSettings.of(settings.host(), 0, ClusterSettings.NODE_ROLE), tls));

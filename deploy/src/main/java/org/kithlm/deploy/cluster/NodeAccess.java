@@ -10,9 +10,9 @@ import java.util.function.Consumer;
 import org.apache.pekko.actor.Address;
 import org.apache.pekko.actor.typed.ActorSystem;
 import org.apache.pekko.actor.typed.javadsl.Behaviors;
+import org.kithlm.coordinator.enrolment.ExclusionWatch;
 import org.kithlm.coordinator.enrolment.NodeEndpoint;
-import org.kithlm.coordinator.enrolment.RemovalWatch;
-import org.kithlm.coordinator.membership.NodesRemoved;
+import org.kithlm.coordinator.membership.NodesExcluded;
 import org.kithlm.coordinator.membership.ProcessGone;
 import org.kithlm.deploy.ExitCode;
 import org.kithlm.deploy.KithException;
@@ -58,7 +58,7 @@ final class NodeAccess {
    */
   static NodeAccess open(ServerOptions options) throws IOException {
     RevokedNodes revoked = new RevokedNodes();
-    revoked.replace(options.books().nodes().removedIds());
+    revoked.replace(options.books().nodes().excluded().removed());
     ClusterTls tls =
         ClusterTls.ofCoordinator(options.books().authority().coordinator(options.host()), revoked);
     ActorSystem<Void> system = startSystem(options, tls);
@@ -109,14 +109,14 @@ final class NodeAccess {
     return tls.nodeAt(address.getHost().orElse(""), address.getPort().orElse(0));
   }
 
-  /** Refuses nodes from the moment they are removed, and tells of them. */
-  void watchRemovals(Consumer<NodesRemoved> listener) {
-    RemovalWatch.start(
+  /** Refuses nodes from the moment they are removed; tells of them and of those drained. */
+  void watchExclusions(Consumer<NodesExcluded> listener) {
+    ExclusionWatch.start(
         system,
         options.books().nodes(),
-        removed -> {
-          revoked.replace(removed);
-          listener.accept(new NodesRemoved(removed));
+        excluded -> {
+          revoked.replace(excluded.removed());
+          listener.accept(new NodesExcluded(excluded.removed(), excluded.drained()));
         });
   }
 

@@ -25,6 +25,7 @@ import org.kithlm.coordinator.http.HttpEndpoint;
 import org.kithlm.coordinator.membership.ClusterView;
 import org.kithlm.coordinator.membership.CoordinatorActor;
 import org.kithlm.coordinator.membership.CoordinatorSettings;
+import org.kithlm.coordinator.membership.Workload;
 import org.kithlm.coordinator.status.ClusterFeed;
 import org.kithlm.deploy.ExitCode;
 import org.kithlm.deploy.KithException;
@@ -36,9 +37,11 @@ import org.kithlm.node.control.Causes;
 import org.kithlm.node.control.CoordinatorMessage;
 import org.kithlm.node.control.EpochKey;
 import org.kithlm.node.control.NodeActor;
+import org.kithlm.node.control.ProcessMemory;
 import org.kithlm.node.control.RankAssignment;
 import org.kithlm.node.control.RankStatistics;
 import org.kithlm.node.rank.DoesNotFitException;
+import org.kithlm.node.rank.PackDemand;
 import org.kithlm.node.rank.RankWeights;
 import org.kithlm.node.security.JoinToken;
 import org.kithlm.node.shard.PackRootLoader;
@@ -150,6 +153,7 @@ public final class Server implements AutoCloseable {
         options.endpoint() == null
             ? null
             : await(HttpEndpoint.start(nodes.system(), chat, feed, options.endpoint()));
+    PackDemand demand = new PackDemand(pack);
     CoordinatorSettings settings =
         new CoordinatorSettings(
             hostName(),
@@ -159,7 +163,16 @@ public final class Server implements AutoCloseable {
             nodes.origin(pack),
             contextLength,
             MAX_TOKENS,
-            options.collective());
+            options.collective(),
+            ProcessMemory.here(options.memoryBytes()),
+            demand::shortage,
+            new Workload(
+                demand.weightType().name(),
+                demand.layerBytes(),
+                demand.headBytes(),
+                demand.kvBytes(contextLength),
+                PackDemand.PROCESS_BYTES),
+            options.calibrator());
     ActorRef<CoordinatorMessage> coordinator =
         nodes
             .system()
@@ -178,7 +191,7 @@ public final class Server implements AutoCloseable {
                 NodeActor.COORDINATOR,
                 Props.empty());
     feed.connect(coordinator::tell);
-    nodes.watchRemovals(coordinator::tell);
+    nodes.watchExclusions(coordinator::tell);
     nodes.watchProcesses(coordinator::tell);
     return new Server(nodes, engine, chat, coordinator, feed, endpoint);
   }

@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 import org.kithlm.coordinator.enrolment.ClusterBooks;
 import org.kithlm.coordinator.http.EndpointSettings;
+import org.kithlm.node.control.Calibrator;
 import org.kithlm.node.control.CollectiveChoice;
 
 /**
@@ -19,6 +20,7 @@ import org.kithlm.node.control.CollectiveChoice;
  * @param expectedNodes nodes to wait for, this process not counted
  * @param contextLength longest prompt plus answer in tokens, 0 for the model's own
  * @param collective how the ranks form sums
+ * @param calibrator measures this device, for shares by speed; null for equal shares
  * @param threads of this process for the arithmetic
  * @param headThreads for the output head, while the nodes on this machine wait for the next token
  * @param memoryBytes what this process may use in memory, {@link Long#MAX_VALUE} for no limit
@@ -35,6 +37,7 @@ public record ServerOptions(
     int expectedNodes,
     int contextLength,
     CollectiveChoice collective,
+    @Nullable Calibrator calibrator,
     int threads,
     int headThreads,
     long memoryBytes,

@@ -62,6 +62,7 @@ class JoinIT {
               HOME,
               "up",
               MODEL,
+              "--even-shares",
               "-n",
               "2",
               "--host",
@@ -181,7 +182,7 @@ class JoinIT {
   }
 
   @Test
-  void shouldComeBackWithoutATokenUntilItIsRemoved() throws Exception {
+  void shouldComeBackWithoutATokenAndBeDrainedAndRemoved() throws Exception {
     Path nodeHome = folder.resolve("node");
     try (Coordinator coordinator = Coordinator.start()) {
       String[] first = {"join", coordinator.token(), "--name", "lodger"};
@@ -193,9 +194,11 @@ class JoinIT {
       String[] again = {"join", "--name", "lodger"};
       try (KithProcess node = KithProcess.start(nodeHome, again)) {
         coordinator.awaitReady(2);
-        try (KithProcess remove = KithProcess.start(HOME, "node", "rm", "lodger")) {
-          assertEquals(0, remove.awaitExit(), remove.errors());
-        }
+        run("node", "drain", "lodger");
+        coordinator.awaitReady(1);
+        run("node", "undrain", "lodger");
+        coordinator.awaitReady(2);
+        run("node", "rm", "lodger");
         assertEquals(5, node.awaitExit(), node.errors());
         assertTrue(node.errors().contains("was removed from the cluster"), node.errors());
       }
@@ -204,6 +207,12 @@ class JoinIT {
         assertEquals(5, node.awaitExit(), node.errors());
         assertTrue(node.errors().contains("was removed from the cluster"), node.errors());
       }
+    }
+  }
+
+  private static void run(String... args) throws Exception {
+    try (KithProcess command = KithProcess.start(HOME, args)) {
+      assertEquals(0, command.awaitExit(), command.errors());
     }
   }
 

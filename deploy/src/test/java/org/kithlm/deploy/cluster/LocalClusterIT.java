@@ -23,6 +23,7 @@ class LocalClusterIT {
             TestModel.HOME,
             "up",
             MODEL,
+            "--even-shares",
             "--host",
             "127.0.0.1",
             "--control-port",

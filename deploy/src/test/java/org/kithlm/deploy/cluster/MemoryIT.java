@@ -58,7 +58,17 @@ class MemoryIT {
   @Test
   void shouldTellTheCoordinatorWhyALeafDoesNotFit() throws Exception {
     String[] up = {
-      "up", MODEL, "--host", "127.0.0.1", "--control-port", "0", "--join-port", "0", "--port", "0"
+      "up",
+      MODEL,
+      "--even-shares",
+      "--host",
+      "127.0.0.1",
+      "--control-port",
+      "0",
+      "--join-port",
+      "0",
+      "--port",
+      "0"
     };
     try (KithProcess cluster = KithProcess.start(TestModel.HOME, with(up, "--context", "512"))) {
       cluster.awaitLine(); // served

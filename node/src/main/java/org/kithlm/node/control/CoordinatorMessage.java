@@ -1,6 +1,7 @@
 package org.kithlm.node.control;
 
 import org.apache.pekko.actor.typed.ActorRef;
+import org.jspecify.annotations.Nullable;
 
 /** What nodes tell the coordinator. */
 public interface CoordinatorMessage extends KithMessage {
@@ -10,13 +11,25 @@ public interface CoordinatorMessage extends KithMessage {
    * @param name what the user calls the device
    * @param pid process id
    * @param host address that the data plane of this node listens at
+   * @param memory of its process
    * @param replyTo the node
    */
-  record JoinRequest(String name, long pid, String host, ActorRef<NodeMessage> replyTo)
+  record JoinRequest(
+      String name, long pid, String host, ProcessMemory memory, ActorRef<NodeMessage> replyTo)
       implements CoordinatorMessage {}
 
   /** The admitted node is a member of the cluster and waits for work. */
   record NodeUp(ActorRef<NodeMessage> node) implements CoordinatorMessage {}
+
+  /**
+   * What a node has found of its device.
+   *
+   * @param speed null where it failed
+   * @param failure why
+   */
+  record DeviceMeasured(
+      ActorRef<NodeMessage> node, @Nullable DeviceSpeed speed, @Nullable String failure)
+      implements CoordinatorMessage {}
 
   /** The shard of an epoch is in memory; its data plane will listen at {@code dataPort}. */
   record ShardLoaded(long epoch, int rank, int dataPort, long residentBytes)

@@ -36,6 +36,9 @@ public final class NodeActor {
 
   private record Up() implements NodeMessage {}
 
+  private record Measured(@Nullable DeviceSpeed speed, @Nullable String failure)
+      implements NodeMessage {}
+
   private record Loaded(RankAssignment assignment, LeafRank rank) implements NodeMessage {}
 
   private record LoadFailed(RankAssignment assignment, String reason) implements NodeMessage {}
@@ -50,6 +53,7 @@ public final class NodeActor {
   private final TimerScheduler<NodeMessage> timers;
   private final NodeSettings settings;
   private final LeafRankLoader loader;
+  private final Calibrator calibrator;
   private final CompletableFuture<NodeEnd> end;
 
   private @Nullable ActorRef<CoordinatorMessage> coordinator;
@@ -63,11 +67,13 @@ public final class NodeActor {
       TimerScheduler<NodeMessage> timers,
       NodeSettings settings,
       LeafRankLoader loader,
+      Calibrator calibrator,
       CompletableFuture<NodeEnd> end) {
     this.context = context;
     this.timers = timers;
     this.settings = settings;
     this.loader = loader;
+    this.calibrator = calibrator;
     this.end = end;
   }
 
@@ -77,11 +83,15 @@ public final class NodeActor {
    * @param end completed when the node can't go on; the caller then ends the actor system
    */
   public static Behavior<NodeMessage> create(
-      NodeSettings settings, LeafRankLoader loader, CompletableFuture<NodeEnd> end) {
+      NodeSettings settings,
+      LeafRankLoader loader,
+      Calibrator calibrator,
+      CompletableFuture<NodeEnd> end) {
     return Behaviors.setup(
         context ->
             Behaviors.withTimers(
-                timers -> new NodeActor(context, timers, settings, loader, end).asking()));
+                timers ->
+                    new NodeActor(context, timers, settings, loader, calibrator, end).asking()));
   }
 
   private Behavior<NodeMessage> asking() {
@@ -102,7 +112,11 @@ public final class NodeActor {
         .actorSelection(coordinatorAddress() + COORDINATOR_PATH)
         .tell(
             new CoordinatorMessage.JoinRequest(
-                settings.name(), ProcessHandle.current().pid(), settings.host(), context.getSelf()),
+                settings.name(),
+                ProcessHandle.current().pid(),
+                settings.host(),
+                settings.memory(),
+                context.getSelf()),
             org.apache.pekko.actor.ActorRef.noSender());
     return Behaviors.same();
   }
@@ -129,6 +143,8 @@ public final class NodeActor {
     context.watch(coordinatorRef);
     coordinatorRef.tell(new CoordinatorMessage.NodeUp(context.getSelf()));
     return receive()
+        .onMessage(NodeMessage.MeasureDevice.class, this::onMeasureDevice)
+        .onMessage(Measured.class, this::onMeasured)
         .onMessage(NodeMessage.LoadShard.class, this::onLoadShard)
         .onMessage(Loaded.class, this::onLoaded)
         .onMessage(LoadFailed.class, this::onLoadFailed)
@@ -171,6 +187,20 @@ public final class NodeActor {
 
   private Behavior<NodeMessage> onShutdown(NodeMessage.Shutdown message) {
     return endWith(NodeEnd.Kind.SHUT_DOWN, message.reason());
+  }
+
+  private Behavior<NodeMessage> onMeasureDevice(NodeMessage.MeasureDevice message) {
+    context.pipeToSelf(
+        calibrator.measure(message.weightType()),
+        (speed, failure) -> new Measured(speed, failure == null ? null : Causes.message(failure)));
+    return Behaviors.same();
+  }
+
+  private Behavior<NodeMessage> onMeasured(Measured message) {
+    tellCoordinator(
+        new CoordinatorMessage.DeviceMeasured(
+            context.getSelf(), message.speed(), message.failure()));
+    return Behaviors.same();
   }
 
   /** One load at a time, as two would need twice the memory; of those that wait, the newest. */

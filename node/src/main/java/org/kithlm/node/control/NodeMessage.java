@@ -16,6 +16,13 @@ public interface NodeMessage extends KithMessage {
   record RemovedNodes(Set<String> ids) implements NodeMessage {}
 
   /**
+   * Answer with {@link CoordinatorMessage.DeviceMeasured}.
+   *
+   * @param weightType element type of most weights, as GGUF names it
+   */
+  record MeasureDevice(String weightType) implements NodeMessage {}
+
+  /**
    * Get your weights for an epoch into memory.
    *
    * @param assignment which rank of which plan

@@ -8,6 +8,7 @@ import org.kithlm.node.security.RevokedNodes;
  *
  * @param name what the user calls the device
  * @param host address that the other ranks reach this node at
+ * @param memory what this process may use
  * @param coordinatorHost address of the coordinator
  * @param coordinatorPort TCP port of its control plane
  * @param revoked takes the ids of nodes that were removed
@@ -16,6 +17,7 @@ import org.kithlm.node.security.RevokedNodes;
 public record NodeSettings(
     String name,
     String host,
+    ProcessMemory memory,
     String coordinatorHost,
     int coordinatorPort,
     RevokedNodes revoked,

@@ -13,6 +13,7 @@ package org.kithlm.node.control;
  * @param diskWaitMs time waiting for tiles
  * @param sumP50Ms median time of a sum over ranks, of the last few thousand; 0 before the first
  * @param sumP99Ms time that 99 of 100 of these sums did not exceed
+ * @param answerMs from asking this rank to its answer, over the control plane; 0 for rank 0
  */
 public record RankStatistics(
     long pid,
@@ -24,7 +25,8 @@ public record RankStatistics(
     double collectiveMs,
     double diskWaitMs,
     double sumP50Ms,
-    double sumP99Ms) {
+    double sumP99Ms,
+    double answerMs) {
   /** What was used since an earlier look; sizes and percentiles stay as they are. */
   public RankStatistics since(RankStatistics earlier) {
     return new RankStatistics(
@@ -37,7 +39,8 @@ public record RankStatistics(
         collectiveMs - earlier.collectiveMs,
         diskWaitMs - earlier.diskWaitMs,
         sumP50Ms,
-        sumP99Ms);
+        sumP99Ms,
+        answerMs);
   }
 
   /** With what was used elsewhere as well; sizes and percentiles stay as they are. */
@@ -52,6 +55,23 @@ public record RankStatistics(
         collectiveMs + other.collectiveMs,
         diskWaitMs + other.diskWaitMs,
         sumP50Ms,
-        sumP99Ms);
+        sumP99Ms,
+        answerMs);
+  }
+
+  /** The same, of a rank that answered after some time. */
+  public RankStatistics answeredAfter(double ms) {
+    return new RankStatistics(
+        pid,
+        rssBytes,
+        rssPeakBytes,
+        weightsResidentBytes,
+        weightsStreamedBytes,
+        computeMs,
+        collectiveMs,
+        diskWaitMs,
+        sumP50Ms,
+        sumP99Ms,
+        ms);
   }
 }

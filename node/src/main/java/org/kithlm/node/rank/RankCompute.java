@@ -100,7 +100,8 @@ final class RankCompute implements AutoCloseable {
         collectiveMs,
         diskWaitMs,
         recentSums.percentileMs(50),
-        recentSums.percentileMs(99));
+        recentSums.percentileMs(99),
+        0);
   }
 
   @Override

@@ -105,7 +105,7 @@ public record RankWeights(Pack pack, RankShard shard, ShardLayout layout, TileSt
     return ResidencySettings.within(budget.weightBytes());
   }
 
-  private static List<TileExtent> extents(List<Tile> tiles) {
+  static List<TileExtent> extents(List<Tile> tiles) {
     return tiles.stream().map(RankWeights::extent).toList();
   }
 

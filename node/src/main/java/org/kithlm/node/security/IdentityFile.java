@@ -3,19 +3,15 @@ package org.kithlm.node.security;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
-import java.net.InetAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.util.Base64;
-import java.util.List;
 import java.util.Optional;
 
 /** Where a device keeps its identity in a cluster, so that it needs a token only once. */
 public final class IdentityFile {
   private static final JsonMapper MAPPER = new JsonMapper();
-  private static final List<Path> MACHINE_IDS =
-      List.of(Path.of("/etc/machine-id"), Path.of("/var/lib/dbus/machine-id"));
 
   private final Path file;
 
@@ -56,7 +52,7 @@ public final class IdentityFile {
     }
     try {
       Fields fields = MAPPER.readValue(Files.readAllBytes(file), Fields.class);
-      if (!fields.device().equals(device())) {
+      if (!fields.device().equals(DeviceId.current())) {
         throw new RefusedException(
             "the identity in "
                 + file
@@ -86,7 +82,7 @@ public final class IdentityFile {
           file,
           MAPPER.writeValueAsBytes(
               new Fields(
-                  device(),
+                  DeviceId.current(),
                   kept.joinHost(),
                   kept.joinPort(),
                   kept.tokenHash(),
@@ -96,15 +92,5 @@ public final class IdentityFile {
     } catch (GeneralSecurityException e) {
       throw new IllegalStateException("a certificate that was read can be written", e);
     }
-  }
-
-  /** Tells devices apart: by the system's machine id, where there is none by the host's name. */
-  private static String device() throws IOException {
-    for (Path id : MACHINE_IDS) {
-      if (Files.isReadable(id)) {
-        return Certificates.sha256("kith device " + Files.readString(id).strip());
-      }
-    }
-    return Certificates.sha256("kith host " + InetAddress.getLocalHost().getHostName());
   }
 }

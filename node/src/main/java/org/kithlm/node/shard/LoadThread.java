@@ -5,11 +5,11 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 
 /** Runs one load on a thread of its own, so that no actor waits for a disk. */
-final class LoadThread {
+public final class LoadThread {
   private LoadThread() {}
 
   /** Starts a load; failures of any kind end up in the result. */
-  static <T> CompletionStage<T> start(String name, Callable<T> load) {
+  public static <T> CompletionStage<T> start(String name, Callable<T> load) {
     CompletableFuture<T> result = new CompletableFuture<>();
     Thread.ofPlatform()
         .name(name)

@@ -27,6 +27,7 @@ import org.kithlm.node.security.RevokedNodes;
 class NodeActorTest {
   private static final Duration PATIENCE = Duration.ofSeconds(30);
   private static final EpochKey KEY = EpochKey.create();
+  private static final ProcessMemory MEMORY = new ProcessMemory(512 << 20, 48 << 20);
   private static final NodeMessage.WeightOrigin ORIGIN =
       new NodeMessage.WeightOrigin("http://127.0.0.1:1/pack", 0, List.of());
 
@@ -64,9 +65,31 @@ class NodeActorTest {
                 Props.empty());
   }
 
+  private final CompletableFuture<DeviceSpeed> measured = new CompletableFuture<>();
+
   @AfterEach
   void stopSystem() {
     kit.shutdownTestKit();
+  }
+
+  @Test
+  void shouldTellHowFastItsDeviceIs() {
+    ActorRef<NodeMessage> node = joined();
+    node.tell(new NodeMessage.MeasureDevice("Q4_K"));
+    DeviceSpeed speed = new DeviceSpeed(5_000_000_000L, 400_000_000);
+    measured.complete(speed);
+    assertEquals(
+        new CoordinatorMessage.DeviceMeasured(node, speed, null),
+        expect(CoordinatorMessage.DeviceMeasured.class));
+  }
+
+  @Test
+  void shouldTellWhyItsDeviceCannotBeMeasured() {
+    ActorRef<NodeMessage> node = joined();
+    node.tell(new NodeMessage.MeasureDevice("Q4_K"));
+    measured.completeExceptionally(new OutOfMemoryError("Cannot reserve"));
+    String failure = expect(CoordinatorMessage.DeviceMeasured.class).failure();
+    assertTrue(String.valueOf(failure).contains("Cannot reserve"), failure);
   }
 
   private ActorRef<NodeMessage> start(Duration joinTimeout) {
@@ -74,6 +97,7 @@ class NodeActorTest {
         new NodeSettings(
             "laptop",
             "127.0.0.1",
+            MEMORY,
             "127.0.0.1",
             Cluster.get(kit.system()).selfMember().address().getPort().orElseThrow(),
             revoked,
@@ -87,6 +111,10 @@ class NodeActorTest {
               loads.add(load);
               return load.rank();
             },
+            weightType -> {
+              assertEquals("Q4_K", weightType);
+              return measured;
+            },
             end));
   }
 
@@ -98,6 +126,7 @@ class NodeActorTest {
   private ActorRef<NodeMessage> joined() {
     ActorRef<NodeMessage> node = start(PATIENCE);
     CoordinatorMessage.JoinRequest join = expect(CoordinatorMessage.JoinRequest.class);
+    assertEquals(MEMORY, join.memory());
     assertEquals("laptop", join.name());
     join.replyTo().tell(new NodeMessage.Admitted(coordinatorRef));
     CoordinatorMessage up = join;

@@ -1,0 +1,56 @@
+package org.kithlm.coordinator.membership;
+
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.kithlm.node.control.EpochKey;
+import org.kithlm.node.control.ProcessMemory;
+import org.kithlm.node.control.RankAssignment;
+
+/**
+ * Who computes how much of each layer.
+ *
+ * @param considered the nodes that there were to choose from
+ * @param leaves those that were chosen, from rank 1 on; rank 0 is this process
+ * @param shares relative, one for each rank
+ * @param rootReason why rank 0 has its share, for users; null for equal shares
+ * @param reasons the same for nodes, also those that were not chosen
+ */
+record Division(
+    List<Member> considered,
+    List<Member> leaves,
+    List<Double> shares,
+    @Nullable String rootReason,
+    Map<Member, String> reasons) {
+  Division {
+    considered = List.copyOf(considered);
+    leaves = List.copyOf(leaves);
+    shares = List.copyOf(shares);
+    reasons = Map.copyOf(reasons);
+  }
+
+  int worldSize() {
+    return shares.size();
+  }
+
+  RankAssignment assignment(long epoch, int rank, CoordinatorSettings settings, EpochKey key) {
+    return new RankAssignment(
+        epoch,
+        rank,
+        shares,
+        settings.packId(),
+        settings.contextLength(),
+        settings.maxTokens(),
+        settings.collective(),
+        key);
+  }
+
+  ProcessMemory memory(int rank, CoordinatorSettings settings) {
+    return rank == 0 ? settings.memory() : leaves.get(rank - 1).memory;
+  }
+
+  /** How a rank is named to users. */
+  String name(int rank, CoordinatorSettings settings) {
+    return rank == 0 ? settings.name() : leaves.get(rank - 1).name;
+  }
+}

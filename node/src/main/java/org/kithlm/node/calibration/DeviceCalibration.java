@@ -1,0 +1,115 @@
+package org.kithlm.node.calibration;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletionStage;
+import org.kithlm.memory.DiskProbe;
+import org.kithlm.model.gguf.GgmlType;
+import org.kithlm.model.kernel.KernelProbe;
+import org.kithlm.model.kernel.KernelWarmUp;
+import org.kithlm.model.kernel.WorkerPool;
+import org.kithlm.model.kernel.Workers;
+import org.kithlm.node.control.Calibrator;
+import org.kithlm.node.control.DeviceSpeed;
+import org.kithlm.node.shard.LoadThread;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Times the kernels and the disk of this device: two seconds, after the kernels are compiled, which
+ * a rank would wait for anyway. Thread-safe.
+ */
+public final class DeviceCalibration implements Calibrator {
+  private static final Logger LOG = LoggerFactory.getLogger(DeviceCalibration.class);
+
+  /** Together small for the smallest device, and more than its caches hold. */
+  private static final int PIECES = 32;
+
+  private static final long PIECE_BYTES = 1 << 20;
+
+  /** Long beside the periods by which systems share processors out, 100 ms at most. */
+  private static final Duration KERNEL_TIME = Duration.ofMillis(1200);
+
+  /** A device with a tenth of a core was seen to need most of it; others take about a second. */
+  private static final Duration COMPILE_LIMIT = Duration.ofSeconds(60);
+
+  private static final Duration DISK_LIMIT = Duration.ofMillis(800);
+
+  private final Path folder;
+  private final int threads;
+  private final Duration kernelTime;
+  private final Duration diskLimit;
+
+  /**
+   * For a number of threads.
+   *
+   * @param folder on the disk that weights are read from; what was measured is kept in it
+   */
+  public DeviceCalibration(Path folder, int threads) {
+    this(folder, threads, KERNEL_TIME, DISK_LIMIT);
+  }
+
+  DeviceCalibration(Path folder, int threads, Duration kernelTime, Duration diskLimit) {
+    this.folder = folder;
+    this.threads = threads;
+    this.kernelTime = kernelTime;
+    this.diskLimit = diskLimit;
+  }
+
+  @Override
+  public CompletionStage<DeviceSpeed> measure(String weightType) {
+    return LoadThread.start("kith-measure", () -> known(GgmlType.valueOf(weightType)));
+  }
+
+  private DeviceSpeed known(GgmlType type) throws IOException {
+    SpeedFile file = new SpeedFile(folder.resolve("speed.json"), threads);
+    Optional<DeviceSpeed> kept = file.read(type);
+    if (kept.isPresent()) {
+      return kept.get();
+    }
+    DeviceSpeed speed = new DeviceSpeed(kernelBytesPerSecond(type), diskBytesPerSecond());
+    LOG.info("measured with {} threads and {}: {}", threads, type, speed);
+    file.write(type, speed);
+    return speed;
+  }
+
+  /** All bytes over all time, so that what takes processors away counts as it does in a step. */
+  private long kernelBytesPerSecond(GgmlType type) {
+    KernelWarmUp.run(EnumSet.of(type), COMPILE_LIMIT);
+    try (Arena arena = Arena.ofShared();
+        Workers workers = WorkerPool.of(threads)) {
+      MemorySegment weights = arena.allocate(PIECES * PIECE_BYTES, 64);
+      List<KernelProbe.Product> pieces = new ArrayList<>();
+      for (int i = 0; i < PIECES; i++) {
+        MemorySegment piece = weights.asSlice(i * PIECE_BYTES, PIECE_BYTES);
+        pieces.add(new KernelProbe(workers, piece).product(type, 1));
+      }
+      long startNs = System.nanoTime();
+      long bytes = 0;
+      long tookNs = 0;
+      for (int i = 0; tookNs < kernelTime.toNanos(); i++) {
+        KernelProbe.Product piece = pieces.get(i % PIECES);
+        piece.run().run();
+        bytes += piece.lengthBytes();
+        tookNs = System.nanoTime() - startNs;
+      }
+      return (long) (bytes * 1e9 / tookNs);
+    }
+  }
+
+  private long diskBytesPerSecond() {
+    try {
+      return DiskProbe.bytesPerSecond(folder, diskLimit);
+    } catch (IOException e) {
+      LOG.warn("cannot measure the disk of {}: {}", folder, e.toString());
+      return 0;
+    }
+  }
+}
