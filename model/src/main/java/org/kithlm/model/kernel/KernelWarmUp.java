@@ -38,14 +38,14 @@ public final class KernelWarmUp {
     run(types, TIMEOUT);
   }
 
-  /** Returns when the kernels of these types are compiled, or when the time is over. */
-  public static void run(Set<GgmlType> types, Duration timeout) {
+  /** Returns true when the kernels of these types are compiled, false when the time is over. */
+  public static boolean run(Set<GgmlType> types, Duration timeout) {
     try (Arena arena = Arena.ofConfined()) {
-      new KernelWarmUp().run(types, timeout.toNanos(), arena);
+      return new KernelWarmUp().run(types, timeout.toNanos(), arena);
     }
   }
 
-  private void run(Set<GgmlType> types, long timeoutNs, Arena arena) {
+  private boolean run(Set<GgmlType> types, long timeoutNs, Arena arena) {
     List<Product> cold = new ArrayList<>();
     for (GgmlType type : types) {
       Tile tile = tile(type);
@@ -58,6 +58,7 @@ public final class KernelWarmUp {
       cold.removeIf(this::isCompiled);
       LockSupport.parkNanos(PAUSE_NS);
     }
+    return cold.isEmpty();
   }
 
   private boolean isCompiled(Product product) {

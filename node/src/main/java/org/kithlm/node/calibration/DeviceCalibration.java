@@ -74,15 +74,19 @@ public final class DeviceCalibration implements Calibrator {
     if (kept.isPresent()) {
       return kept.get();
     }
+    boolean isCompiled = KernelWarmUp.run(EnumSet.of(type), COMPILE_LIMIT);
     DeviceSpeed speed = new DeviceSpeed(kernelBytesPerSecond(type), diskBytesPerSecond());
     LOG.info("measured with {} threads and {}: {}", threads, type, speed);
-    file.write(type, speed);
+    if (isCompiled) {
+      file.write(type, speed);
+    } else {
+      LOG.warn("kernels were not compiled within {}; they are measured again", COMPILE_LIMIT);
+    }
     return speed;
   }
 
   /** All bytes over all time, so that what takes processors away counts as it does in a step. */
   private long kernelBytesPerSecond(GgmlType type) {
-    KernelWarmUp.run(EnumSet.of(type), COMPILE_LIMIT);
     try (Arena arena = Arena.ofShared();
         Workers workers = WorkerPool.of(threads)) {
       MemorySegment weights = arena.allocate(PIECES * PIECE_BYTES, 64);
