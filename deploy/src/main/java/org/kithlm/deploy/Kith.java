@@ -14,12 +14,15 @@ import org.kithlm.deploy.cli.FailureReport;
 import org.kithlm.deploy.cli.JoinCommand;
 import org.kithlm.deploy.cli.ListCommand;
 import org.kithlm.deploy.cli.LocalCommand;
+import org.kithlm.deploy.cli.LogsCommand;
 import org.kithlm.deploy.cli.NodeCommand;
 import org.kithlm.deploy.cli.PsCommand;
 import org.kithlm.deploy.cli.PullCommand;
 import org.kithlm.deploy.cli.RmCommand;
 import org.kithlm.deploy.cli.ShowCommand;
+import org.kithlm.deploy.cli.SupportBundleCommand;
 import org.kithlm.deploy.cli.TokenCommand;
+import org.kithlm.deploy.cli.TopCommand;
 import org.kithlm.deploy.cli.UpCommand;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -38,6 +41,9 @@ import picocli.CommandLine.ScopeType;
       UpCommand.class,
       JoinCommand.class,
       PsCommand.class,
+      TopCommand.class,
+      LogsCommand.class,
+      SupportBundleCommand.class,
       TokenCommand.class,
       NodeCommand.class,
       ChatCommand.class,

@@ -58,7 +58,7 @@ class EndpointMetricsTest {
 
   @Test
   void shouldTellOfTheCluster() {
-    RankStatistics used = new RankStatistics(42, 1000, 2000, 4096, 512, 1500, 250, 125, 0.25, 1.5);
+    RankStatistics used = new RankStatistics(42, 1000, 2000, 4096, 512, 1500, 250, 125, 0.25, 1.5, 0);
 
     assertTold(
         status(used),
@@ -80,7 +80,7 @@ class EndpointMetricsTest {
 
   @Test
   void shouldForgetNodesThatAreGone() {
-    metrics.scrape(status(new RankStatistics(42, 1000, 2000, 4096, 512, 1500, 250, 125, 1, 2)));
+    metrics.scrape(status(new RankStatistics(42, 1000, 2000, 4096, 512, 1500, 250, 125, 1, 2, 0)));
 
     String text = metrics.scrape(ClusterStatus.UNKNOWN);
 

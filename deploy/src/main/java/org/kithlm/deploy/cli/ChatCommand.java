@@ -46,12 +46,7 @@ public final class ChatCommand implements Callable<Integer> {
   @SuppressWarnings("NullAway.Init") // set by picocli
   private URI url;
 
-  @Option(
-      names = "--api-key",
-      paramLabel = "KEY",
-      defaultValue = "${env:KITH_API_KEY}",
-      description = "The key of the endpoint (default: $KITH_API_KEY, or none).")
-  private @Nullable String apiKey;
+  @Mixin private final ApiKeyOption key = new ApiKeyOption();
 
   @Option(
       names = "--temperature",
@@ -68,7 +63,7 @@ public final class ChatCommand implements Callable<Integer> {
       throw new KithException(
           ExitCode.USAGE, "--url " + url + " must have the form http://HOST:PORT");
     }
-    try (ChatClient client = new ChatClient(url, apiKey, temperature);
+    try (ChatClient client = new ChatClient(url, key.value(), temperature);
         MessageSource source = source()) {
       new ChatRepl(client, source).run();
     }

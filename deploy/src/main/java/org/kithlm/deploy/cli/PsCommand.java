@@ -2,17 +2,18 @@ package org.kithlm.deploy.cli;
 
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.util.Locale;
+import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
-import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import org.kithlm.coordinator.membership.ClusterView;
 import org.kithlm.deploy.ExitCode;
 import org.kithlm.deploy.Json;
 import org.kithlm.deploy.Kith;
-import org.kithlm.deploy.KithException;
-import org.kithlm.deploy.catalog.ByteSize;
+import org.kithlm.deploy.cluster.LiveCluster;
 import org.kithlm.deploy.cluster.StateFile;
 import org.kithlm.node.control.CollectiveReport;
+import org.kithlm.node.control.RankStatistics;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -33,77 +34,39 @@ public final class PsCommand implements Callable<Integer> {
   @Mixin(name = CommonOptions.MIXIN)
   private final CommonOptions common = new CommonOptions();
 
+  @Mixin private final ApiKeyOption key = new ApiKeyOption();
+
+  /** The answer, for programs: the state, and what each rank has used in this epoch. */
+  private record Report(
+      @Nullable String endpoint,
+      String model,
+      String phase,
+      long epoch,
+      List<ClusterView.NodeView> nodes,
+      @Nullable CollectiveReport sums,
+      Map<Integer, RankStatistics> used) {}
+
   @Override
-  public Integer call() throws IOException {
-    StateFile.State state =
-        new StateFile(kith.home())
-            .read()
-            .orElseThrow(
-                () ->
-                    new KithException(
-                        ExitCode.UNREACHABLE,
-                        "no cluster is led from here; start one with kith up MODEL"));
+  public Integer call() throws IOException, InterruptedException {
+    StateFile.State state = new StateFile(kith.home()).require();
     PrintWriter out = spec.commandLine().getOut();
-    if (common.json()) {
-      out.println(Json.MAPPER.writeValueAsString(state));
-      return ExitCode.OK.code();
-    }
-    out.println(state.model() + " at " + state.endpoint() + ", " + state.phase());
-    out.printf(
-        "%-5s%-16s%-9s%-22s%-12s%-7s%s%n",
-        "RANK", "NAME", "PID", "ADDRESS", "STATE", "SHARE", "WEIGHTS");
-    for (ClusterView.NodeView node : state.nodes()) {
-      out.printf(
-          "%-5s%-16s%-9d%-22s%-12s%-7s%s%n",
-          node.rank() < 0 ? "-" : Integer.toString(node.rank()),
-          node.name(),
-          node.pid(),
-          node.address(),
-          node.state(),
-          String.format(Locale.ROOT, "%.1f%%", 100 * node.share()),
-          ByteSize.format(node.residentBytes()));
-      if (node.shareReason() != null) {
-        out.println("     " + node.shareReason());
+    try (LiveCluster live = new LiveCluster(key.value())) {
+      LiveCluster.Figures figures = live.figures(state);
+      if (common.json()) {
+        out.println(
+            Json.MAPPER.writeValueAsString(
+                new Report(
+                    state.endpoint(),
+                    state.model(),
+                    state.phase(),
+                    state.epoch(),
+                    state.nodes(),
+                    state.sums(),
+                    figures.used())));
+      } else {
+        ClusterTable.print(out, state, figures, Map.of());
       }
-      if (node.lastError() != null) {
-        out.println("     " + node.lastError());
-      }
-    }
-    if (state.sums() != null) {
-      print(out, state.sums());
     }
     return ExitCode.OK.code();
-  }
-
-  private static void print(PrintWriter out, CollectiveReport sums) {
-    if (sums.payloads().isEmpty()) {
-      out.println("sums: none, there is one rank");
-      return;
-    }
-    out.print("sums: " + sums.choice() + (sums.sealed() ? ", sealed" : ", readable"));
-    CollectiveReport.Links links = sums.links();
-    if (links != null) {
-      out.printf(
-          "; links: one way %.2f ms to the root and %.2f ms between any two, %s/s, %.0f us of CPU"
-              + " per datagram",
-          links.rootLatencyMs(),
-          links.leafLatencyMs(),
-          ByteSize.format(links.bytesPerSecond()),
-          links.datagramUs());
-    }
-    out.println();
-    for (CollectiveReport.Payload payload : sums.payloads()) {
-      out.printf(
-          "     %-8s %-8s by %s",
-          payload.step(), ByteSize.format(payload.lengthBytes()), payload.form());
-      if (!payload.predictedMs().isEmpty()) {
-        out.print("; expected: ");
-        out.print(
-            payload.predictedMs().entrySet().stream()
-                .map(form -> "%s %.2f ms".formatted(form.getKey(), form.getValue()))
-                .collect(Collectors.joining(", ")));
-      }
-      out.println();
-    }
   }
 }

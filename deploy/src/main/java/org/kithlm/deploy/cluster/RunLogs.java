@@ -27,14 +27,7 @@ public final class RunLogs {
    * @param logs holds the folders of all runs
    */
   public static Path create(Path logs) throws IOException {
-    List<Path> runs;
-    try (Stream<Path> files = Files.list(logs)) {
-      runs =
-          files
-              .filter(file -> NAME.matcher(name(file)).matches())
-              .sorted(Comparator.comparing(RunLogs::name))
-              .toList();
-    }
+    List<Path> runs = runs(logs);
     for (Path run : runs.subList(0, Math.max(0, runs.size() - RUNS_KEPT + 1))) {
       if (!isRunning(run)) {
         delete(run);
@@ -45,6 +38,30 @@ public final class RunLogs {
             STARTED.format(LocalDateTime.now(ZoneId.systemDefault()))
                 + "-"
                 + ProcessHandle.current().pid()));
+  }
+
+  /**
+   * The log files of the newest run, in the order of their names; empty if there is none.
+   *
+   * @param logs holds the folders of all runs
+   */
+  public static List<Path> newest(Path logs) throws IOException {
+    List<Path> runs = runs(logs);
+    if (runs.isEmpty()) {
+      return List.of();
+    }
+    try (Stream<Path> files = Files.list(runs.getLast())) {
+      return files.sorted(Comparator.comparing(RunLogs::name)).toList();
+    }
+  }
+
+  private static List<Path> runs(Path logs) throws IOException {
+    try (Stream<Path> files = Files.list(logs)) {
+      return files
+          .filter(file -> NAME.matcher(name(file)).matches())
+          .sorted(Comparator.comparing(RunLogs::name))
+          .toList();
+    }
   }
 
   private static String name(Path run) {

@@ -8,7 +8,9 @@ import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.kithlm.coordinator.membership.ClusterView;
+import org.kithlm.deploy.ExitCode;
 import org.kithlm.deploy.Json;
+import org.kithlm.deploy.KithException;
 import org.kithlm.deploy.KithHome;
 import org.kithlm.node.control.CollectiveReport;
 
@@ -58,6 +60,20 @@ public final class StateFile {
                 .map(ProcessHandle::isAlive)
                 .orElse(false);
     return alive ? Optional.of(state) : Optional.empty();
+  }
+
+  /**
+   * The state.
+   *
+   * @throws KithException if no server of this user runs
+   */
+  public State require() throws IOException {
+    return read()
+        .orElseThrow(
+            () ->
+                new KithException(
+                    ExitCode.UNREACHABLE,
+                    "no cluster is led from here; start one with kith up MODEL"));
   }
 
   /** Forgets the state. */
