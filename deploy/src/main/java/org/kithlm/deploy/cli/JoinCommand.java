@@ -163,7 +163,13 @@ public final class JoinCommand implements Callable<Integer> {
       }
       spec.commandLine()
           .getErr()
-          .println("joining " + enrolled.controlHost() + " as " + settings.name());
+          .println(
+              "joining %s as %s; the others reach it at %s (%s)"
+                  .formatted(
+                      enrolled.controlHost(),
+                      settings.name(),
+                      settings.host(),
+                      host == null ? "its address on the way there" : "as --host says"));
       return joined.awaitEnd();
     }
   }
