@@ -1,0 +1,122 @@
+"""A KithLM cluster in the nodes of a lab, for `uneven` and `chaos`. Python 3 standard library only."""
+import http.client, json, os, re, subprocess, time
+
+HERE = os.path.dirname(os.path.realpath(__file__))
+KEY = "lab"
+PORT = 11500
+
+
+class Cluster:
+    """`kith up` in node 1 and `kith join` in others; each has a home of its own below a folder."""
+
+    def __init__(self, name, kith, folder, model):
+        self.name, self.kith, self.folder, self.model = name, kith, os.path.abspath(folder), model
+        self.token = None
+
+    def lab(self, *args):
+        done = subprocess.run([HERE + "/lab", args[0], "--name", self.name, *map(str, args[1:])], capture_output=True, text=True)
+        if done.returncode:
+            raise RuntimeError("lab %s: %s" % (" ".join(map(str, args)), done.stderr.strip()))
+        return done.stdout
+
+    def address(self, node, variable="LAB_IP"):
+        return self.lab("exec", node, "--", "printenv", variable).strip()
+
+    def log(self, node):
+        return "%s/node-%d.log" % (self.folder, node)
+
+    def home(self, node):
+        return "%s/home-%d" % (self.folder, node)
+
+    def command(self, node, *args):
+        return ["env", "KITH_HOME=" + self.home(node), "KITH_API_KEY=" + KEY, *os.environ.get("LAB_ENV", "").split(), self.kith, *args]
+
+    def start(self, node, *args):
+        os.makedirs(self.home(node), exist_ok=True)
+        return int(self.lab("exec", "-d", self.log(node), node, "--", *self.command(node, *args)))
+
+    def up(self, *args):
+        """Starts the coordinator and waits for its join line."""
+        self.host = self.address(1, "LAB_MGMT_IP")
+        self.start(1, "up", self.model, "--host", self.address(1), "--listen", self.host, "--port", str(PORT), *args)
+        self.token = self.await_log(1, r"kith join (\S+)", 600)
+
+    def join(self, node):
+        """Starts a node; after the first time it comes back without a token."""
+        known = os.path.exists(self.home(node) + "/node/identity.json")
+        return self.start(node, "join", "--name", "node-%d" % node, *([] if known else [self.token]))
+
+    def run(self, *args):
+        """A command beside the coordinator; its answer, or an error."""
+        done = subprocess.run([HERE + "/lab", "exec", "--name", self.name, "1", "--", *self.command(1, *args)], capture_output=True, text=True)
+        return done.returncode, done.stdout, done.stderr
+
+    def await_log(self, node, pattern, seconds):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if os.path.exists(self.log(node)):
+                with open(self.log(node), errors="replace") as f:
+                    found = re.search(pattern, f.read())
+                if found:
+                    return found.group(1) if found.groups() else found.group()
+            time.sleep(0.2)
+        raise RuntimeError("no '%s' in %s within %d s" % (pattern, self.log(node), seconds))
+
+    def state(self):
+        """What the page shows, or None where nobody answers."""
+        try:
+            connection = http.client.HTTPConnection(self.host, PORT, timeout=5)
+            connection.request("GET", "/api/kith/cluster", headers={"Authorization": "Bearer " + KEY})
+            answer = connection.getresponse()
+            return json.loads(answer.read()) if answer.status == 200 else None
+        except OSError:
+            return None
+
+    def await_ready(self, ranks, seconds):
+        end = time.monotonic() + seconds
+        state = None
+        while time.monotonic() < end:
+            state = self.state()
+            if state and state["phase"] == "ready" and sum(n["rank"] >= 0 for n in state["nodes"]) == ranks:
+                return state
+            time.sleep(0.3)
+        raise RuntimeError("not ready with %d ranks within %d s: %s" % (ranks, seconds, state))
+
+    def generate(self, prompt, tokens, limit=120):
+        """
+        Streams a greedy answer. The result: its text, the times of its pieces (monotonic seconds), and how it ended:
+        "stop" or "length" as the contract has it, "error: ..." for its error event, "refused ..." before any stream, or
+        "CUT" and "HANG" for what must not be.
+        """
+        body = {"model": self.model_name(), "prompt": prompt, "max_tokens": tokens, "temperature": 0, "stream": True}
+        connection = http.client.HTTPConnection(self.host, PORT, timeout=limit)
+        text, times, end = "", [], "CUT"
+        try:
+            connection.request("POST", "/v1/completions", json.dumps(body), {"Content-Type": "application/json", "Authorization": "Bearer " + KEY})
+            answer = connection.getresponse()
+            if answer.status != 200:
+                return "", [], "refused %d %s" % (answer.status, answer.read().decode(errors="replace")[:200])
+            for line in answer:
+                if not line.startswith(b"data: "):
+                    continue
+                if line.strip() == b"data: [DONE]":
+                    return text, times, end
+                event = json.loads(line[6:])
+                if "error" in event:
+                    return text, times, "error: %s" % event["error"].get("message")
+                for choice in event.get("choices", []):
+                    if choice.get("text"):
+                        times.append(time.monotonic())
+                        text += choice["text"]
+                    if choice.get("finish_reason"):
+                        end = choice["finish_reason"]
+        except TimeoutError:
+            return text, times, "HANG"
+        except (OSError, http.client.HTTPException) as e:
+            return text, times, "CUT %r" % e
+        finally:
+            connection.close()
+        return text, times, "CUT"
+
+    def model_name(self):
+        return self.state()["model"]
