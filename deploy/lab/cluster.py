@@ -1,5 +1,5 @@
 """A KithLM cluster in the nodes of a lab, for `uneven` and `chaos`. Python 3 standard library only."""
-import http.client, json, os, re, subprocess, time
+import glob, http.client, json, os, re, subprocess, time
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 KEY = "lab"
@@ -38,6 +38,8 @@ class Cluster:
     def up(self, *args):
         """Starts the coordinator and waits for its join line."""
         self.host = self.address(1, "LAB_MGMT_IP")
+        for log in glob.glob(self.folder + "/node-*.log"):
+            os.remove(log)
         self.start(1, "up", self.model, "--host", self.address(1), "--listen", self.host, "--port", str(PORT), *args)
         self.token = self.await_log(1, r"kith join (\S+)", 600)
 

@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.IntStream;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
@@ -94,6 +95,6 @@ class SupportBundleCommandTest {
 
   private static String text(ZipFile zip, String name) throws Exception {
     return new String(
-        zip.getInputStream(zip.getEntry(name)).readAllBytes(), StandardCharsets.UTF_8);
+        zip.getInputStream(Objects.requireNonNull(zip.getEntry(name))).readAllBytes(), StandardCharsets.UTF_8);
   }
 }
