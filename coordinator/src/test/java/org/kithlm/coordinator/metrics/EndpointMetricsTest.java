@@ -58,7 +58,8 @@ class EndpointMetricsTest {
 
   @Test
   void shouldTellOfTheCluster() {
-    RankStatistics used = new RankStatistics(42, 1000, 2000, 4096, 512, 1500, 250, 125, 0.25, 1.5, 0);
+    RankStatistics used =
+        new RankStatistics(42, 1000, 2000, 4096, 512, 1500, 250, 125, 0.25, 1.5, 0);
 
     assertTold(
         status(used),

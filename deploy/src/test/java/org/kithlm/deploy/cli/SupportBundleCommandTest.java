@@ -95,6 +95,7 @@ class SupportBundleCommandTest {
 
   private static String text(ZipFile zip, String name) throws Exception {
     return new String(
-        zip.getInputStream(Objects.requireNonNull(zip.getEntry(name))).readAllBytes(), StandardCharsets.UTF_8);
+        zip.getInputStream(Objects.requireNonNull(zip.getEntry(name))).readAllBytes(),
+        StandardCharsets.UTF_8);
   }
 }
