@@ -11,6 +11,7 @@ import java.util.function.Function;
 import java.util.function.Supplier;
 import org.apache.pekko.Done;
 import org.apache.pekko.actor.typed.ActorSystem;
+import org.apache.pekko.http.javadsl.model.HttpMethod;
 import org.apache.pekko.http.javadsl.model.HttpMethods;
 import org.apache.pekko.http.javadsl.model.HttpRequest;
 import org.apache.pekko.http.javadsl.model.HttpResponse;
@@ -102,10 +103,10 @@ final class Routes {
           BodyReader.Types.ANY,
           (body, over) -> models.embeddings(OllamaRequest.model(body, service.model().id())));
     }
-    for (String path :
-        List.of("api/pull", "api/push", "api/create", "api/copy", "api/delete", "api/blobs/*")) {
-      refuse(path, () -> OllamaModels.unmanaged(path));
+    for (String path : List.of("api/pull", "api/push", "api/create", "api/copy", "api/blobs/*")) {
+      refuse(HttpMethods.POST, path);
     }
+    refuse(HttpMethods.DELETE, "api/delete");
   }
 
   /** All paths, without the slash that each begins with. */
@@ -166,12 +167,14 @@ final class Routes {
         });
   }
 
-  /** A path whose requests are all refused. */
-  private void refuse(String path, Supplier<ApiException> refusal) {
+  /** A path by which Ollama's clients would change what is served. */
+  private void refuse(HttpMethod method, String path) {
     routes.put(
         path,
         (request, rest, over) -> {
-          throw refusal.get();
+          throw request.method().equals(method)
+              ? OllamaModels.unmanaged(path)
+              : methodNotAllowed(request, method.value());
         });
   }
 

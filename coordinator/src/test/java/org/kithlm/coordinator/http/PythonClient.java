@@ -55,12 +55,15 @@ public final class PythonClient {
    * @param script name of a resource
    * @param packages with their versions
    */
-  public static PythonClient install(String script, String... packages)
+  private static PythonClient install(String script, String... packages)
       throws IOException, InterruptedException {
     Path folder = Path.of(System.getProperty("kith.project.dir"), "target", "python-clients");
     Files.createDirectories(folder);
     PythonClient client = new PythonClient(folder, script);
-    Result result = client.run("python3", "-m", "venv", folder.resolve("venv").toString());
+    Result result =
+        Files.exists(folder.resolve("venv").resolve("bin").resolve("pip"))
+            ? new Result(0, "")
+            : client.run("python3", "-m", "venv", folder.resolve("venv").toString());
     if (result.exitCode() == 0 && packages.length > 0) {
       List<String> pip = new ArrayList<>(List.of(client.python(), "-m", "pip", "install", "-q"));
       pip.addAll(List.of(packages));

@@ -17,7 +17,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import org.jline.terminal.Terminal;
-import org.jline.terminal.TerminalBuilder;
+import org.jline.terminal.impl.ExternalTerminal;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -54,13 +54,7 @@ class TerminalSourceTest {
 
   @BeforeEach
   void open() throws IOException {
-    terminal =
-        TerminalBuilder.builder()
-            .system(false)
-            .streams(new PipedInputStream(keys), screen)
-            .type("xterm")
-            .encoding(UTF_8)
-            .build();
+    terminal = new ExternalTerminal("test", "xterm", new PipedInputStream(keys), screen, UTF_8);
   }
 
   @AfterEach
