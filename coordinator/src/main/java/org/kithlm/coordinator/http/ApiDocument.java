@@ -9,7 +9,9 @@ import java.util.Objects;
 import org.apache.pekko.http.javadsl.model.HttpResponse;
 import org.kithlm.coordinator.generation.ChatService;
 
-/** {@code GET /openapi.json}: the endpoint in OpenAPI's words, for the served model. Thread-safe. */
+/**
+ * {@code GET /openapi.json}: the endpoint in OpenAPI's words, for the served model. Thread-safe.
+ */
 final class ApiDocument {
   private static final String RESOURCE = "/openapi.json";
   private static final String MODEL = "/components/schemas/Model";

@@ -13,7 +13,8 @@ import org.kithlm.coordinator.status.ClusterSource;
 
 /** {@code GET /metrics}, for Prometheus. Thread-safe. */
 final class MetricsHandler {
-  private static final ContentType TYPE = MediaTypes.customWithOpenCharset(
+  private static final ContentType TYPE =
+      MediaTypes.customWithOpenCharset(
               "text", "plain", Map.of("version", EndpointMetrics.FORMAT_VERSION), false)
           .toContentType(HttpCharsets.UTF_8);
 

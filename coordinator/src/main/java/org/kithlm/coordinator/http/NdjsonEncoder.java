@@ -12,7 +12,8 @@ import org.kithlm.coordinator.generation.GenerationListener.Usage;
 
 /** Writes one of Ollama's answers, a line of JSON for each part. Owned by its stream. */
 final class NdjsonEncoder implements StreamEncoder {
-  private static final ContentType TYPE = MediaTypes.customWithFixedCharset(
+  private static final ContentType TYPE =
+      MediaTypes.customWithFixedCharset(
               "application", "x-ndjson", HttpCharsets.UTF_8, Map.of(), false)
           .toContentType();
   private static final ByteString END = ByteString.fromString("\n");

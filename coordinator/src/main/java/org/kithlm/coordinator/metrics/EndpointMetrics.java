@@ -11,7 +11,9 @@ import org.kithlm.coordinator.status.ClusterStatus;
 
 /** The figures of one endpoint and its cluster, for Prometheus. Thread-safe. */
 public final class EndpointMetrics {
-  /** Version of Prometheus's text format that {@link #scrape} writes, as UTF-8 {@code text/plain}. */
+  /**
+   * Version of Prometheus's text format that {@link #scrape} writes, as UTF-8 {@code text/plain}.
+   */
   public static final String FORMAT_VERSION = "0.0.4";
 
   private final PrometheusMeterRegistry registry;

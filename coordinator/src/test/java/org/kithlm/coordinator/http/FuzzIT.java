@@ -30,10 +30,7 @@ class FuzzIT {
     command[2] = endpoint.uri("").toString();
     System.arraycopy(more, 0, command, 3, more.length);
     Process process =
-        new ProcessBuilder(command)
-            .redirectErrorStream(true)
-            .redirectOutput(log.toFile())
-            .start();
+        new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile()).start();
     assertTrue(process.waitFor(TIMEOUT_SECONDS, TimeUnit.SECONDS), "it hangs");
     return process.exitValue();
   }

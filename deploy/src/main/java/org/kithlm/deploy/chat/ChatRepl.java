@@ -21,7 +21,8 @@ public final class ChatRepl {
       /temperature T    0 takes the likeliest token each time; without T the endpoint's
       /exit, Ctrl-D     end
       Ctrl-C            stop the answer, or drop what is being typed
-      Several lines: begin and end with \""", or end each line but the last with a backslash.""";
+      Several lines: begin and end with \""", or end each line but the last with a backslash.\
+      """;
 
   private final ChatClient client;
   private final MessageSource source;

@@ -12,7 +12,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
@@ -51,6 +50,7 @@ class TerminalSourceTest {
   private final PipedOutputStream keys = new PipedOutputStream();
   private final ByteArrayOutputStream screen = new ByteArrayOutputStream();
   private Terminal terminal;
+  private CompletableFuture<Void> chat = CompletableFuture.completedFuture(null);
 
   @BeforeEach
   void open() throws IOException {
@@ -62,17 +62,20 @@ class TerminalSourceTest {
     terminal.close();
   }
 
-  private Future<Void> chat(ScriptedServer server) {
-    return CompletableFuture.runAsync(
-        () -> {
-          try (ChatClient client = new ChatClient(server.url(), null, null);
-              MessageSource source =
-                  new TerminalSource(terminal, folder.resolve("history"), ChatRepl.COMMANDS)) {
-            new ChatRepl(client, source).run();
-          } catch (IOException | InterruptedException e) {
-            throw new IllegalStateException(e);
-          }
-        });
+  private void chat(ScriptedServer server) {
+    chat =
+        CompletableFuture.runAsync(
+            () -> {
+              try (ChatClient client = new ChatClient(server.url(), null, null);
+                  MessageSource source =
+                      new TerminalSource(terminal, folder.resolve("history"), ChatRepl.COMMANDS)) {
+                new ChatRepl(client, source).run();
+              } catch (IOException | InterruptedException e) {
+                throw new IllegalStateException(e);
+              }
+            },
+            // Not the common pool, which has one thread on two cores: the HTTP client needs it.
+            task -> Thread.ofPlatform().daemon().start(task));
   }
 
   private void press(String text) throws IOException {
@@ -83,6 +86,9 @@ class TerminalSourceTest {
   private void await(BooleanSupplier condition) {
     long deadline = System.nanoTime() + Duration.ofSeconds(TIMEOUT_SECONDS).toNanos();
     while (!condition.getAsBoolean()) {
+      if (chat.isCompletedExceptionally()) {
+        chat.join(); // says why
+      }
       assertTrue(System.nanoTime() < deadline, () -> "it shows " + screen.toString(UTF_8));
       LockSupport.parkNanos(LOOK_NS);
     }
@@ -92,7 +98,7 @@ class TerminalSourceTest {
     await(() -> screen.toString(UTF_8).contains(text));
   }
 
-  private static void end(Future<Void> chat) throws Exception {
+  private void end() throws Exception {
     chat.get(TIMEOUT_SECONDS, TimeUnit.SECONDS);
   }
 
@@ -103,7 +109,7 @@ class TerminalSourceTest {
             ScriptedServer.MODELS,
             ScriptedServer.openStream(HELLO) + ScriptedServer.HELD,
             ScriptedServer.stream(HELLO + END))) {
-      Future<Void> chat = chat(server);
+      chat(server);
       press("one" + ENTER);
       awaitShown("Hello");
 
@@ -112,7 +118,7 @@ class TerminalSourceTest {
       press("two" + ENTER);
       awaitShown("[first token after ");
       press(CTRL_D);
-      end(chat);
+      end();
 
       String two = server.requests.get(2);
       assertTrue(two.contains("\"content\":\"one\""), two);
@@ -125,7 +131,7 @@ class TerminalSourceTest {
   void shouldDropWhatIsBeingTypedOnCtrlC() throws Exception {
     try (ScriptedServer server =
         new ScriptedServer(ScriptedServer.MODELS, ScriptedServer.stream(HELLO + END))) {
-      Future<Void> chat = chat(server);
+      chat(server);
       awaitShown("> ");
       press("wrong\\" + ENTER + "more");
       awaitShown("more");
@@ -135,7 +141,7 @@ class TerminalSourceTest {
       press("right" + ENTER);
       awaitShown("[first token after ");
       press("/exit" + ENTER);
-      end(chat);
+      end();
 
       assertTrue(
           server.requests.get(1).contains("[{\"role\":\"user\",\"content\":\"right\"}]"),
@@ -147,13 +153,13 @@ class TerminalSourceTest {
   void shouldTakeSeveralLinesAndRememberThem() throws Exception {
     String answer = ScriptedServer.stream(HELLO + END);
     try (ScriptedServer server = new ScriptedServer(ScriptedServer.MODELS, answer, answer)) {
-      Future<Void> chat = chat(server);
+      chat(server);
       press("\"\"\"" + ENTER + "one" + ENTER + "it's two!!" + ENTER + "\"\"\"" + ENTER);
       awaitShown("[first token after ");
       press("/clear" + ENTER + UP + UP + ENTER);
       await(() -> server.requests.size() == 3);
       press("/exit" + ENTER);
-      end(chat);
+      end();
 
       assertTrue(
           server.requests.get(1).contains("\"content\":\"one\\nit's two!!\""),
@@ -170,7 +176,7 @@ class TerminalSourceTest {
     String answer = ScriptedServer.stream(HELLO + END);
     try (ScriptedServer server =
         new ScriptedServer(ScriptedServer.MODELS, answer, answer, answer)) {
-      Future<Void> chat = chat(server);
+      chat(server);
       press("/system Be brief" + ENTER + "/temperature 0.5" + ENTER + "one" + ENTER);
       await(() -> server.requests.size() == 2);
       press("/retry" + ENTER + "/nothing" + ENTER + "/temperature hot" + ENTER + "/help" + ENTER);
@@ -180,7 +186,7 @@ class TerminalSourceTest {
       press("/system" + ENTER + "/temperature" + ENTER + "/clear" + ENTER + "two" + ENTER);
       await(() -> server.requests.size() == 4);
       press("/exit" + ENTER);
-      end(chat);
+      end();
 
       String system = "[{\"role\":\"system\",\"content\":\"Be brief\"},";
       String one = server.requests.get(1);
