@@ -27,7 +27,7 @@ class TerminalSourceTest {
   private static final String ENTER = "\r";
   private static final String CTRL_C = "\u0003";
   private static final String CTRL_D = "\u0004";
-  private static final String UP = "\u001b[A";
+  private static final String CTRL_P = "\u0010"; // the line before, as the arrow does
   private static final long TIMEOUT_SECONDS = 20;
   private static final long LOOK_NS = 5_000_000;
 
@@ -156,7 +156,7 @@ class TerminalSourceTest {
       chat(server);
       press("\"\"\"" + ENTER + "one" + ENTER + "it's two!!" + ENTER + "\"\"\"" + ENTER);
       awaitShown("[first token after ");
-      press("/clear" + ENTER + UP + UP + ENTER);
+      press("/clear" + ENTER + CTRL_P + CTRL_P + ENTER);
       await(() -> server.requests.size() == 3);
       press("/exit" + ENTER);
       end();
