@@ -15,6 +15,7 @@ import org.kithlm.deploy.cli.JoinCommand;
 import org.kithlm.deploy.cli.ListCommand;
 import org.kithlm.deploy.cli.LocalCommand;
 import org.kithlm.deploy.cli.LogsCommand;
+import org.kithlm.deploy.cli.ModelCommand;
 import org.kithlm.deploy.cli.NodeCommand;
 import org.kithlm.deploy.cli.PsCommand;
 import org.kithlm.deploy.cli.PullCommand;
@@ -51,6 +52,7 @@ import picocli.CommandLine.ScopeType;
       ListCommand.class,
       ShowCommand.class,
       RmCommand.class,
+      ModelCommand.class,
       BenchCommand.class
     })
 public final class Kith {

@@ -199,8 +199,7 @@ final class PackBodyWriter {
     writeFully(out, ByteBuffer.wrap(bytes), offsetBytes);
   }
 
-  private static void writeFully(FileChannel out, ByteBuffer bytes, long offsetBytes)
-      throws IOException {
+  static void writeFully(FileChannel out, ByteBuffer bytes, long offsetBytes) throws IOException {
     long position = offsetBytes;
     while (bytes.hasRemaining()) {
       position += out.write(bytes, position);

@@ -6,13 +6,17 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.util.List;
+import java.util.function.LongUnaryOperator;
 import org.kithlm.model.config.ModelConfig;
 import org.kithlm.model.config.ModelConfigReader;
 import org.kithlm.model.gguf.GgufFile;
+import org.kithlm.model.shard.RankShard;
+import org.kithlm.model.shard.ShardPlan;
 
 /**
  * Makes a pack from a GGUF file in bounded memory, each byte read and written once. Weights keep
- * their values; only their order changes.
+ * their values; only their order changes. Or makes one of a model's shape with made-up weights.
  */
 public final class PackWriter {
   private PackWriter() {}
@@ -27,6 +31,52 @@ public final class PackWriter {
    * @throws IOException if reading or writing fails
    */
   public static void write(Path gguf, Path pack, ProgressListener listener) throws IOException {
+    save(
+        gguf,
+        pack,
+        fileBytes -> fileBytes,
+        (source, in, out, bodyOffset, index) ->
+            new PackBodyWriter(source, in, out, bodyOffset, index, listener).write());
+  }
+
+  /**
+   * Writes a pack of made-up weights, otherwise as {@link #write}.
+   *
+   * @param gguf of which only the header is read; matrices must be Q4_K, vectors F32, and its
+   *     length that of a whole file, which may be a hole
+   * @param seed of the weights; equal seeds give equal packs
+   * @param shares of the ranks, relative to each other
+   * @param rank whose runs are written, the others being holes; all runs if there is one share
+   */
+  public static void synthesize(
+      Path gguf, Path pack, long seed, double[] shares, int rank, ProgressListener listener)
+      throws IOException {
+    save(
+        gguf,
+        pack,
+        fileBytes -> fileBytes / shares.length,
+        (source, in, out, bodyOffset, index) -> {
+          RankShard shard = ShardPlan.weighted(index.config(), index.units(), shares).shard(rank);
+          List<PackRun> runs =
+              shares.length == 1
+                  ? List.of(new PackRun(0, Long.MAX_VALUE))
+                  : new PackTiles(index, bodyOffset).runs(shard);
+          return new SyntheticBodyWriter(source, in, out, bodyOffset, index, runs, listener)
+              .write(new SyntheticWeights(seed));
+        });
+  }
+
+  /** Writes the body of a pack. */
+  @FunctionalInterface
+  private interface Body {
+    /** Returns the index with all checks. */
+    PackIndex write(
+        GgufFile source, FileChannel in, FileChannel out, long bodyOffsetBytes, PackIndex index)
+        throws IOException;
+  }
+
+  private static void save(Path gguf, Path pack, LongUnaryOperator neededBytes, Body body)
+      throws IOException {
     GgufFile source = GgufFile.read(gguf);
     ModelConfig config = ModelConfigReader.from(source.metadata(), source.tensors());
     PackIndex index = PackIndex.layOut(source, config);
@@ -45,13 +95,12 @@ public final class PackWriter {
     if (folder == null) {
       throw new PackException(pack + " is not the name of a file");
     }
-    requireSpace(folder, pack, fileBytes);
+    requireSpace(folder, pack, neededBytes.applyAsLong(fileBytes));
     Path partial = Files.createTempFile(folder, pack.getFileName() + ".", ".partial");
     try {
       try (FileChannel in = FileChannel.open(gguf, StandardOpenOption.READ);
           FileChannel out = FileChannel.open(partial, StandardOpenOption.WRITE)) {
-        PackBodyWriter body = new PackBodyWriter(source, in, out, bodyOffset, index, listener);
-        byte[] json = body.write().toJson();
+        byte[] json = body.write(source, in, out, bodyOffset, index).toJson();
         if (json.length != indexBytes) {
           throw new AssertionError("index of " + json.length + " bytes, planned " + indexBytes);
         }
