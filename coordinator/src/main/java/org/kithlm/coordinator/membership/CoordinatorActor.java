@@ -373,7 +373,7 @@ public final class CoordinatorActor {
       return Behaviors.same();
     }
     root.loaded(message.rank());
-    plan.loaded(0, settings.host(), message.rank().dataPort());
+    plan.loaded(0, settings.host(), message.rank().dataPort(), message.rank().maxTokens());
     connectIfLoaded(plan);
     return Behaviors.same();
   }
@@ -382,7 +382,7 @@ public final class CoordinatorActor {
     Member member = memberOf(message.epoch(), message.rank());
     if (member != null && plan != null) {
       member.residentBytes = message.residentBytes();
-      plan.loaded(message.rank(), member.host, message.dataPort());
+      plan.loaded(message.rank(), member.host, message.dataPort(), message.maxTokens());
       connectIfLoaded(plan);
     }
     return Behaviors.same();

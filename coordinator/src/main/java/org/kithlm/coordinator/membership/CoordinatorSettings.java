@@ -1,6 +1,7 @@
 package org.kithlm.coordinator.membership;
 
 import org.jspecify.annotations.Nullable;
+import org.kithlm.model.transformer.KvType;
 import org.kithlm.node.control.Calibrator;
 import org.kithlm.node.control.CollectiveChoice;
 import org.kithlm.node.control.NodeMessage;
@@ -15,7 +16,8 @@ import org.kithlm.node.control.ProcessMemory;
  * @param packId identity of the model's pack
  * @param origin where nodes fetch missing weights
  * @param contextLength longest prompt plus answer in tokens
- * @param maxTokens most tokens in one step
+ * @param kvType how keys and values are kept
+ * @param maxTokens bound on the tokens of a step; ranks with small heaps take fewer
  * @param collective how the ranks form sums
  * @param memory of this process
  * @param fit tells whether ranks find enough memory
@@ -29,6 +31,7 @@ public record CoordinatorSettings(
     String packId,
     NodeMessage.WeightOrigin origin,
     int contextLength,
+    KvType kvType,
     int maxTokens,
     CollectiveChoice collective,
     ProcessMemory memory,

@@ -40,6 +40,7 @@ record Division(
         shares,
         settings.packId(),
         settings.contextLength(),
+        settings.kvType(),
         settings.maxTokens(),
         settings.collective(),
         key);

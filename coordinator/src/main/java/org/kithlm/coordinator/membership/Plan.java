@@ -65,8 +65,8 @@ final class Plan {
     return shares.get(rank) / shares.stream().mapToDouble(Double::doubleValue).sum();
   }
 
-  void loaded(int rank, String host, int dataPort) {
-    peers[rank] = new NodeMessage.Peer(rank, host, dataPort);
+  void loaded(int rank, String host, int dataPort, int maxTokens) {
+    peers[rank] = new NodeMessage.Peer(rank, host, dataPort, maxTokens);
   }
 
   void connected(int rank) {

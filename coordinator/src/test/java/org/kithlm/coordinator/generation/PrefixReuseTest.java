@@ -22,6 +22,7 @@ import org.kithlm.model.pack.Pack;
 import org.kithlm.model.pack.PackWriter;
 import org.kithlm.model.sampling.SamplingParameters;
 import org.kithlm.model.tokenizer.Tokenizer;
+import org.kithlm.model.transformer.KvType;
 import org.kithlm.node.control.CollectiveChoice;
 import org.kithlm.node.control.EpochKey;
 import org.kithlm.node.control.LeafRank;
@@ -73,8 +74,8 @@ class PrefixReuseTest {
     leaf = new SessionLeafRank(RankWeights.load(pack, second), second, HOST, 1);
     List<NodeMessage.Peer> peers =
         List.of(
-            new NodeMessage.Peer(0, HOST, root.dataPort()),
-            new NodeMessage.Peer(1, HOST, leaf.dataPort()));
+            new NodeMessage.Peer(0, HOST, root.dataPort(), root.maxTokens()),
+            new NodeMessage.Peer(1, HOST, leaf.dataPort(), leaf.maxTokens()));
     leaf.start(
         peers,
         new LeafRank.Listener() {
@@ -97,7 +98,15 @@ class PrefixReuseTest {
 
   private static RankAssignment assignment(int rank, String packId, EpochKey key) {
     return new RankAssignment(
-        1, rank, List.of(1.0, 1.0), packId, CONTEXT_LENGTH, MAX_TOKENS, CollectiveChoice.STAR, key);
+        1,
+        rank,
+        List.of(1.0, 1.0),
+        packId,
+        CONTEXT_LENGTH,
+        KvType.F16,
+        MAX_TOKENS,
+        CollectiveChoice.STAR,
+        key);
   }
 
   @AfterEach

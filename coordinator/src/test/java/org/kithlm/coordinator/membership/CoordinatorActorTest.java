@@ -53,8 +53,9 @@ class CoordinatorActorTest {
       assertEquals(rank, activation.rank());
       List<NodeMessage.Peer> peers =
           List.of(
-              new NodeMessage.Peer(0, TestCoordinator.HOST, UnusedRoot.DATA_PORT),
-              new NodeMessage.Peer(1, TestCoordinator.HOST, 4001));
+              new NodeMessage.Peer(
+                  0, TestCoordinator.HOST, UnusedRoot.DATA_PORT, UnusedRoot.MAX_TOKENS),
+              new NodeMessage.Peer(1, TestCoordinator.HOST, 4001, TestCoordinator.LEAF_TOKENS));
       assertEquals(peers, activation.peers());
       assertEquals(
           new NodeMessage.Connect(leaf.epoch(), peers), node.expect(NodeMessage.Connect.class));

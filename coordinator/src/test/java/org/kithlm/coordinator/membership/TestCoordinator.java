@@ -19,6 +19,7 @@ import org.apache.pekko.actor.testkit.typed.javadsl.ManualTime;
 import org.apache.pekko.actor.testkit.typed.javadsl.TestProbe;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.jspecify.annotations.Nullable;
+import org.kithlm.model.transformer.KvType;
 import org.kithlm.node.control.Calibrator;
 import org.kithlm.node.control.CollectiveChoice;
 import org.kithlm.node.control.CollectiveReport;
@@ -47,6 +48,8 @@ final class TestCoordinator implements AutoCloseable {
   static final Workload WORKLOAD = new Workload("Q4_K", 100 << 20, 20 << 20, 0, 128 << 20);
 
   /** A load of rank 0. */
+  static final int LEAF_TOKENS = 5;
+
   record RootLoad(RankAssignment assignment, CompletableFuture<RootRank> rank) {}
 
   final FakeEngine engine = new FakeEngine();
@@ -77,6 +80,7 @@ final class TestCoordinator implements AutoCloseable {
             "pack",
             ORIGIN,
             64,
+            KvType.F16,
             8,
             CollectiveChoice.DIRECT,
             MEMORY,
@@ -145,7 +149,7 @@ final class TestCoordinator implements AutoCloseable {
     void loaded(RankAssignment assignment) {
       actor.tell(
           new CoordinatorMessage.ShardLoaded(
-              assignment.epoch(), assignment.rank(), 4000 + assignment.rank(), 4096));
+              assignment.epoch(), assignment.rank(), 4000 + assignment.rank(), LEAF_TOKENS, 4096));
     }
 
     void connected(RankAssignment assignment) {

@@ -48,6 +48,8 @@ public final class BenchModelCommand implements Callable<Integer> {
   @Mixin(name = CommonOptions.MIXIN)
   private final CommonOptions common = new CommonOptions();
 
+  @Mixin private final KvTypeOption kvType = new KvTypeOption();
+
   @Mixin private final ThreadsOption threads = new ThreadsOption();
 
   @SuppressWarnings("NullAway.Init") // set by picocli
@@ -104,11 +106,13 @@ public final class BenchModelCommand implements Callable<Integer> {
               List.of(1.0),
               pack.id(),
               longest,
+              kvType.type(),
               Server.MAX_TOKENS,
               CollectiveChoice.STAR,
               EpochKey.create());
       try (RootRank rank = load(served, alone, threadCount)) {
-        rank.connect(List.of(new NodeMessage.Peer(0, HOST, rank.dataPort())), true);
+        rank.connect(
+            List.of(new NodeMessage.Peer(0, HOST, rank.dataPort(), rank.maxTokens())), true);
         ModelBench measurement = new ModelBench(rank, config.vocabularySize(), repetitions);
         promptTokens.forEach(count -> results.add(measurement.prefill(count)));
         results.add(measurement.decode(decodeTokens));

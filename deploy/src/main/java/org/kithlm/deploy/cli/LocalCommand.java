@@ -28,7 +28,6 @@ import org.kithlm.deploy.cluster.NodeProcesses;
 import org.kithlm.deploy.cluster.RunLogs;
 import org.kithlm.deploy.cluster.Server;
 import org.kithlm.deploy.cluster.ServerOptions;
-import org.kithlm.node.control.CollectiveChoice;
 import org.kithlm.node.control.CollectiveReport;
 import org.kithlm.node.control.RankStatistics;
 import picocli.CommandLine.Command;
@@ -124,9 +123,11 @@ public final class LocalCommand implements Callable<Integer> {
     CompletableFuture<ClusterBooks> books = CompletableFuture.supplyAsync(ClusterBooks::inMemory);
     ServedModel served = ServedModel.of(serve.model(), kith, spec, common.json());
     EndpointSettings settings = prompt == null ? serve.endpoint() : null;
-    ServerOptions options =
-        serve.server(served, LOOPBACK, 0, 0, books.join(), nodes, nodes, null, settings);
-    Server.requireFit(options, nodes);
+    Server.FittedContext context =
+        Server.fit(
+            serve.server(served, LOOPBACK, 0, 0, books.join(), nodes, nodes, null, settings),
+            nodes);
+    ServerOptions options = context.options();
     Path logs = RunLogs.create(kith.home().subfolder("logs"));
     // The nodes leave on the server's word; their processes are ended after it.
     try (NodeProcesses processes = new NodeProcesses();
@@ -148,17 +149,19 @@ public final class LocalCommand implements Callable<Integer> {
                 return error != null ? error + "; the logs are in " + logs : end;
               });
       if (prompt == null) {
+        spec.commandLine().getErr().println(context.describe());
         session.printReady(spec.commandLine().getOut(), common.json());
         return Lifetime.awaitSignal();
       }
-      return answer(session.server(), ready, options.collective(), prompt);
+      return answer(session.server(), ready, context, prompt);
     }
   }
 
-  private int answer(Server server, ClusterView ready, CollectiveChoice collective, String text)
+  private int answer(Server server, ClusterView ready, Server.FittedContext context, String text)
       throws IOException, InterruptedException {
     PrintWriter out = spec.commandLine().getOut();
     GenerationRequest request = generation.request(text, server.chat());
+    spec.commandLine().getErr().println(context.describe());
     Map<Integer, RankStatistics> before = server.statistics(); // warming up
     Answer answer;
     try {
@@ -200,7 +203,12 @@ public final class LocalCommand implements Callable<Integer> {
                   answer.usage().ttftMs(),
                   answer.usage().tokensPerSecond(),
                   answer.reason().name().toLowerCase(Locale.ROOT),
-                  new PlanReport(ready.epoch(), nodes, collective.toString(), "root", ready.sums()),
+                  new PlanReport(
+                      ready.epoch(),
+                      nodes,
+                      context.options().collective().toString(),
+                      "root",
+                      ready.sums()),
                   used)));
     } else {
       print(out, answer, used);

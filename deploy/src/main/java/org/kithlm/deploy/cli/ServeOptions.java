@@ -18,6 +18,8 @@ final class ServeOptions {
 
   @Mixin private final CollectiveOption collective = new CollectiveOption();
 
+  @Mixin private final KvTypeOption kvType = new KvTypeOption();
+
   @Mixin private final ThreadsOption threads = new ThreadsOption();
 
   @SuppressWarnings("NullAway.Init") // set by picocli
@@ -30,7 +32,8 @@ final class ServeOptions {
       names = "--context",
       paramLabel = "TOKENS",
       defaultValue = "0",
-      description = "Longest prompt plus answer (default: the model's own).")
+      description =
+          "Longest prompt plus answer (default: the model's own, or what memory has room for).")
   private int contextLength;
 
   String model() {
@@ -70,6 +73,7 @@ final class ServeOptions {
         books,
         nodes - 1,
         contextLength,
+        kvType.type(),
         collective.choice(nodesHere > 1),
         calibration == null ? null : new DeviceCalibration(calibration, ownThreads),
         ownThreads,

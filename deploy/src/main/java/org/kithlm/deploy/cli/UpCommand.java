@@ -83,18 +83,21 @@ public final class UpCommand implements Callable<Integer> {
     ServedModel served = ServedModel.of(serve.model(), kith, spec, common.json());
     HostChoice choice = HostChoice.of(host);
     ClusterHome home = new ClusterHome(kith.home());
-    ServerOptions options =
-        serve.server(
-            served,
-            choice.host(),
-            controlPort,
-            joinPort,
-            home.books(),
-            nodes,
-            1,
-            evenShares ? null : kith.home().subfolder("node"),
-            serve.endpoint());
-    Server.requireFit(options, 1);
+    Server.FittedContext context =
+        Server.fit(
+            serve.server(
+                served,
+                choice.host(),
+                controlPort,
+                joinPort,
+                home.books(),
+                nodes,
+                1,
+                evenShares ? null : kith.home().subfolder("node"),
+                serve.endpoint()),
+            1);
+    spec.commandLine().getErr().println(context.describe());
+    ServerOptions options = context.options();
     try (ServerSession session = ServerSession.start(options, kith.home())) {
       Lifetime.closeAtExit(session);
       PrintWriter err = spec.commandLine().getErr();

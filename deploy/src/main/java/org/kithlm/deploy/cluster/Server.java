@@ -48,8 +48,8 @@ import org.kithlm.node.shard.PackRootLoader;
 
 /** The process that leads a cluster: coordinator, rank 0 and endpoint. */
 public final class Server implements AutoCloseable {
-  /** Tokens in one step of the prefill: enough to share each weight's load, small in memory. */
-  public static final int MAX_TOKENS = 128;
+  /** Bound on the tokens in one step of the prefill, where weights are read from disk for each. */
+  public static final int MAX_TOKENS = 512;
 
   private static final Duration STOP_GRACE = Duration.ofMillis(300);
   private static final long WAIT_SECONDS = 10;
@@ -90,10 +90,9 @@ public final class Server implements AutoCloseable {
       Tokenizer tokenizer = Tokenizer.from(metadata);
       ChatTemplate template = ChatTemplate.from(metadata);
       ModelCard card = ModelCard.of(metadata, Files.size(options.pack()), pack.id());
-      int contextLength = contextLength(options, pack);
       NodeAccess nodes = NodeAccess.open(options);
       try {
-        return start(options, observer, pack, card, tokenizer, template, contextLength, nodes);
+        return start(options, observer, pack, card, tokenizer, template, nodes);
       } catch (RuntimeException e) {
         nodes.system().terminate();
         throw e;
@@ -102,29 +101,63 @@ public final class Server implements AutoCloseable {
   }
 
   /**
-   * Checks that ranks find enough memory, if each has as much as this process.
+   * Settles the context, and checks that ranks find enough memory, if each has as much as this
+   * process. A context that was not asked for is the model's own, or the longest that fits.
    *
    * @param ranks the first so many of all that are expected
-   * @throws KithException if one does not; the message has the smallest budget that works
+   * @throws KithException if a rank does not fit; the message has the smallest budget that works
    */
-  public static void requireFit(ServerOptions options, int ranks) throws IOException {
+  public static FittedContext fit(ServerOptions options, int ranks) throws IOException {
     try (Pack pack = Pack.open(options.pack())) {
-      for (int rank = 0; rank < ranks; rank++) {
-        RankAssignment assignment =
-            new RankAssignment(
-                0,
-                rank,
-                Collections.nCopies(options.expectedNodes() + 1, 1.0),
-                pack.id(),
-                contextLength(options, pack),
-                MAX_TOKENS,
-                options.collective(),
-                EpochKey.create());
-        RankWeights.requireFit(pack, assignment, options.memoryBytes());
+      int longest = pack.config().contextLength();
+      if (options.contextLength() > longest) {
+        throw new KithException(
+            ExitCode.USAGE,
+            "--context " + options.contextLength() + " is longer than the model's " + longest);
       }
+      int fits = longest;
+      for (int rank = 0; rank < ranks; rank++) {
+        RankAssignment assignment = assignment(options, pack, rank, longest);
+        fits = Math.min(fits, RankWeights.longestContext(pack, assignment, options.memoryBytes()));
+      }
+      int wanted = options.contextLength() > 0 ? options.contextLength() : Math.max(fits, 1);
+      for (int rank = 0; rank < ranks; rank++) {
+        RankWeights.requireFit(
+            pack, assignment(options, pack, rank, wanted), options.memoryBytes());
+      }
+      return new FittedContext(options.withContextLength(wanted), fits, longest);
     } catch (DoesNotFitException e) {
       throw new KithException(ExitCode.DOES_NOT_FIT, String.valueOf(e.getMessage()), e);
     }
+  }
+
+  /**
+   * Options with a context that fits.
+   *
+   * @param options with the length of the context
+   * @param fits the longest that does, at most the model's
+   * @param longest the model's own
+   */
+  public record FittedContext(ServerOptions options, int fits, int longest) {
+    /** For the user. */
+    public String describe() {
+      return "context: %d tokens; up to %d fit in memory, the model has %d"
+          .formatted(options.contextLength(), fits, longest);
+    }
+  }
+
+  private static RankAssignment assignment(
+      ServerOptions options, Pack pack, int rank, int contextLength) {
+    return new RankAssignment(
+        0,
+        rank,
+        Collections.nCopies(options.expectedNodes() + 1, 1.0),
+        pack.id(),
+        contextLength,
+        options.kvType(),
+        MAX_TOKENS,
+        options.collective(),
+        EpochKey.create());
   }
 
   private static Server start(
@@ -134,15 +167,14 @@ public final class Server implements AutoCloseable {
       ModelCard card,
       Tokenizer tokenizer,
       ChatTemplate template,
-      int contextLength,
       NodeAccess nodes) {
-    GenerationEngine engine = new GenerationEngine(tokenizer, contextLength);
+    GenerationEngine engine = new GenerationEngine(tokenizer, options.contextLength());
     ChatService chat =
         new EngineChatService(
             new ChatService.Model(
                 options.model(),
                 options.createdEpochSeconds(),
-                contextLength,
+                options.contextLength(),
                 tokenizer.vocabularySize()),
             card,
             tokenizer,
@@ -161,7 +193,8 @@ public final class Server implements AutoCloseable {
             options.expectedNodes(),
             pack.id(),
             nodes.origin(pack),
-            contextLength,
+            options.contextLength(),
+            options.kvType(),
             MAX_TOKENS,
             options.collective(),
             ProcessMemory.here(options.memoryBytes()),
@@ -170,7 +203,7 @@ public final class Server implements AutoCloseable {
                 demand.weightType().name(),
                 demand.layerBytes(),
                 demand.headBytes(),
-                demand.kvBytes(contextLength),
+                demand.kvBytes(options.contextLength(), options.kvType()),
                 PackDemand.PROCESS_BYTES),
             options.calibrator());
     ActorRef<CoordinatorMessage> coordinator =
@@ -194,16 +227,6 @@ public final class Server implements AutoCloseable {
     nodes.watchExclusions(coordinator::tell);
     nodes.watchProcesses(coordinator::tell);
     return new Server(nodes, engine, chat, coordinator, feed, endpoint);
-  }
-
-  private static int contextLength(ServerOptions options, Pack pack) {
-    int longest = pack.config().contextLength();
-    if (options.contextLength() > longest) {
-      throw new KithException(
-          ExitCode.USAGE,
-          "--context " + options.contextLength() + " is longer than the model's " + longest);
-    }
-    return options.contextLength() == 0 ? longest : options.contextLength();
   }
 
   private static String hostName() {

@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 import org.kithlm.coordinator.enrolment.ClusterBooks;
 import org.kithlm.coordinator.http.EndpointSettings;
+import org.kithlm.model.transformer.KvType;
 import org.kithlm.node.control.Calibrator;
 import org.kithlm.node.control.CollectiveChoice;
 
@@ -18,7 +19,9 @@ import org.kithlm.node.control.CollectiveChoice;
  * @param joinPort TCP port that nodes get certificates and weights at, 0 for any
  * @param books who may take part
  * @param expectedNodes nodes to wait for, this process not counted
- * @param contextLength longest prompt plus answer in tokens, 0 for the model's own
+ * @param contextLength longest prompt plus answer in tokens; before {@link Server#fit} 0 for the
+ *     longest that the model has and memory holds
+ * @param kvType how keys and values are kept
  * @param collective how the ranks form sums
  * @param calibrator measures this device, for shares by speed; null for equal shares
  * @param threads of this process for the arithmetic
@@ -36,9 +39,32 @@ public record ServerOptions(
     ClusterBooks books,
     int expectedNodes,
     int contextLength,
+    KvType kvType,
     CollectiveChoice collective,
     @Nullable Calibrator calibrator,
     int threads,
     int headThreads,
     long memoryBytes,
-    @Nullable EndpointSettings endpoint) {}
+    @Nullable EndpointSettings endpoint) {
+
+  /** The same with another context. */
+  ServerOptions withContextLength(int length) {
+    return new ServerOptions(
+        model,
+        createdEpochSeconds,
+        pack,
+        host,
+        controlPort,
+        joinPort,
+        books,
+        expectedNodes,
+        length,
+        kvType,
+        collective,
+        calibrator,
+        threads,
+        headThreads,
+        memoryBytes,
+        endpoint);
+  }
+}

@@ -29,6 +29,11 @@ import org.kithlm.deploy.catalog.ModelStore;
 class MemoryIT {
   private static final String MODEL = TestModel.SMOLLM2.catalogName;
   private static final Pattern SMALLEST = Pattern.compile("--memory (\\d+M)");
+
+  /** About 400 tokens: more than a step takes where weights are resident. */
+  private static final String PROMPT = "Once upon a time, ".repeat(80);
+
+  private static final int ANSWER_TOKENS = 16;
   private static final int FLIP_EVERY_BYTES = 64 << 10;
 
   @TempDir Path folder;
@@ -44,14 +49,19 @@ class MemoryIT {
     JsonNode streamed = answer(smallestMemory());
 
     assertEquals(pinned.get("tokens"), streamed.get("tokens"));
-    assertEquals(16, streamed.get("tokens").size(), streamed::toString);
+    assertEquals(ANSWER_TOKENS, streamed.get("tokens").size(), streamed::toString);
+    assertTrue(streamed.get("prompt_tokens").size() > 300, streamed::toString);
     for (int rank = 0; rank < 2; rank++) {
       JsonNode whole = pinned.get("nodes").get(rank);
       JsonNode part = streamed.get("nodes").get(rank);
       assertEquals(0, whole.get("weights_streamed_bytes").asLong(), whole::toString);
-      assertTrue(part.get("weights_streamed_bytes").asLong() > 0, part::toString);
       long resident = part.get("weights_resident_bytes").asLong();
-      assertTrue(resident < whole.get("weights_resident_bytes").asLong(), part::toString);
+      long weights = whole.get("weights_resident_bytes").asLong();
+      assertTrue(resident < weights, part::toString);
+      // Once for the whole prompt and once for each token after the first; then the ring fills.
+      long bytes = part.get("weights_streamed_bytes").asLong();
+      assertTrue(bytes > 0.97 * ANSWER_TOKENS * weights, part::toString);
+      assertTrue(bytes < 1.03 * ANSWER_TOKENS * weights + resident, part::toString);
     }
   }
 
@@ -196,7 +206,14 @@ class MemoryIT {
   private static String[] prompt(String memory) {
     String[] local = {"local", "-n", "2", MODEL, "--context", "512", "--memory", memory, "--json"};
     return with(
-        local, "--raw", "--prompt", "Once upon a time", "--max-tokens", "16", "--temperature", "0");
+        local,
+        "--raw",
+        "--prompt",
+        PROMPT,
+        "--max-tokens",
+        Integer.toString(ANSWER_TOKENS),
+        "--temperature",
+        "0");
   }
 
   private static String[] with(String[] args, String... more) {

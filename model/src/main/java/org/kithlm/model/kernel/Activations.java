@@ -13,7 +13,9 @@ import static org.kithlm.model.kernel.NativeWords.INTS;
 import java.util.Collection;
 import java.util.EnumMap;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import org.kithlm.model.gguf.GgmlType;
@@ -110,6 +112,22 @@ public final class Activations {
       }
     }
     allForms = shared.values().toArray(new Form[0]); // iterating over the map would allocate
+  }
+
+  /** Bytes that the buffers take for each token. */
+  public static long bytesPerToken(int columnsMax, Collection<GgmlType> types) {
+    Set<Integer> rounded = new TreeSet<>();
+    Map<String, Integer> pairs = new TreeMap<>();
+    for (GgmlType type : types) {
+      Payload payload = Payload.of(type);
+      if (payload.pairsPerBlock() > 0) {
+        rounded.add(stepsMax(type));
+        pairs.put(payload + " " + stepsMax(type), payload.pairsPerBlock());
+      }
+    }
+    long numbersPerBlock =
+        (long) rounded.size() * (PAIRS + 2) + pairs.values().stream().mapToInt(n -> n).sum();
+    return columnsMax / BLOCK * numbersPerBlock * Integer.BYTES;
   }
 
   /** The largest magnitude of a quantized input. */

@@ -2,10 +2,13 @@ package org.kithlm.model.transformer;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import org.kithlm.model.config.ModelConfig;
 import org.kithlm.model.config.ModelConfig.Architecture;
+import org.kithlm.model.gguf.GgmlType;
+import org.kithlm.model.kernel.Activations;
 import org.kithlm.model.kernel.RmsNorm;
 import org.kithlm.model.kernel.Workers;
 import org.kithlm.model.shard.RankShard;
@@ -82,6 +85,27 @@ public final class ForwardPass {
     normed = new float[tokensMax * config.hiddenSize()];
     partial = new double[tokensMax * config.hiddenSize()];
     sum = new float[tokensMax * config.hiddenSize()];
+  }
+
+  /**
+   * Bytes of the Java heap that the buffers of {@link #ForwardPass} take for each token of a step.
+   *
+   * @param types of the shard's matrices
+   */
+  public static long bytesPerToken(
+      ModelConfig config, RankShard shard, Collection<GgmlType> types) {
+    long hiddenBytes = (2L * Float.BYTES + Double.BYTES) * config.hiddenSize();
+    long heads = 2L * (shard.headCount() + shard.kvHeadCount()); // queries, mixed, keys, values
+    long rotations = 4; // sines and cosines, global and local
+    long columns = 2L * shard.ffnColumnCount(); // gate and up
+    int inputs =
+        Math.max(
+            config.hiddenSize(),
+            Math.max(shard.ffnColumnCount(), shard.headCount() * config.headDim()));
+    return hiddenBytes
+        + (heads * config.headDim() + rotations * config.rope().dimensions() / 2 + columns)
+            * Float.BYTES
+        + Activations.bytesPerToken(inputs, types);
   }
 
   private LayerNorms layerNorms(CommonTensors vectors, int layer) {

@@ -6,18 +6,20 @@ import java.util.ArrayList;
 import java.util.List;
 import org.kithlm.model.config.ModelConfig;
 import org.kithlm.model.kernel.HalfFloats;
+import org.kithlm.model.kernel.QuantizedFloats;
 import org.kithlm.model.shard.RankShard;
 
 /**
- * Keys and values of one rank's KV heads in 16-bit floats, outside the Java heap. It grows by
- * blocks of {@value #BLOCK_POSITIONS} positions, so that an unused context costs nothing, up to a
- * fixed number of positions. Owned by the rank's compute thread; the threads that share its work
- * may read.
+ * Keys and values of one rank's KV heads in 16 or 8 bits, outside the Java heap. It grows by blocks
+ * of {@value #BLOCK_POSITIONS} positions, so that an unused context costs nothing, up to a fixed
+ * number of positions. Owned by the rank's compute thread; the threads that share its work may
+ * read.
  *
  * <p>A block holds, head by head, the keys and then the values. Values lie position by position.
  * Keys lie in tiles of {@value #TILE_POSITIONS} positions, and within a tile transposed, element by
  * element, so that the scores of consecutive positions are computed in the lanes of a vector: a
- * tile is read front to back, and its rows of 64 bytes are whole cache lines.
+ * tile is read front to back, and in 16 bits its rows of 64 bytes are whole cache lines. The steps
+ * of 8-bit integers follow the tile's elements, and those of a value.
  */
 public final class KvCache implements AutoCloseable {
   /** Positions of one block. */
@@ -28,8 +30,10 @@ public final class KvCache implements AutoCloseable {
 
   private static final long ALIGNMENT_BYTES = 64;
 
+  private final KvType type;
   private final int headCount;
   private final int headDim;
+  private final long vectorBytes; // of a key or value
   private final int positionsMax;
   private final List<List<MemorySegment>> layers = new ArrayList<>();
   private final Arena arena;
@@ -38,15 +42,18 @@ public final class KvCache implements AutoCloseable {
   /**
    * An empty cache for the KV heads of a rank, of which there may be none.
    *
+   * @param type how elements are kept
    * @param positionsMax bound on positions
    */
   @SuppressWarnings("MustBeClosedChecker") // close() closes the arena
-  public KvCache(ModelConfig config, RankShard shard, int positionsMax) {
+  public KvCache(ModelConfig config, RankShard shard, KvType type, int positionsMax) {
     if (positionsMax < 1) {
       throw new IllegalArgumentException("positionsMax=" + positionsMax + " must be at least 1");
     }
+    this.type = type;
     headCount = shard.kvHeadCount();
     headDim = config.headDim();
+    vectorBytes = type.bytes(headDim);
     this.positionsMax = positionsMax;
     for (int layer = 0; layer < config.layerCount(); layer++) {
       layers.add(new ArrayList<>());
@@ -144,11 +151,43 @@ public final class KvCache implements AutoCloseable {
       float[] value,
       int valueOffset) {
     MemorySegment block = block(layer, position);
-    long keyBytes = tileBytes(head, position) + position % TILE_POSITIONS * (long) Short.BYTES;
-    HalfFloats.fromFloats(
-        key, keyOffset, block, keyBytes, (long) TILE_POSITIONS * Short.BYTES, headDim);
-    HalfFloats.fromFloats(
-        value, valueOffset, block, valueBytes(head, position), Short.BYTES, headDim);
+    long tile = tileBytes(head, position);
+    int column = position % TILE_POSITIONS;
+    long valueBytes = valueBytes(head, position);
+    switch (type) {
+      case F16 -> {
+        HalfFloats.fromFloats(
+            key,
+            keyOffset,
+            block,
+            tile + (long) column * Short.BYTES,
+            (long) TILE_POSITIONS * Short.BYTES,
+            headDim);
+        HalfFloats.fromFloats(value, valueOffset, block, valueBytes, Short.BYTES, headDim);
+      }
+      case Q8 -> {
+        long steps = tile + (long) TILE_POSITIONS * headDim;
+        long keySteps = steps + (long) column * Float.BYTES;
+        quantize(key, keyOffset, block, tile + column, keySteps, TILE_POSITIONS);
+        quantize(value, valueOffset, block, valueBytes, valueBytes + headDim, 1);
+      }
+    }
+  }
+
+  /**
+   * Rounds a key or value to 8 bits.
+   *
+   * @param stride from one integer to the next and, in floats, from one step to the next
+   */
+  private void quantize(
+      float[] in, int inOffset, MemorySegment block, long outBytes, long stepBytes, int stride) {
+    for (int i = 0; i < headDim; i += QuantizedFloats.BLOCK) {
+      int length = Math.min(QuantizedFloats.BLOCK, headDim - i);
+      long out = outBytes + (long) i * stride;
+      float step = QuantizedFloats.round(in, inOffset + i, length, block, out, stride);
+      QuantizedFloats.putStep(
+          block, stepBytes + (long) i / QuantizedFloats.BLOCK * stride * Float.BYTES, step);
+    }
   }
 
   /**
@@ -160,7 +199,11 @@ public final class KvCache implements AutoCloseable {
    */
   void readKeys(int layer, int head, int firstPosition, float[] out) {
     MemorySegment block = block(layer, firstPosition);
-    HalfFloats.toFloats(block, tileBytes(head, firstPosition), out, 0, headDim * TILE_POSITIONS);
+    long from = tileBytes(head, firstPosition);
+    switch (type) {
+      case F16 -> HalfFloats.toFloats(block, from, out, 0, headDim * TILE_POSITIONS);
+      case Q8 -> QuantizedFloats.columnsToFloats(block, from, out, 0, headDim);
+    }
   }
 
   /**
@@ -171,12 +214,15 @@ public final class KvCache implements AutoCloseable {
   void readValues(int layer, int head, int firstPosition, int count, float[] out, int stride) {
     MemorySegment block = block(layer, firstPosition);
     long from = valueBytes(head, firstPosition);
-    if (stride == headDim) {
+    if (type == KvType.Q8) {
+      for (int i = 0; i < count; i++) {
+        QuantizedFloats.toFloats(block, from + i * vectorBytes, out, i * stride, headDim);
+      }
+    } else if (stride == headDim) {
       HalfFloats.toFloats(block, from, out, 0, count * headDim);
     } else {
       for (int i = 0; i < count; i++) {
-        long offset = from + (long) i * headDim * Short.BYTES;
-        HalfFloats.toFloats(block, offset, out, i * stride, headDim);
+        HalfFloats.toFloats(block, from + i * vectorBytes, out, i * stride, headDim);
       }
     }
   }
@@ -188,18 +234,17 @@ public final class KvCache implements AutoCloseable {
   /** Offset in its block of the tile of keys that holds a position. */
   private long tileBytes(int head, int position) {
     int tile = position % BLOCK_POSITIONS / TILE_POSITIONS;
-    return head * headBytes() + (long) tile * headDim * TILE_POSITIONS * Short.BYTES;
+    return head * headBytes() + (long) tile * TILE_POSITIONS * vectorBytes;
   }
 
   /** Offset of a value in its block; values follow the keys of their head. */
   private long valueBytes(int head, int position) {
-    long elements = (long) (BLOCK_POSITIONS + position % BLOCK_POSITIONS) * headDim;
-    return head * headBytes() + elements * Short.BYTES;
+    return head * headBytes() + (BLOCK_POSITIONS + position % BLOCK_POSITIONS) * vectorBytes;
   }
 
   /** Bytes of one head's keys and values in a block. */
   private long headBytes() {
-    return 2L * Short.BYTES * BLOCK_POSITIONS * headDim;
+    return 2L * BLOCK_POSITIONS * vectorBytes;
   }
 
   private long blockBytes() {

@@ -11,6 +11,7 @@ import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.kithlm.model.config.ModelConfig;
 import org.kithlm.model.config.ModelConfig.Activation;
 import org.kithlm.model.config.ModelConfig.Architecture;
@@ -69,6 +70,17 @@ class CausalAttentionTest {
     return values;
   }
 
+  /** Exact in 8 bits, as each 32 have the same largest, and in 16. */
+  private static float[] randomBytes(int length, int headDim, long seed) {
+    Random random = new Random(seed);
+    float[] values = new float[length];
+    for (int i = 0; i < length; i++) {
+      int q = i % headDim % 32 == 0 ? 127 : random.nextInt(-127, 128);
+      values[i] = q / 64f;
+    }
+    return values;
+  }
+
   /** What a step of a rank needs, and what it must give. */
   private static final class Fixture implements AutoCloseable {
     private final ModelConfig config;
@@ -79,12 +91,18 @@ class CausalAttentionTest {
     private final float[] queries;
 
     Fixture(ModelConfig config, RankShard shard) {
+      this(config, shard, KvType.F16);
+    }
+
+    Fixture(ModelConfig config, RankShard shard, KvType type) {
       this.config = config;
       this.shard = shard;
-      cache = new KvCache(config, shard, POSITIONS);
+      cache = new KvCache(config, shard, type, POSITIONS);
       int stored = POSITIONS * shard.kvHeadCount() * config.headDim();
-      keys = random(stored, 1, SEED);
-      values = random(stored, 1, SEED + 1);
+      boolean bytes = type == KvType.Q8;
+      int headDim = config.headDim();
+      keys = bytes ? randomBytes(stored, headDim, SEED) : random(stored, 1, SEED);
+      values = bytes ? randomBytes(stored, headDim, SEED + 1) : random(stored, 1, SEED + 1);
       queries = random(POSITIONS * tokenLength(), 0.5f, SEED + 2);
       cache.prepare(0, POSITIONS);
       for (int layer = 0; layer < LAYERS; layer++) {
@@ -171,18 +189,20 @@ class CausalAttentionTest {
 
   @ParameterizedTest
   @CsvSource({
-    "9, 3, 64, 0, 0",
-    "12, 2, 128, 0, 0",
-    "4, 1, 256, 100, 0",
-    "2, 2, 20, 1, 0",
-    "6, 2, 48, 200, 5",
-    "20, 1, 16, 0, 0",
-    "70, 1, 4, 150, 0"
+    "F16, 9, 3, 64, 0, 0",
+    "F16, 12, 2, 128, 0, 0",
+    "F16, 4, 1, 256, 100, 0",
+    "F16, 2, 2, 20, 1, 0",
+    "F16, 6, 2, 48, 200, 5",
+    "F16, 20, 1, 16, 0, 0",
+    "F16, 70, 1, 4, 150, 0",
+    "Q8, 9, 3, 64, 0, 0",
+    "Q8, 2, 2, 20, 1, 0"
   })
   void shouldFollowTheFormulaInAnyBatchesOnAnyThreads(
-      int heads, int kvHeads, int headDim, int window, float softcap) {
+      KvType type, int heads, int kvHeads, int headDim, int window, float softcap) {
     ModelConfig config = config(heads, kvHeads, headDim, window, softcap);
-    try (Fixture fixture = new Fixture(config, whole(config));
+    try (Fixture fixture = new Fixture(config, whole(config), type);
         Workers two = WorkerPool.of(2);
         Workers three = WorkerPool.of(3)) {
       for (int layer = 0; layer < LAYERS; layer++) {
@@ -234,11 +254,12 @@ class CausalAttentionTest {
     }
   }
 
-  @Test
-  void shouldNotAllocateAfterWarmUp() {
+  @ParameterizedTest
+  @EnumSource
+  void shouldNotAllocateAfterWarmUp(KvType type) {
     var memory = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     ModelConfig config = config(6, 2, 32, 0, 0);
-    try (Fixture fixture = new Fixture(config, whole(config));
+    try (Fixture fixture = new Fixture(config, whole(config), type);
         Workers two = WorkerPool.of(2)) {
       CausalAttention attention = new CausalAttention(config, fixture.shard, fixture.cache, two);
       float[] out = fixture.queries.clone();

@@ -15,6 +15,8 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -27,8 +29,10 @@ import org.kithlm.model.gguf.GgufWriter;
 import org.kithlm.model.kernel.Workers;
 import org.kithlm.model.pack.Pack;
 import org.kithlm.model.pack.PackWriter;
+import org.kithlm.model.shard.RankShard;
 import org.kithlm.model.shard.ShardPlan;
 import org.kithlm.model.weight.TensorRole;
+import org.kithlm.model.weight.Tile;
 
 /** Small random models of every family: shards, chunks and the scalar twin must agree. */
 class ForwardPassTest {
@@ -183,7 +187,8 @@ class ForwardPassTest {
     try (Pack pack = Pack.open(packOf(model.writer()))) {
       ShardPlan plan = ShardPlan.equal(pack.config(), pack.units(), 1);
       try (TestCluster one = new TestCluster(pack, plan, POSITIONS_MAX, TOKENS_MAX);
-          TestCluster five = new TestCluster(pack, plan, POSITIONS_MAX, TOKENS_MAX, new Turns(5))) {
+          TestCluster five =
+              new TestCluster(pack, plan, KvType.F16, POSITIONS_MAX, TOKENS_MAX, new Turns(5))) {
         assertArrayEquals(one.logits(ids, 0, TOKENS_MAX), five.logits(ids, 0, TOKENS_MAX), 0);
       }
     }
@@ -239,6 +244,37 @@ class ForwardPassTest {
   private static void assertRefused(String message, Runnable call) {
     String actual = assertThrows(IllegalArgumentException.class, call::run).toString();
     assertTrue(actual.contains(message), actual);
+  }
+
+  @Test
+  void shouldTellWhatATokenTakesOfTheHeap() throws IOException {
+    Map<TensorRole, GgmlType> matrices =
+        Map.of(
+            TensorRole.ATTN_Q, GgmlType.Q4_1,
+            TensorRole.ATTN_V, GgmlType.Q5_0,
+            TensorRole.FFN_GATE, GgmlType.Q4_K,
+            TensorRole.FFN_DOWN, GgmlType.Q6_K);
+    TinyModel model =
+        new TinyModel(
+            Architecture.LLAMA, 1, 256, 512, 4, 2, 64, 40, true, GgmlType.Q8_0, matrices, 71);
+    try (Pack pack = Pack.open(packOf(model.writer()))) {
+      ShardPlan plan = ShardPlan.equal(pack.config(), pack.units(), 1);
+      RankShard shard = plan.shard(0);
+      Set<GgmlType> types = pack.tiles(shard).stream().map(Tile::type).collect(Collectors.toSet());
+      long told = 1000 * ForwardPass.bytesPerToken(pack.config(), shard, types);
+      allocatedBytes(pack, plan, 8); // loads classes
+      long taken = allocatedBytes(pack, plan, 1008) - allocatedBytes(pack, plan, 8);
+      assertEquals(1, (double) told / taken, 0.05);
+    }
+  }
+
+  private static long allocatedBytes(Pack pack, ShardPlan plan, int tokensMax) throws IOException {
+    var memory = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
+    long before = memory.getCurrentThreadAllocatedBytes();
+    try (TestCluster cluster = new TestCluster(pack, plan, POSITIONS_MAX, tokensMax)) {
+      assertEquals(0, cluster.cache(0).length());
+      return memory.getCurrentThreadAllocatedBytes() - before;
+    }
   }
 
   @Test

@@ -1,10 +1,14 @@
 package org.kithlm.model.transformer;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.Random;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.kithlm.model.config.ModelConfig;
 import org.kithlm.model.config.ModelConfig.Activation;
 import org.kithlm.model.config.ModelConfig.Architecture;
@@ -25,6 +29,10 @@ class KvCacheTest {
   }
 
   private static KvCache cache(int kvHeads, int headDim, int positionsMax) {
+    return cache(kvHeads, headDim, KvType.F16, positionsMax);
+  }
+
+  private static KvCache cache(int kvHeads, int headDim, KvType type, int positionsMax) {
     Rope rope = new Rope(HEAD_DIM, 10_000, 10_000, 1, false);
     ModelConfig config =
         new ModelConfig(
@@ -47,7 +55,8 @@ class KvCacheTest {
             1,
             Activation.SILU,
             true);
-    return new KvCache(config, new RankShard(0, 1, 0, 2, 0, kvHeads, 0, 8, true), positionsMax);
+    return new KvCache(
+        config, new RankShard(0, 1, 0, 2, 0, kvHeads, 0, 8, true), type, positionsMax);
   }
 
   @Test
@@ -107,6 +116,61 @@ class KvCacheTest {
           }
         }
       }
+    }
+  }
+
+  /** Each block of 32 elements has a step of its own, whatever its neighbours hold. */
+  @ParameterizedTest
+  @ValueSource(ints = {4, 20, 32, 48, 128})
+  void shouldRoundToHalfAStepInEightBits(int headDim) {
+    int positions = BLOCK + 7;
+    Random random = new Random(headDim);
+    float[] written = new float[2 * HEADS * positions * headDim];
+    for (int i = 0; i < written.length; i++) {
+      float size = 1 << (i / 32 % 11);
+      written[i] = size * (float) random.nextGaussian();
+    }
+    try (KvCache cache = cache(HEADS, headDim, KvType.Q8, positions)) {
+      cache.prepare(0, positions);
+      for (int i = 0; i < HEADS * positions; i++) {
+        int head = i % HEADS;
+        cache.write(1, head, i / HEADS, written, 2 * i * headDim, written, (2 * i + 1) * headDim);
+      }
+      float[] keys = new float[headDim * KvCache.TILE_POSITIONS];
+      int stride = headDim + 3;
+      float[] value = new float[2 * stride];
+      for (int i = 0; i < HEADS * positions; i++) {
+        int head = i % HEADS;
+        int inTile = i / HEADS % KvCache.TILE_POSITIONS;
+        cache.readKeys(1, head, i / HEADS - inTile, keys);
+        cache.readValues(1, head, i / HEADS, 1, value, stride);
+        for (int j = 0; j < headDim; j++) {
+          assertNear(
+              written, 2 * i * headDim, j, headDim, keys[j * KvCache.TILE_POSITIONS + inTile]);
+          assertNear(written, (2 * i + 1) * headDim, j, headDim, value[j]);
+        }
+      }
+    }
+  }
+
+  private static void assertNear(float[] written, int offset, int i, int headDim, float actual) {
+    float largest = 0;
+    int first = i - i % 32;
+    for (int j = first; j < Math.min(first + 32, headDim); j++) {
+      largest = Math.max(largest, Math.abs(written[offset + j]));
+    }
+    assertEquals(written[offset + i], actual, largest / 127 * 0.5001, "element " + i);
+  }
+
+  @Test
+  void shouldHoldZerosInEightBits() {
+    try (KvCache cache = cache(1, 32, KvType.Q8, 1)) {
+      cache.prepare(0, 1);
+      cache.write(0, 0, 0, new float[32], 0, new float[32], 0);
+      float[] value = new float[32];
+      value[5] = 1;
+      cache.readValues(0, 0, 0, 1, value, 32);
+      assertArrayEquals(new float[32], value, 0);
     }
   }
 

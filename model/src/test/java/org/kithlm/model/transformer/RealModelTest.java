@@ -16,6 +16,7 @@ import org.kithlm.model.ReferenceOutput;
 import org.kithlm.model.TestModels;
 import org.kithlm.model.gguf.GgufFile;
 import org.kithlm.model.kernel.Formulas;
+import org.kithlm.model.kernel.Workers;
 import org.kithlm.model.pack.Pack;
 import org.kithlm.model.pack.PackWriter;
 import org.kithlm.model.shard.ShardPlan;
@@ -45,6 +46,11 @@ class RealModelTest {
   private static TestCluster cluster(Pack pack, double... shares) throws IOException {
     ShardPlan plan = ShardPlan.weighted(pack.config(), pack.units(), shares);
     return new TestCluster(pack, plan, POSITIONS_MAX, TOKENS_MAX);
+  }
+
+  private static TestCluster alone(Pack pack, KvType kvType) throws IOException {
+    ShardPlan plan = ShardPlan.equal(pack.config(), pack.units(), 1);
+    return new TestCluster(pack, plan, kvType, POSITIONS_MAX, TOKENS_MAX, Workers.alone());
   }
 
   /** KL(expected || actual) of the distributions that two vectors of logits stand for. */
@@ -124,6 +130,25 @@ class RealModelTest {
     double divergence = divergence(reference.f32Logits(), twin);
     LOG.info("{} {}: KL(f32 || twin) = {}", model, prompt, divergence);
     assertTrue(divergence < 1e-4, model + " " + prompt + ": " + divergence);
+  }
+
+  /** What 8 bits for keys and values change, as a mean over the tokens of a prompt. */
+  @ParameterizedTest
+  @CsvSource({"smollm2, 200, 0.003", "gemma3, 64, 0.006"})
+  void shouldHardlyChangeWithKeysAndValuesOfEightBits(String model, int tokens, double bound)
+      throws IOException {
+    int[] prompt = ReferenceOutput.read(model + "-long").promptIds();
+    double divergence = 0;
+    try (Pack pack = pack(model);
+        TestCluster halves = alone(pack, KvType.F16);
+        TestCluster bytes = alone(pack, KvType.Q8)) {
+      for (int i = 0; i < tokens; i++) {
+        int[] token = {prompt[i]};
+        divergence += divergence(halves.logits(token, i, 1), bytes.logits(token, i, 1)) / tokens;
+      }
+    }
+    LOG.info("{}: mean KL(f16 || q8) of {} tokens = {}", model, tokens, divergence);
+    assertTrue(divergence < bound && divergence > 0, model + ": " + divergence);
   }
 
   /** To the last bit, with uneven shares and ranks that hold nothing. */

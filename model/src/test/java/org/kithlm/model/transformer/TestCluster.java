@@ -38,10 +38,11 @@ final class TestCluster implements AutoCloseable {
   private final LmHead head;
 
   TestCluster(Pack pack, ShardPlan plan, int positionsMax, int tokensMax) throws IOException {
-    this(pack, plan, positionsMax, tokensMax, Workers.alone());
+    this(pack, plan, KvType.F16, positionsMax, tokensMax, Workers.alone());
   }
 
-  TestCluster(Pack pack, ShardPlan plan, int positionsMax, int tokensMax, Workers workers)
+  TestCluster(
+      Pack pack, ShardPlan plan, KvType kvType, int positionsMax, int tokensMax, Workers workers)
       throws IOException {
     config = pack.config();
     embedding = pack.embedding();
@@ -55,7 +56,7 @@ final class TestCluster implements AutoCloseable {
       RankShard shard = plan.shard(rank);
       List<Tile> tiles = pack.tiles(shard);
       weights.add(new MappedWeights(bytes, tiles));
-      caches.add(new KvCache(config, shard, positionsMax));
+      caches.add(new KvCache(config, shard, kvType, positionsMax));
       passes.add(
           new ForwardPass(
               config,

@@ -31,8 +31,14 @@ public interface CoordinatorMessage extends KithMessage {
       ActorRef<NodeMessage> node, @Nullable DeviceSpeed speed, @Nullable String failure)
       implements CoordinatorMessage {}
 
-  /** The shard of an epoch is in memory; its data plane will listen at {@code dataPort}. */
-  record ShardLoaded(long epoch, int rank, int dataPort, long residentBytes)
+  /**
+   * The shard of an epoch is in memory.
+   *
+   * @param dataPort where its data plane will listen
+   * @param maxTokens most tokens that its steps may have
+   * @param residentBytes memory for its weights
+   */
+  record ShardLoaded(long epoch, int rank, int dataPort, int maxTokens, long residentBytes)
       implements CoordinatorMessage {}
 
   /** The data plane of an epoch is connected. */

@@ -10,6 +10,9 @@ public interface LeafRank {
   /** UDP port that its data plane listens at. */
   int dataPort();
 
+  /** Most tokens that a step may have here. */
+  int maxTokens();
+
   /**
    * Connects to the other ranks and serves steps until closed.
    *

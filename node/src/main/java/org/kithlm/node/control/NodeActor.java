@@ -248,6 +248,7 @@ public final class NodeActor {
             message.assignment().epoch(),
             message.assignment().rank(),
             message.rank().dataPort(),
+            message.rank().maxTokens(),
             message.rank().statistics().weightsResidentBytes()));
     return Behaviors.same();
   }

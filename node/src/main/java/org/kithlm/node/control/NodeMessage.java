@@ -45,8 +45,9 @@ public interface NodeMessage extends KithMessage {
    * @param rank the rank
    * @param host its address
    * @param port its UDP port
+   * @param maxTokens most tokens that its steps may have
    */
-  record Peer(int rank, String host, int port) {}
+  record Peer(int rank, String host, int port, int maxTokens) {}
 
   /**
    * Where missing runs of the pack are fetched from.

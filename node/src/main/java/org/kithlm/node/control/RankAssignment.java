@@ -1,6 +1,7 @@
 package org.kithlm.node.control;
 
 import java.util.List;
+import org.kithlm.model.transformer.KvType;
 
 /**
  * One rank's part of a plan.
@@ -10,7 +11,8 @@ import java.util.List;
  * @param shares relative share of the work per rank; their count is the world size
  * @param packId identity of the pack file
  * @param contextLength positions that the KV cache must be able to hold
- * @param maxTokens most tokens in one step
+ * @param kvType how keys and values are kept
+ * @param maxTokens bound on the tokens of a step; ranks with small heaps take fewer
  * @param collective how the ranks form sums
  * @param key seals what the ranks send each other
  */
@@ -20,6 +22,7 @@ public record RankAssignment(
     List<Double> shares,
     String packId,
     int contextLength,
+    KvType kvType,
     int maxTokens,
     CollectiveChoice collective,
     EpochKey key) {

@@ -26,15 +26,16 @@ final class CollectiveReports {
    * Of a connected root. Its owning thread.
    *
    * @param hiddenSize floats of one token
+   * @param maxTokens of a step
    */
-  static CollectiveReport of(RankAssignment assignment, RootSession root, int hiddenSize) {
+  static CollectiveReport of(
+      RankAssignment assignment, RootSession root, int hiddenSize, int maxTokens) {
     return new CollectiveReport(
         assignment.collective(),
         true,
         links(root.costs()),
         List.of(
-            payload("decode", root, hiddenSize),
-            payload("prefill", root, assignment.maxTokens() * hiddenSize)));
+            payload("decode", root, hiddenSize), payload("prefill", root, maxTokens * hiddenSize)));
   }
 
   private static CollectiveReport.@Nullable Links links(@Nullable LinkCosts costs) {

@@ -30,8 +30,7 @@ public final class LoneRank implements AutoCloseable {
    */
   public static LoneRank load(Path pack, RankAssignment assignment, int threads)
       throws IOException, InterruptedException {
-    RankWeights weights = RankWeights.load(pack, assignment);
-    return new LoneRank(new RankCompute(weights, assignment, threads));
+    return new LoneRank(RankCompute.of(RankWeights.load(pack, assignment), assignment, threads));
   }
 
   /** Takes made-up tokens through the layers. */

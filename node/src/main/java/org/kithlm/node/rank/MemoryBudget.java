@@ -41,7 +41,10 @@ record MemoryBudget(
     boolean leafOfStar = shard.rank() > 0 && assignment.collective() == CollectiveChoice.STAR;
     int links = leafOfStar ? 1 : shard.worldSize() - 1;
     long perPosition =
-        2L * config.layerCount() * shard.kvHeadCount() * config.headDim() * Short.BYTES;
+        2L
+            * config.layerCount()
+            * shard.kvHeadCount()
+            * assignment.kvType().bytes(config.headDim());
     long positions =
         (long) Math.ceilDiv(assignment.contextLength(), KvCache.BLOCK_POSITIONS)
             * KvCache.BLOCK_POSITIONS;
@@ -70,14 +73,9 @@ record MemoryBudget(
     if (weightBytes() >= weightBytesMin) {
       return;
     }
-    long needed = fixedBytes() + kvBytes + weightBytesMin;
-    String shorter = "";
-    if (kvBytesPerPosition > 0) {
-      long blocks =
-          (processBytes - fixedBytes() - weightBytesMin)
-              / (kvBytesPerPosition * KvCache.BLOCK_POSITIONS);
-      shorter = blocks > 0 ? " or --context " + blocks * KvCache.BLOCK_POSITIONS : "";
-    }
+    long needed = processBytes(weightBytesMin);
+    int fits = longestContext(weightBytesMin);
+    String shorter = fits > 0 && kvBytes > 0 ? " or --context " + fits : "";
     throw new DoesNotFitException(
         String.join(
             " ",
@@ -91,6 +89,27 @@ record MemoryBudget(
                 mebibytes(weightBytesMin) + " for",
                 mebibytes(weightBytesAll) + " of weights; the smallest that works is --memory",
                 ceilMebibytes(needed) + "M" + shorter)));
+  }
+
+  /** What the process must be allowed to use for so much of the weights. */
+  long processBytes(long weightBytes) {
+    return fixedBytes() + kvBytes + weightBytes;
+  }
+
+  /**
+   * Positions whose keys and values fit, in whole blocks; 0 if none do.
+   *
+   * @param weightBytesMin as for {@link #require}
+   */
+  int longestContext(long weightBytesMin) {
+    long free = processBytes - fixedBytes() - weightBytesMin;
+    if (free < 0) {
+      return 0;
+    }
+    long blocksMax = Integer.MAX_VALUE / KvCache.BLOCK_POSITIONS;
+    long blockBytes = kvBytesPerPosition * KvCache.BLOCK_POSITIONS;
+    long blocks = blockBytes == 0 ? blocksMax : Math.min(free / blockBytes, blocksMax);
+    return (int) blocks * KvCache.BLOCK_POSITIONS;
   }
 
   private long fixedBytes() {

@@ -13,6 +13,7 @@ import org.kithlm.model.gguf.GgmlType;
 import org.kithlm.model.pack.Pack;
 import org.kithlm.model.shard.RankShard;
 import org.kithlm.model.shard.ShardPlan;
+import org.kithlm.model.transformer.KvType;
 import org.kithlm.model.weight.TensorRole;
 import org.kithlm.model.weight.Tile;
 import org.kithlm.node.control.ProcessMemory;
@@ -42,10 +43,10 @@ public record PackDemand(Pack pack) {
   }
 
   /** Keys and values of a context, over all ranks. */
-  public long kvBytes(int contextLength) {
+  public long kvBytes(int contextLength, KvType type) {
     ModelConfig config = pack.config();
     long perPosition =
-        2L * config.layerCount() * config.kvHeadCount() * config.headDim() * Short.BYTES;
+        2L * config.layerCount() * config.kvHeadCount() * type.bytes(config.headDim());
     return perPosition * contextLength;
   }
 

@@ -11,12 +11,16 @@ import org.kithlm.model.transformer.ForwardPass;
 import org.kithlm.model.transformer.KvCache;
 import org.kithlm.node.control.RankAssignment;
 import org.kithlm.node.control.RankStatistics;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The forward pass of a rank with its weights and clocks. Owned by the rank's thread but for {@link
  * #statistics}.
  */
 final class RankCompute implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(RankCompute.class);
+
   private final RankWeights weights;
   private final int maxTokens;
   private final TileWeights tiles;
@@ -28,17 +32,15 @@ final class RankCompute implements AutoCloseable {
   private final AtomicLong collectiveNs = new AtomicLong();
   private final RecentTimes sums = new RecentTimes();
 
-  RankCompute(RankWeights weights, RankAssignment assignment, int threads) {
+  private RankCompute(RankWeights weights, int maxTokens, KvCache cache, Workers workers) {
     this.weights = weights;
-    this.maxTokens = assignment.maxTokens();
+    this.maxTokens = maxTokens;
     this.tiles = new TileWeights(weights.store());
-    ModelConfig config = weights.pack().config();
-    this.cache = new KvCache(config, weights.shard(), assignment.contextLength());
-    this.workers = WorkerPool.of(threads);
-    KernelWarmUp.run(weights.elementTypes());
+    this.cache = cache;
+    this.workers = workers;
     this.pass =
         new ForwardPass(
-            config,
+            weights.pack().config(),
             weights.shard(),
             weights.layout(),
             weights.pack().vectors(),
@@ -47,6 +49,53 @@ final class RankCompute implements AutoCloseable {
             cache,
             workers,
             maxTokens);
+  }
+
+  /**
+   * Takes weights over; they are closed also where this fails.
+   *
+   * @throws DoesNotFitException if the Java heap is too small
+   */
+  static RankCompute of(RankWeights weights, RankAssignment assignment, int threads) {
+    try {
+      ModelConfig config = weights.pack().config();
+      int maxTokens =
+          StepSize.tokens(
+              Runtime.getRuntime().maxMemory(),
+              assignment.rank() == 0,
+              weights.isResident(),
+              ForwardPass.bytesPerToken(config, weights.shard(), weights.elementTypes())
+                  + (long) config.hiddenSize() * Float.BYTES, // the hidden states
+              assignment.maxTokens());
+      LOG.info("rank {}: steps of up to {} tokens", assignment.rank(), maxTokens);
+      KernelWarmUp.run(weights.elementTypes());
+      Workers workers = WorkerPool.of(threads);
+      try {
+        return of(weights, assignment, maxTokens, workers);
+      } catch (RuntimeException | Error e) {
+        workers.close();
+        throw e;
+      }
+    } catch (RuntimeException | Error e) {
+      weights.close();
+      throw e;
+    }
+  }
+
+  private static RankCompute of(
+      RankWeights weights, RankAssignment assignment, int maxTokens, Workers workers) {
+    KvCache cache =
+        new KvCache(
+            weights.pack().config(),
+            weights.shard(),
+            assignment.kvType(),
+            assignment.contextLength());
+    try {
+      return new RankCompute(weights, maxTokens, cache, workers);
+    } catch (RuntimeException | Error e) {
+      cache.close();
+      throw e;
+    }
   }
 
   /** Sums over ranks from now on. */
@@ -66,13 +115,19 @@ final class RankCompute implements AutoCloseable {
     return workers;
   }
 
+  /** Most tokens that a step of this rank may have. */
   int maxTokens() {
     return maxTokens;
   }
 
   /** Floats of the hidden state of the longest step. */
   int maxFloats() {
-    return Math.multiplyExact(maxTokens, weights.pack().config().hiddenSize());
+    return floats(maxTokens);
+  }
+
+  /** Floats of the hidden state of so many tokens. */
+  int floats(int tokens) {
+    return Math.multiplyExact(tokens, weights.pack().config().hiddenSize());
   }
 
   void forward(float[] hidden, int tokenCount, int startPosition) {

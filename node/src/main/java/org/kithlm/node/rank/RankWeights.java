@@ -85,6 +85,46 @@ public record RankWeights(Pack pack, RankShard shard, ShardLayout layout, TileSt
     residency(pack, shard, extents(pack.tiles(shard)), assignment, processBytes);
   }
 
+  /**
+   * The longest context that {@link #load} would find enough memory for in a process like this one,
+   * whatever the assignment's is: whole blocks of the KV cache, 0 if not even one fits.
+   *
+   * @throws IOException if the file system cannot be asked
+   */
+  public static int longestContext(Pack pack, RankAssignment assignment, long processBytes)
+      throws IOException {
+    RankShard shard = shardOf(pack, assignment);
+    List<TileExtent> extents = extents(pack.tiles(shard));
+    if (processBytes == MemoryBudget.UNLIMITED || extents.isEmpty()) {
+      return Integer.MAX_VALUE;
+    }
+    return budget(pack, shard, assignment, processBytes)
+        .longestContext(TileStore.smallestBudgetBytes(pack.path(), extents));
+  }
+
+  /**
+   * What a process like this one must be allowed to use so that it holds a share of its weights; at
+   * least the smallest that works.
+   *
+   * @param share 0 to 1
+   * @throws IOException if the file system cannot be asked
+   */
+  public static long processBytes(Pack pack, RankAssignment assignment, double share)
+      throws IOException {
+    RankShard shard = shardOf(pack, assignment);
+    List<TileExtent> extents = extents(pack.tiles(shard));
+    long all = extents.stream().mapToLong(TileExtent::lengthBytes).sum();
+    return budget(pack, shard, assignment, MemoryBudget.UNLIMITED)
+        .processBytes(
+            Math.max((long) (share * all), TileStore.smallestBudgetBytes(pack.path(), extents)));
+  }
+
+  private static MemoryBudget budget(
+      Pack pack, RankShard shard, RankAssignment assignment, long processBytes) {
+    return MemoryBudget.of(
+        processBytes, Runtime.getRuntime().maxMemory(), pack.config(), shard, assignment);
+  }
+
   private static ResidencySettings residency(
       Pack pack,
       RankShard shard,
@@ -95,9 +135,7 @@ public record RankWeights(Pack pack, RankShard shard, ShardLayout layout, TileSt
     if (processBytes == MemoryBudget.UNLIMITED || extents.isEmpty()) {
       return ResidencySettings.everything();
     }
-    MemoryBudget budget =
-        MemoryBudget.of(
-            processBytes, Runtime.getRuntime().maxMemory(), pack.config(), shard, assignment);
+    MemoryBudget budget = budget(pack, shard, assignment, processBytes);
     budget.require(
         TileStore.smallestBudgetBytes(pack.path(), extents),
         extents.stream().mapToLong(TileExtent::lengthBytes).sum());

@@ -24,7 +24,7 @@ public interface RootRank extends AutoCloseable {
    */
   CollectiveReport connect(List<NodeMessage.Peer> peers, boolean warmUp);
 
-  /** Most tokens in one {@link #step}. */
+  /** Most tokens in one {@link #step}; fewer once connected, if another rank's heap is smaller. */
   int maxTokens();
 
   /**

@@ -14,6 +14,11 @@ import org.kithlm.transport.SessionConfig;
 final class SessionConfigs {
   private SessionConfigs() {}
 
+  /** Most tokens in one step: what the rank with the smallest heap takes. */
+  static int maxTokens(List<NodeMessage.Peer> peers) {
+    return peers.stream().mapToInt(NodeMessage.Peer::maxTokens).min().orElseThrow();
+  }
+
   /** A block's number in a frame. */
   static int number(Allreduce.Block block) {
     return switch (block) {

@@ -30,21 +30,31 @@ public final class SessionLeafRank implements LeafRank {
   private @Nullable Thread thread; // guarded by this
 
   /**
-   * A loaded leaf.
+   * A loaded leaf. It takes the weights over, and closes them also where it cannot be made.
    *
    * @param host address that its data plane listens at
    * @param threads for the arithmetic, the rank's own included
    */
   public SessionLeafRank(RankWeights weights, RankAssignment assignment, String host, int threads) {
     this.assignment = assignment;
-    this.compute = new RankCompute(weights, assignment, threads);
-    this.port = DataPort.reserve(host, 0);
+    this.compute = RankCompute.of(weights, assignment, threads);
+    try {
+      this.port = DataPort.reserve(host, 0);
+    } catch (RuntimeException e) {
+      compute.close();
+      throw e;
+    }
     this.portNumber = port.port();
   }
 
   @Override
   public int dataPort() {
     return portNumber;
+  }
+
+  @Override
+  public int maxTokens() {
+    return compute.maxTokens();
   }
 
   @Override
@@ -91,7 +101,9 @@ public final class SessionLeafRank implements LeafRank {
   private void serve(List<NodeMessage.Peer> peers, Listener listener) {
     port.close();
     try (LeafSession leaf =
-        new LeafSession(SessionConfigs.of(assignment, peers, compute.maxFloats()))) {
+        new LeafSession(
+            SessionConfigs.of(
+                assignment, peers, compute.floats(SessionConfigs.maxTokens(peers))))) {
       session = leaf;
       if (!closed) { // else close() came before there was a session to end
         leaf.connect();

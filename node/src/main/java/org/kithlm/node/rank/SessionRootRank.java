@@ -32,6 +32,7 @@ public final class SessionRootRank implements RootRank {
   private final int portNumber;
   private final float[] hidden;
   private final float[] logits;
+  private int maxTokens;
   private int lastRow;
   private boolean headPending;
   private final AtomicLong step = new AtomicLong(NO_STEP);
@@ -40,7 +41,7 @@ public final class SessionRootRank implements RootRank {
   private volatile @Nullable RuntimeException failure;
 
   /**
-   * A loaded root.
+   * A loaded root. It takes the weights over, and closes them also where it cannot be made.
    *
    * @param host address that its data plane listens at
    * @param threads for the arithmetic of the layers, the rank's own included
@@ -50,17 +51,28 @@ public final class SessionRootRank implements RootRank {
   public SessionRootRank(
       RankWeights weights, RankAssignment assignment, String host, int threads, int headThreads) {
     this.assignment = assignment;
-    this.compute = new RankCompute(weights, assignment, threads);
+    this.compute = RankCompute.of(weights, assignment, threads);
     this.config = weights.pack().config();
-    this.embedding = weights.pack().embedding();
-    this.headWorkers = headThreads == threads ? compute.workers() : WorkerPool.of(headThreads);
-    this.head =
-        new LmHead(
-            config, weights.layout(), weights.pack().vectors(), compute.tiles(), headWorkers);
-    this.hidden = new float[compute.maxFloats()];
-    this.logits = new float[config.vocabularySize()];
-    this.port = DataPort.reserve(host, 0);
+    this.maxTokens = compute.maxTokens();
+    try {
+      this.embedding = weights.pack().embedding();
+      this.hidden = new float[compute.maxFloats()];
+      this.logits = new float[config.vocabularySize()];
+      this.port = DataPort.reserve(host, 0);
+      this.headWorkers = headThreads == threads ? compute.workers() : WorkerPool.of(headThreads);
+    } catch (RuntimeException | Error e) {
+      compute.close();
+      throw e;
+    }
     this.portNumber = port.port();
+    try {
+      this.head =
+          new LmHead(
+              config, weights.layout(), weights.pack().vectors(), compute.tiles(), headWorkers);
+    } catch (RuntimeException | Error e) {
+      close();
+      throw e;
+    }
   }
 
   @Override
@@ -71,6 +83,7 @@ public final class SessionRootRank implements RootRank {
   @Override
   public CollectiveReport connect(List<NodeMessage.Peer> peers, boolean warmUp) {
     port.close();
+    maxTokens = SessionConfigs.maxTokens(peers);
     connectTo(peers);
     if (warmUp && compute.weights().isResident()) { // else the disk is slower than cold code
       new WarmUp().run(this);
@@ -80,7 +93,7 @@ public final class SessionRootRank implements RootRank {
       return CollectiveReports.alone(assignment);
     }
     root.measureLinks();
-    return CollectiveReports.of(assignment, root, config.hiddenSize());
+    return CollectiveReports.of(assignment, root, config.hiddenSize(), maxTokens);
   }
 
   private void connectTo(List<NodeMessage.Peer> peers) {
@@ -93,7 +106,8 @@ public final class SessionRootRank implements RootRank {
           });
       return;
     }
-    RootSession root = new RootSession(SessionConfigs.of(assignment, peers, compute.maxFloats()));
+    RootSession root =
+        new RootSession(SessionConfigs.of(assignment, peers, compute.floats(maxTokens)));
     session = root;
     checkFailure();
     root.connect();
@@ -104,7 +118,7 @@ public final class SessionRootRank implements RootRank {
 
   @Override
   public int maxTokens() {
-    return compute.maxTokens();
+    return maxTokens;
   }
 
   @Override

@@ -11,11 +11,13 @@ import java.util.HexFormat;
 import java.util.List;
 import org.apache.pekko.actor.testkit.typed.javadsl.ActorTestKit;
 import org.junit.jupiter.api.Test;
+import org.kithlm.model.transformer.KvType;
 
 class EpochKeyTest {
   private static NodeMessage.LoadShard message(EpochKey key) {
     return new NodeMessage.LoadShard(
-        new RankAssignment(7, 1, List.of(1.0, 1.0), "pack", 64, 8, CollectiveChoice.TWO_SHOT, key),
+        new RankAssignment(
+            7, 1, List.of(1.0, 1.0), "pack", 64, KvType.F16, 8, CollectiveChoice.TWO_SHOT, key),
         new NodeMessage.WeightOrigin("http://127.0.0.1:1/pack", 0, List.of()));
   }
 

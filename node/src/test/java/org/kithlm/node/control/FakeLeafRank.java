@@ -20,6 +20,11 @@ final class FakeLeafRank implements LeafRank {
   }
 
   @Override
+  public int maxTokens() {
+    return 8;
+  }
+
+  @Override
   public void start(List<NodeMessage.Peer> peers, Listener newListener) {
     listener = newListener;
     started.complete(peers);

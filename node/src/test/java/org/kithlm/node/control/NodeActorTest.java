@@ -21,6 +21,7 @@ import org.apache.pekko.cluster.typed.Cluster;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.kithlm.model.transformer.KvType;
 import org.kithlm.node.security.RevokedNodes;
 
 /** The coordinator is a probe in the same actor system, at the coordinator's place. */
@@ -139,7 +140,8 @@ class NodeActorTest {
 
   private static NodeMessage.LoadShard loadShard(long epoch) {
     return new NodeMessage.LoadShard(
-        new RankAssignment(epoch, 1, List.of(1.0, 1.0), "pack", 64, 8, CollectiveChoice.STAR, KEY),
+        new RankAssignment(
+            epoch, 1, List.of(1.0, 1.0), "pack", 64, KvType.F16, 8, CollectiveChoice.STAR, KEY),
         ORIGIN);
   }
 
@@ -166,11 +168,12 @@ class NodeActorTest {
     FakeLeafRank rank = new FakeLeafRank();
     awaitLoad().rank().complete(rank);
     assertEquals(
-        new CoordinatorMessage.ShardLoaded(5, 1, 4000, 4096),
+        new CoordinatorMessage.ShardLoaded(5, 1, 4000, 8, 4096),
         expect(CoordinatorMessage.ShardLoaded.class));
 
     List<NodeMessage.Peer> peers =
-        List.of(new NodeMessage.Peer(0, "127.0.0.1", 1), new NodeMessage.Peer(1, "127.0.0.1", 2));
+        List.of(
+            new NodeMessage.Peer(0, "127.0.0.1", 1, 8), new NodeMessage.Peer(1, "127.0.0.1", 2, 8));
     node.tell(new NodeMessage.Connect(5, peers));
     assertEquals(peers, rank.started.get(PATIENCE.toSeconds(), TimeUnit.SECONDS));
     rank.listener().onConnected();

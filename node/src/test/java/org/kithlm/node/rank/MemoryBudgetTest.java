@@ -14,6 +14,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.kithlm.model.config.ModelConfig;
 import org.kithlm.model.shard.RankShard;
+import org.kithlm.model.transformer.KvType;
 import org.kithlm.node.control.CollectiveChoice;
 import org.kithlm.node.control.EpochKey;
 import org.kithlm.node.control.RankAssignment;
@@ -32,6 +33,14 @@ class MemoryBudgetTest {
     assertEquals(0, budget.transportBytes(), "a rank alone opens no driver");
     assertEquals(
         512 * MIB - 64 * MIB - MemoryBudget.JVM_BYTES - budget.kvBytes(), budget.weightBytes());
+  }
+
+  @Test
+  void shouldReserveLessForKeysAndValuesOfEightBits() {
+    MemoryBudget budget = budget(512 * MIB, 0, 1, 2, 1000, CollectiveChoice.STAR, KvType.Q8);
+    long stepPerHead = 4;
+    assertEquals(2 * LAYERS * 2 * (HEAD_DIM + stepPerHead), budget.kvBytesPerPosition());
+    assertEquals(1024 * budget.kvBytesPerPosition(), budget.kvBytes());
   }
 
   @Test
@@ -86,6 +95,17 @@ class MemoryBudgetTest {
   }
 
   @Test
+  void shouldTellTheLongestContextWhateverTheWantedOneIs() {
+    long total = 64 * MIB + MemoryBudget.JVM_BYTES + 20 * MIB;
+    int longest = budget(total, 0, 1, 2, 100).longestContext(16 * MIB);
+    assertEquals(longest, budget(total, 0, 1, 2, 1 << 20).longestContext(16 * MIB));
+    assertEquals(4 * MIB / (2 * LAYERS * 2 * HEAD_DIM * 2), longest);
+    assertDoesNotThrow(() -> budget(total, 0, 1, 2, longest).require(16 * MIB, 900 * MIB));
+    assertEquals(0, budget(total, 0, 1, 2, 100).longestContext(21 * MIB));
+    assertTrue(budget(total, 0, 1, 0, 100).longestContext(16 * MIB) > 1 << 30);
+  }
+
+  @Test
   void shouldAdviseNoContextToARankWithoutKeysAndValues() {
     DoesNotFitException refusal =
         assertThrows(
@@ -106,6 +126,17 @@ class MemoryBudgetTest {
       int kvHeads,
       int contextLength,
       CollectiveChoice collective) {
+    return budget(processBytes, rank, worldSize, kvHeads, contextLength, collective, KvType.F16);
+  }
+
+  private static MemoryBudget budget(
+      long processBytes,
+      int rank,
+      int worldSize,
+      int kvHeads,
+      int contextLength,
+      CollectiveChoice collective,
+      KvType kvType) {
     ModelConfig config =
         new ModelConfig(
             ModelConfig.Architecture.LLAMA,
@@ -135,6 +166,7 @@ class MemoryBudgetTest {
             Collections.nCopies(worldSize, 1.0),
             "pack",
             contextLength,
+            kvType,
             128,
             collective,
             EpochKey.create());

@@ -28,6 +28,7 @@ import org.kithlm.model.pack.PackException;
 import org.kithlm.model.pack.PackRun;
 import org.kithlm.model.pack.PackWriter;
 import org.kithlm.model.shard.RankShard;
+import org.kithlm.model.transformer.KvType;
 import org.kithlm.model.weight.Tile;
 import org.kithlm.node.control.CollectiveChoice;
 import org.kithlm.node.control.EpochKey;
@@ -67,7 +68,7 @@ class ShardFetcherTest {
     try (Pack opened = Pack.open(file)) {
       assignment =
           new RankAssignment(
-              1, 1, List.of(1.0, 1.0), opened.id(), 64, 8, CollectiveChoice.STAR, KEY);
+              1, 1, List.of(1.0, 1.0), opened.id(), 64, KvType.F16, 8, CollectiveChoice.STAR, KEY);
       RankShard shard = RankWeights.shardOf(opened, assignment);
       runs = opened.runs(shard);
       tiles = opened.tiles(shard);
@@ -193,7 +194,15 @@ class ShardFetcherTest {
     fetch();
     assignment =
         new RankAssignment(
-            2, 1, List.of(1.0, 1.0, 1.0), assignment.packId(), 64, 8, CollectiveChoice.STAR, KEY);
+            2,
+            1,
+            List.of(1.0, 1.0, 1.0),
+            assignment.packId(),
+            64,
+            KvType.F16,
+            8,
+            CollectiveChoice.STAR,
+            KEY);
     fetch();
     assertTrue(fetched.get().fetchedBytes() > 0, () -> fetched.get().toString());
     assertTrue(fetched.get().keptBytes() > 0, () -> fetched.get().toString());
@@ -306,7 +315,15 @@ class ShardFetcherTest {
   void shouldNotLeaveItsFolder() {
     assignment =
         new RankAssignment(
-            1, 1, List.of(1.0, 1.0), "../../escaped", 64, 8, CollectiveChoice.STAR, KEY);
+            1,
+            1,
+            List.of(1.0, 1.0),
+            "../../escaped",
+            64,
+            KvType.F16,
+            8,
+            CollectiveChoice.STAR,
+            KEY);
     PackException failure = assertThrows(PackException.class, this::fetch);
     assertMessage("'../../escaped'", failure);
     assertFalse(Files.exists(folder.resolve("shards")));
