@@ -10,6 +10,7 @@ import picocli.CommandLine.Command;
       BenchModelCommand.class,
       BenchSplitCommand.class,
       BenchKernelsCommand.class,
-      BenchTransportCommand.class
+      BenchTransportCommand.class,
+      BenchMemoryCommand.class
     })
 public final class BenchCommand extends CommandGroup {}

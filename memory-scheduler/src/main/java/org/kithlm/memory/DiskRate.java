@@ -1,0 +1,69 @@
+package org.kithlm.memory;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+
+/** The rate at which plain direct reads get a file, with which streaming is compared. */
+public final class DiskRate {
+  private static final int READERS = 2;
+  private static final int PIECE_BYTES = 2 << 20;
+
+  private DiskRate() {}
+
+  /**
+   * Reads on two threads, one from the start and one from the middle, round and round.
+   *
+   * @param file at least 4 MiB
+   * @return bytes per second
+   * @throws IOException if it cannot be read or is shorter
+   * @throws InterruptedException if the calling thread is interrupted; the reads end soon
+   */
+  public static double bytesPerSecond(Path file, Duration duration)
+      throws IOException, InterruptedException {
+    long pieces = Files.size(file) / PIECE_BYTES;
+    if (pieces < READERS) {
+      throw new IOException(file + " is too short to measure a disk with");
+    }
+    long startNs = System.nanoTime();
+    long endNs = startNs + duration.toNanos();
+    long bytes = 0;
+    try (ExtentReader reader = FileExtentReader.open(file);
+        ExecutorService threads = Executors.newFixedThreadPool(READERS)) {
+      List<Future<Long>> counts = new ArrayList<>();
+      for (int i = 0; i < READERS; i++) {
+        long first = i * pieces / READERS;
+        counts.add(threads.submit(() -> read(reader, first, pieces, endNs)));
+      }
+      for (Future<Long> count : counts) {
+        bytes += count.get();
+      }
+    } catch (ExecutionException e) {
+      throw new IOException(file + " cannot be read: " + e.getCause(), e);
+    }
+    return bytes / ((System.nanoTime() - startNs) / 1e9);
+  }
+
+  private static long read(ExtentReader reader, long first, long pieces, long endNs)
+      throws IOException {
+    long bytes = 0;
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment memory = arena.allocate(PIECE_BYTES, reader.alignmentBytes());
+      ByteBuffer target = memory.asByteBuffer();
+      for (long i = first; System.nanoTime() < endNs; i = (i + 1) % pieces) {
+        bytes += reader.read(target.clear(), i * PIECE_BYTES);
+      }
+    }
+    return bytes;
+  }
+}
