@@ -59,9 +59,13 @@ class ControlPlaneTest {
 
   /** Whether the coordinator hangs up on a connection in the end. */
   private static boolean hangsUp(Socket socket, int timeoutMs) throws IOException {
+    return hangsUp(socket, timeoutMs, ARTERY_HEAD);
+  }
+
+  private static boolean hangsUp(Socket socket, int timeoutMs, byte[] sent) throws IOException {
     socket.setSoTimeout(timeoutMs);
     try {
-      socket.getOutputStream().write(ARTERY_HEAD);
+      socket.getOutputStream().write(sent);
       socket.getOutputStream().flush();
       return socket.getInputStream().read() < 0;
     } catch (SocketTimeoutException e) {
@@ -141,10 +145,13 @@ class ControlPlaneTest {
     }
   }
 
-  /** A frame of an Artery connection: its length, little-endian, and that many bytes or fewer. */
+  /** A connection's head and a frame: its length, little-endian, and that many bytes or fewer. */
   private static byte[] frame(String kind) {
     int bytes = kind.equals("too long") ? 300 << 10 : 256; // the longest that we send has 256 KiB
-    ByteBuffer frame = ByteBuffer.allocate(Integer.BYTES + bytes).order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer frame =
+        ByteBuffer.allocate(ARTERY_HEAD.length + Integer.BYTES + bytes)
+            .order(ByteOrder.LITTLE_ENDIAN)
+            .put(ARTERY_HEAD);
     frame.putInt(
         switch (kind) {
           case "without end" -> Integer.MAX_VALUE;
@@ -166,15 +173,7 @@ class ControlPlaneTest {
     SSLContext member = TestTls.context(cluster.identity.root(), cluster.enrol().identity());
     for (int i = 0; i < 10; i++) {
       try (SSLSocket socket = connect(member)) {
-        socket.getOutputStream().write(ARTERY_HEAD);
-        socket.getOutputStream().write(frame(kind));
-        socket.getOutputStream().flush();
-        socket.setSoTimeout(200);
-        assertTrue(socket.getInputStream().read() < 0, "it answers nothing");
-      } catch (SocketTimeoutException e) {
-        // It waits for the rest of the frame; the connection ends with ours.
-      } catch (IOException e) {
-        // It hung up while we were writing.
+        hangsUp(socket, 200, frame(kind)); // or waits for more, and we do
       }
     }
     assertFalse(cluster.system.getWhenTerminated().toCompletableFuture().isDone());
