@@ -71,6 +71,7 @@ public final class ChatCommand implements Callable<Integer> {
   }
 
   /** A terminal where there is one at both ends, otherwise what standard input holds. */
+  @SuppressWarnings("SystemConsoleNull") // null still in a JDK without the module jdk.internal.le
   private MessageSource source() throws IOException {
     Console console = System.console();
     if (console != null && console.isTerminal()) {
