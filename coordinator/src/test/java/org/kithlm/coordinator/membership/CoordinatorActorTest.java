@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -428,7 +429,7 @@ class CoordinatorActorTest {
       coordinator.actor.tell(new CoordinatorMessage.Statistics(leaf.epoch() - 1, 1, USED));
       coordinator.actor.tell(new CoordinatorMessage.Statistics(leaf.epoch(), 2, USED));
       coordinator.actor.tell(new CoordinatorMessage.Statistics(leaf.epoch(), 1, USED));
-      RankStatistics answer = get(result).get(1);
+      RankStatistics answer = Objects.requireNonNull(get(result).get(1));
       assertEquals(USED, answer.answeredAfter(0));
       assertTrue(answer.answerMs() > 0, answer::toString);
     }
