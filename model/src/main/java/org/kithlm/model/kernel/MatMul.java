@@ -128,7 +128,8 @@ public final class MatMul {
     // Where sums are rounded must not depend on the number of tokens.
     int pieceMax = intoSums && blockLength > Activations.BLOCK ? blockLength : columnsMax;
     int blocksMax = Math.min(panelBlocks, pieceMax / blockLength);
-    int groupsMax = Math.clamp(columnsMax / tile.panelColumns(), 1, GROUPS_MAX);
+    boolean wholePanel = blocksMax == panelBlocks; // only then groups follow one another
+    int groupsMax = wholePanel ? Math.clamp(columnsMax / tile.panelColumns(), 1, GROUPS_MAX) : 1;
     int wholeGroups = tile.rowCount() / ROWS;
     for (int panel = 0; panel < tile.panelCount(); panel++) {
       long panelAddress = bytes.address() + (long) panel * tile.panelStrideBytes();
