@@ -10,6 +10,7 @@ import java.util.Objects;
 import java.util.Properties;
 import org.kithlm.deploy.cli.BenchCommand;
 import org.kithlm.deploy.cli.ChatCommand;
+import org.kithlm.deploy.cli.DoctorCommand;
 import org.kithlm.deploy.cli.FailureReport;
 import org.kithlm.deploy.cli.JoinCommand;
 import org.kithlm.deploy.cli.ListCommand;
@@ -53,7 +54,8 @@ import picocli.CommandLine.ScopeType;
       ShowCommand.class,
       RmCommand.class,
       ModelCommand.class,
-      BenchCommand.class
+      BenchCommand.class,
+      DoctorCommand.class
     })
 public final class Kith {
   private final Map<String, String> environment;

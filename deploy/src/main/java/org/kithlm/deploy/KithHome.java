@@ -56,6 +56,11 @@ public record KithHome(Path folder) {
     }
   }
 
+  /** The folder of compiled kernels, which need not exist. */
+  public Path nativeFolder() {
+    return folder.resolve("native");
+  }
+
   private static FileAttribute<?>[] ownerOnly() {
     if (!FileSystems.getDefault().supportedFileAttributeViews().contains("posix")) {
       return new FileAttribute<?>[0]; // Windows: a home folder is private by its ACL

@@ -15,6 +15,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
 /** {@code kith bench kernels}. */
@@ -27,6 +28,10 @@ import picocli.CommandLine.Spec;
     })
 public final class BenchKernelsCommand implements Callable<Integer> {
   @SuppressWarnings("NullAway.Init") // set by picocli
+  @ParentCommand
+  private BenchCommand bench;
+
+  @SuppressWarnings("NullAway.Init") // set by picocli
   @Spec
   private CommandSpec spec;
 
@@ -34,6 +39,8 @@ public final class BenchKernelsCommand implements Callable<Integer> {
   private final CommonOptions common = new CommonOptions();
 
   @Mixin private final ThreadsOption threads = new ThreadsOption();
+
+  @Mixin private final KernelsOption kernels = new KernelsOption();
 
   @Option(
       names = "--types",
@@ -43,11 +50,13 @@ public final class BenchKernelsCommand implements Callable<Integer> {
   private List<GgmlType> types = List.of(GgmlType.values());
 
   /** The answer for programs. */
-  private record Answer(int threads, double streamGbPerSecond, List<KernelBench.Result> results) {}
+  private record Answer(
+      int threads, String kernels, double streamGbPerSecond, List<KernelBench.Result> results) {}
 
   @Override
   public Integer call() throws IOException {
     int threadCount = threads.threads(1);
+    String kernelsUsed = kernels.choose(bench.kith().home()).kind();
     try (Workers workers = WorkerPool.of(threadCount);
         KernelBench bench = new KernelBench(workers)) {
       List<KernelBench.Result> results = new ArrayList<>();
@@ -55,7 +64,7 @@ public final class BenchKernelsCommand implements Callable<Integer> {
       for (GgmlType type : types) {
         results.add(bench.measure(type));
       }
-      print(new Answer(threadCount, stream, results));
+      print(new Answer(threadCount, kernelsUsed, stream, results));
     }
     return ExitCode.OK.code();
   }
@@ -67,8 +76,8 @@ public final class BenchKernelsCommand implements Callable<Integer> {
       return;
     }
     out.printf(
-        "%d threads; they read memory at %.1f GB/s%n",
-        answer.threads(), answer.streamGbPerSecond());
+        "%d threads, %s kernels; they read memory at %.1f GB/s%n",
+        answer.threads(), answer.kernels(), answer.streamGbPerSecond());
     out.printf(
         "%-6s%14s%12s%14s%16s%n", "type", "decode GB/s", "of stream", "GFLOP/s", "prefill GFLOP/s");
     for (KernelBench.Result result : answer.results()) {

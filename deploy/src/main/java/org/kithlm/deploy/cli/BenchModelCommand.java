@@ -52,6 +52,8 @@ public final class BenchModelCommand implements Callable<Integer> {
 
   @Mixin private final ThreadsOption threads = new ThreadsOption();
 
+  @Mixin private final KernelsOption kernels = new KernelsOption();
+
   @SuppressWarnings("NullAway.Init") // set by picocli
   @Parameters(paramLabel = "MODEL", description = "Its name, as kith list shows it.")
   private String model;
@@ -79,7 +81,8 @@ public final class BenchModelCommand implements Callable<Integer> {
   private int repetitions;
 
   /** The answer for programs. */
-  private record Answer(String model, int threads, List<ModelBench.Result> results) {}
+  private record Answer(
+      String model, int threads, String kernels, List<ModelBench.Result> results) {}
 
   @Override
   public Integer call() throws IOException, InterruptedException {
@@ -87,6 +90,7 @@ public final class BenchModelCommand implements Callable<Integer> {
     requirePositive("--decode-tokens", decodeTokens);
     promptTokens.forEach(count -> requirePositive("--prompt-tokens", count));
     Kith kith = bench.kith();
+    String kernelsUsed = kernels.choose(kith.home()).kind();
     ServedModel served = ServedModel.of(model, kith, spec, common.json());
     int threadCount = threads.threads(1);
     List<ModelBench.Result> results = new ArrayList<>();
@@ -118,7 +122,7 @@ public final class BenchModelCommand implements Callable<Integer> {
         results.add(measurement.decode(decodeTokens));
       }
     }
-    print(new Answer(model, threadCount, results));
+    print(new Answer(model, threadCount, kernelsUsed, results));
     return ExitCode.OK.code();
   }
 
@@ -146,7 +150,7 @@ public final class BenchModelCommand implements Callable<Integer> {
       out.println(Json.MAPPER.writeValueAsString(answer));
       return;
     }
-    out.printf("%s, %d threads%n", answer.model(), answer.threads());
+    out.printf("%s, %d threads, %s kernels%n", answer.model(), answer.threads(), answer.kernels());
     for (ModelBench.Result result : answer.results()) {
       out.printf(
           "%-8s%10.2f tokens/s  +- %.2f%n",

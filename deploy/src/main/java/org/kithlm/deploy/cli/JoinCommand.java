@@ -57,6 +57,8 @@ public final class JoinCommand implements Callable<Integer> {
 
   @Mixin private final ThreadsOption threads = new ThreadsOption();
 
+  @Mixin private final KernelsOption kernels = new KernelsOption();
+
   @Parameters(
       paramLabel = "TOKEN",
       arity = "0..1",
@@ -100,6 +102,7 @@ public final class JoinCommand implements Callable<Integer> {
                       "the process that started this node is gone")));
     }
     Lifetime.closeAtExit(() -> stop(new NodeEnd(NodeEnd.Kind.SHUT_DOWN, "stopped")));
+    kernels.choose(kith.home());
     Admission admission = new Admission(file, ownName, host, JOIN_TIMEOUT);
     NodeEnd end = serve(admission.admit(token()), ownName);
     while (!endWithStandardInput && isOfTheLink(end)) {

@@ -119,6 +119,7 @@ public final class LocalCommand implements Callable<Integer> {
       throw new KithException(
           ExitCode.USAGE, "-n " + nodes + " is out of range: 1 to " + MAX_NODES + " processes");
     }
+    serve.kernels().choose(kith.home());
     // Keys and certificates take a while to make, so that is done while the model is looked up.
     CompletableFuture<ClusterBooks> books = CompletableFuture.supplyAsync(ClusterBooks::inMemory);
     ServedModel served = ServedModel.of(serve.model(), kith, spec, common.json());
@@ -137,6 +138,7 @@ public final class LocalCommand implements Callable<Integer> {
           nodes - 1,
           session.server().createToken(TOKEN_TTL, true).text(),
           options.threads(),
+          serve.kernels().text(),
           options.memoryBytes(),
           logs);
       ClusterWatch watch = session.watch();

@@ -22,6 +22,8 @@ final class ServeOptions {
 
   @Mixin private final ThreadsOption threads = new ThreadsOption();
 
+  @Mixin private final KernelsOption kernels = new KernelsOption();
+
   @SuppressWarnings("NullAway.Init") // set by picocli
   @Parameters(
       paramLabel = "MODEL",
@@ -38,6 +40,10 @@ final class ServeOptions {
 
   String model() {
     return model;
+  }
+
+  KernelsOption kernels() {
+    return kernels;
   }
 
   EndpointSettings endpoint() {

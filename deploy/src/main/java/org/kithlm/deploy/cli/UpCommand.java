@@ -80,6 +80,7 @@ public final class UpCommand implements Callable<Integer> {
     if (nodes < 1) {
       throw new KithException(ExitCode.USAGE, "-n " + nodes + " must be at least 1");
     }
+    serve.kernels().choose(kith.home());
     ServedModel served = ServedModel.of(serve.model(), kith, spec, common.json());
     HostChoice choice = HostChoice.of(host);
     ClusterHome home = new ClusterHome(kith.home());

@@ -29,16 +29,18 @@ final class NodeProcess {
    *
    * @param token passed by the environment, as the command line is public
    * @param threads for the arithmetic
+   * @param kernels the value of {@code --kernels}
    * @param log takes its output
    */
-  static NodeProcess start(String name, String token, int threads, long memoryBytes, Path log)
+  static NodeProcess start(
+      String name, String token, int threads, String kernels, long memoryBytes, Path log)
       throws IOException {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
     command.addAll(List.of("-cp", System.getProperty("java.class.path"), Kith.class.getName()));
     command.addAll(List.of("join", "--name", name, "--host", "127.0.0.1", "--end-with-stdin"));
-    command.addAll(List.of("--threads", Integer.toString(threads)));
+    command.addAll(List.of("--threads", Integer.toString(threads), "--kernels", kernels));
     if (memoryBytes != Long.MAX_VALUE) {
       command.addAll(List.of("--memory", (memoryBytes >> 10) + "K"));
     }

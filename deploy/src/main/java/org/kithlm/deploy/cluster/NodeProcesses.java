@@ -20,15 +20,17 @@ public final class NodeProcesses implements AutoCloseable {
    *
    * @param token admits them all
    * @param threads of each for the arithmetic
+   * @param kernels the value of {@code --kernels}
    * @param memoryBytes what each may use in memory, {@link Long#MAX_VALUE} for no limit
    * @param logs folder that takes their output, a file each
    */
-  public synchronized void start(int count, String token, int threads, long memoryBytes, Path logs)
+  public synchronized void start(
+      int count, String token, int threads, String kernels, long memoryBytes, Path logs)
       throws IOException {
     for (int i = 1; i <= count && !closed; i++) {
       String name = "node-" + i;
       Path log = logs.resolve(name + ".log");
-      processes.add(NodeProcess.start(name, token, threads, memoryBytes, log));
+      processes.add(NodeProcess.start(name, token, threads, kernels, memoryBytes, log));
     }
   }
 

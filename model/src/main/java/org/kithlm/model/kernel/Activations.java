@@ -18,6 +18,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
+import org.jspecify.annotations.Nullable;
 import org.kithlm.model.gguf.GgmlType;
 
 /**
@@ -87,6 +88,8 @@ public final class Activations {
   private final int columnsMax;
   private final Map<GgmlType, Form> forms = new EnumMap<>(GgmlType.class);
   private final Form[] allForms;
+  private final Map<GgmlType, NativeInputs> nativeInputs = new EnumMap<>(GgmlType.class);
+  private final NativeInputs[] allNativeInputs;
   private float[] x = {};
   private int tokenCount;
   private int columns;
@@ -99,19 +102,32 @@ public final class Activations {
    * @param types element types of the matrices that will be multiplied
    */
   public Activations(int tokensMax, int columnsMax, Collection<GgmlType> types) {
+    this(tokensMax, columnsMax, types, KernelChoice.current());
+  }
+
+  Activations(
+      int tokensMax, int columnsMax, Collection<GgmlType> types, @Nullable NativeKernels kernels) {
     this.columnsMax = columnsMax;
     int blocksMax = tokensMax * (columnsMax / BLOCK);
     Map<Integer, Rounded> rounded = new TreeMap<>();
     Map<String, Form> shared = new TreeMap<>();
+    Map<String, NativeInputs> sharedNative = new TreeMap<>();
     for (GgmlType type : types) {
       Payload payload = Payload.of(type);
-      if (payload.pairsPerBlock() > 0) {
+      if (kernels != null && NativeKernels.support(type)) {
+        NativeInputs its =
+            sharedNative.computeIfAbsent(
+                payload + " " + stepsMax(type),
+                k -> new NativeInputs(kernels, type, tokensMax, columnsMax));
+        nativeInputs.put(type, its);
+      } else if (payload.pairsPerBlock() > 0) {
         Rounded its = rounded.computeIfAbsent(stepsMax(type), n -> new Rounded(n, blocksMax));
         String key = payload + " " + its.stepsMax;
         forms.put(type, shared.computeIfAbsent(key, k -> new Form(payload, its, blocksMax)));
       }
     }
     allForms = shared.values().toArray(new Form[0]); // iterating over the map would allocate
+    allNativeInputs = sharedNative.values().toArray(new NativeInputs[0]);
   }
 
   /** Bytes that the buffers take for each token. */
@@ -157,10 +173,18 @@ public final class Activations {
       form.ready = false;
       form.rounded.ready = false;
     }
+    for (NativeInputs its : allNativeInputs) {
+      its.invalidate();
+    }
   }
 
   /** Makes what the kernel of a type needs, unless it is there already. */
   public void prepare(GgmlType type) {
+    NativeInputs its = nativeInputs.get(type);
+    if (its != null) {
+      its.prepare(x, tokenCount, columns);
+      return;
+    }
     if (Payload.of(type).pairsPerBlock() == 0) {
       return;
     }
@@ -245,6 +269,11 @@ public final class Activations {
   /** The inputs as they are. */
   float[] floats() {
     return x;
+  }
+
+  /** The inputs for native kernels; null if those in Java multiply the type. */
+  @Nullable NativeInputs nativeInputs(GgmlType type) {
+    return nativeInputs.get(type);
   }
 
   /** The step of each block, as rounded for the type. */

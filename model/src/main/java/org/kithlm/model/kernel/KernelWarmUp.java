@@ -8,6 +8,7 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
 import org.kithlm.model.gguf.GgmlType;
 import org.kithlm.model.weight.RowGroups;
 import org.kithlm.model.weight.TensorRole;
@@ -23,15 +24,19 @@ public final class KernelWarmUp {
   private static final double COMPILED_NS_PER_WEIGHT = 5;
 
   private static final int COLUMNS = 512;
-  private static final Duration TIMEOUT = Duration.ofSeconds(5);
+  static final Duration TIMEOUT = Duration.ofSeconds(5);
 
   /** Leaves the core to the compiler after each product. */
   private static final long PAUSE_NS = 500_000;
 
-  private final MatMul matMul = new MatMul();
+  private final @Nullable NativeKernels kernels;
+  private final MatMul matMul;
   private final float[] y = new float[Activations.TOKENS * RowGroups.ROWS];
 
-  private KernelWarmUp() {}
+  private KernelWarmUp(@Nullable NativeKernels kernels) {
+    this.kernels = kernels;
+    matMul = new MatMul(kernels);
+  }
 
   /** Returns when the kernels of these types are compiled, or after some seconds. */
   public static void run(Set<GgmlType> types) {
@@ -40,8 +45,12 @@ public final class KernelWarmUp {
 
   /** Returns true when the kernels of these types are compiled, false when the time is over. */
   public static boolean run(Set<GgmlType> types, Duration timeout) {
+    return run(types, timeout, KernelChoice.current());
+  }
+
+  static boolean run(Set<GgmlType> types, Duration timeout, @Nullable NativeKernels kernels) {
     try (Arena arena = Arena.ofConfined()) {
-      return new KernelWarmUp().run(types, timeout.toNanos(), arena);
+      return new KernelWarmUp(kernels).run(types, timeout.toNanos(), arena);
     }
   }
 
@@ -50,8 +59,8 @@ public final class KernelWarmUp {
     for (GgmlType type : types) {
       Tile tile = tile(type);
       MemorySegment zeros = arena.allocate(tile.lengthBytes(), Long.BYTES);
-      cold.add(new Product(tile, zeros, 1));
-      cold.add(new Product(tile, zeros, Activations.TOKENS));
+      cold.add(new Product(tile, zeros, 1, kernels));
+      cold.add(new Product(tile, zeros, Activations.TOKENS, kernels));
     }
     long startNs = System.nanoTime();
     while (!cold.isEmpty() && System.nanoTime() - startNs < timeoutNs) {
@@ -99,10 +108,10 @@ public final class KernelWarmUp {
     private final MemorySegment bytes;
     private final Activations x;
 
-    Product(Tile tile, MemorySegment bytes, int tokenCount) {
+    Product(Tile tile, MemorySegment bytes, int tokenCount, @Nullable NativeKernels kernels) {
       this.tile = tile;
       this.bytes = bytes;
-      x = new Activations(tokenCount, COLUMNS, EnumSet.of(tile.type()));
+      x = new Activations(tokenCount, COLUMNS, EnumSet.of(tile.type()), kernels);
       x.set(new float[tokenCount * COLUMNS], tokenCount, COLUMNS);
       x.prepare(tile.type());
     }

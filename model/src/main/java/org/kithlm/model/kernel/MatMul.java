@@ -3,6 +3,7 @@ package org.kithlm.model.kernel;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 import org.kithlm.model.gguf.GgmlType;
 import org.kithlm.model.weight.RowGroups;
 import org.kithlm.model.weight.Tile;
@@ -19,6 +20,8 @@ public final class MatMul {
   /** Row groups of a chunk at most; bounds {@link #rows}. */
   private static final int GROUPS_MAX = 32;
 
+  private final @Nullable NativeProduct nativeProduct;
+  private final ArraySegments segments = new ArraySegments();
   private final Chunk chunk = new Chunk();
 
   /** Outputs of a chunk [tokens x rows] that kernels cannot write to where they belong. */
@@ -32,6 +35,15 @@ public final class MatMul {
   private double[] sums = {};
   private boolean intoSums;
   private int yStride;
+
+  /** Multiplies by the kernels of this process's {@link KernelChoice}. */
+  public MatMul() {
+    this(KernelChoice.current());
+  }
+
+  MatMul(@Nullable NativeKernels kernels) {
+    nativeProduct = kernels == null ? null : new NativeProduct(kernels);
+  }
 
   /**
    * Adds {@code x W^T} to {@code y}, where W is some row groups of a tile: for each token t and row
@@ -108,6 +120,23 @@ public final class MatMul {
     Objects.checkFromToIndex(firstGroup, endGroup, tile.groupCount());
     Objects.checkFromIndexSize(
         yOffset, Math.addExact((x.tokenCount() - 1) * yStride, tile.rowCount()), yLength);
+    NativeInputs nativeInputs = x.nativeInputs(tile.type());
+    if (nativeProduct != null && nativeInputs != null) {
+      nativeProduct.multiply(
+          tile,
+          bytes,
+          nativeInputs,
+          x.tokenCount(),
+          firstColumn,
+          nativePieceColumns(tile),
+          intoSums ? MemorySegment.NULL : segments.of(floats),
+          intoSums ? segments.of(sums) : MemorySegment.NULL,
+          yOffset,
+          yStride,
+          firstGroup,
+          endGroup);
+      return;
+    }
     if (Payload.of(tile.type()).pairsPerBlock() > 0) {
       factors = x.factors(tile.type());
       steps = x.steps(tile.type());
@@ -154,6 +183,15 @@ public final class MatMul {
         }
       }
     }
+  }
+
+  /** Columns of a piece as above. */
+  private int nativePieceColumns(Tile tile) {
+    if (!intoSums) {
+      return tile.panelColumns();
+    }
+    int blockLength = tile.type().blockLength();
+    return blockLength > Activations.BLOCK ? blockLength : Chunk.COLUMNS_MAX;
   }
 
   /**
