@@ -395,10 +395,11 @@ final class Exchange implements AutoCloseable {
     return end == sumEnd[polled] ? BREAK : CONTINUE;
   }
 
-  /** So that they do not fill the receive buffers. */
+  /** So that they do not fill the receive buffers; a farewell may be among them. */
   private void takeSignsOfLife() {
     for (polled = 0; polled < outboxes.length; polled++) {
       outboxes[polled].link().poll(dropHandler);
+      session.checkGone(outboxes[polled].link(), awaitedPartial);
     }
   }
 
