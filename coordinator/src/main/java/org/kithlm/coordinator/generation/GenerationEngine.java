@@ -161,7 +161,7 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
 
   /**
    * Queues a request whose prompt fits the context. If the root is lost before its turn it waits
-   * for the next one, for a minute; then it fails.
+   * for the next one, for a minute; then it is refused.
    *
    * @throws GenerationRefusedException if the queue is full or no root is active
    */
@@ -210,7 +210,7 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
   public void close() {
     locked(() -> closed = true);
     deactivate(SHUTDOWN);
-    failQueued(SHUTDOWN);
+    refuseQueued(SHUTDOWN);
     try {
       thread.join(CLOSE_TIMEOUT_MS);
     } catch (InterruptedException e) {
@@ -218,7 +218,7 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
     }
   }
 
-  private void failQueued(String message) {
+  private void refuseQueued(String message) {
     List<GenerationJob> jobs;
     lock.lock();
     try {
@@ -227,7 +227,7 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
     } finally {
       lock.unlock();
     }
-    jobs.forEach(job -> job.fail(message));
+    jobs.forEach(job -> job.refuse(message));
   }
 
   private void run() {
@@ -284,7 +284,7 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
           }
           if (System.nanoTime() - lastEndNs >= TimeUnit.MILLISECONDS.toNanos(rootTimeoutMs)) {
             String message = noRootMessage();
-            return () -> failQueued(message);
+            return () -> refuseQueued(message);
           }
         }
         if (!changed.await(KEEP_ALIVE_MS, TimeUnit.MILLISECONDS) && current != null) {

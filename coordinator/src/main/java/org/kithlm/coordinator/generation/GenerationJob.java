@@ -50,6 +50,13 @@ final class GenerationJob implements Generation {
         new GenerationListener.Usage(request.prompt().length, 0, 0, 0, 0));
   }
 
+  /** Tells the listener that there were no ranks to run it. */
+  void refuse(String message) {
+    if (ended.compareAndSet(false, true)) {
+      listener.onNotReady(message);
+    }
+  }
+
   /** Tells the listener of a failure, unless it was told of another end. */
   void fail(String message) {
     if (ended.compareAndSet(false, true)) {

@@ -4,7 +4,8 @@ import java.util.List;
 
 /**
  * Follows one generation: {@code onToken} any number of times, then exactly one of {@code
- * onFinished} and {@code onFailed}. Called from one thread at a time; must not block.
+ * onFinished}, {@code onFailed} and {@code onNotReady}. Called from one thread at a time; must not
+ * block.
  */
 public interface GenerationListener {
   /**
@@ -51,4 +52,7 @@ public interface GenerationListener {
 
   /** It failed; the message names the cause (for a lost rank its number and address). */
   void onFailed(String message);
+
+  /** It left the queue before it ran, for want of ranks: it may be asked for again. */
+  void onNotReady(String message);
 }

@@ -54,8 +54,8 @@ final class NdjsonEncoder implements StreamEncoder {
   }
 
   @Override
-  public ByteString failed(String message) {
-    return line(new ErrorResponses.OllamaBody(message));
+  public ByteString failed(ApiException failure) {
+    return line(new ErrorResponses.OllamaBody(String.valueOf(failure.getMessage())));
   }
 
   private static ByteString line(Object value) {

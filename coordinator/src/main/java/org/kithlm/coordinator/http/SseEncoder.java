@@ -2,7 +2,6 @@ package org.kithlm.coordinator.http;
 
 import org.apache.pekko.http.javadsl.model.ContentType;
 import org.apache.pekko.http.javadsl.model.MediaTypes;
-import org.apache.pekko.http.javadsl.model.StatusCodes;
 import org.apache.pekko.util.ByteString;
 import org.apache.pekko.util.ByteStringBuilder;
 import org.kithlm.coordinator.generation.FinishReason;
@@ -63,10 +62,8 @@ final class SseEncoder implements StreamEncoder {
   }
 
   @Override
-  public ByteString failed(String message) {
-    ErrorResponses.Body body =
-        ErrorResponses.body(StatusCodes.INTERNAL_SERVER_ERROR, message, null, "generation_failed");
-    return ByteString.fromString("event: error\n").concat(event(body));
+  public ByteString failed(ApiException failure) {
+    return ByteString.fromString("event: error\n").concat(event(ErrorResponses.body(failure)));
   }
 
   private static ByteString event(Object value) {

@@ -24,5 +24,5 @@ interface StreamEncoder {
   ByteString finished(FinishReason reason, String tail, Usage usage);
 
   /** The end of an answer that failed. */
-  ByteString failed(String message);
+  ByteString failed(ApiException failure);
 }

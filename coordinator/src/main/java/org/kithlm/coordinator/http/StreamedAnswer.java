@@ -7,6 +7,7 @@ import org.apache.pekko.NotUsed;
 import org.apache.pekko.actor.typed.ActorSystem;
 import org.apache.pekko.http.javadsl.model.HttpEntities;
 import org.apache.pekko.http.javadsl.model.HttpResponse;
+import org.apache.pekko.http.javadsl.model.StatusCodes;
 import org.apache.pekko.http.javadsl.model.headers.RawHeader;
 import org.apache.pekko.japi.Pair;
 import org.apache.pekko.pattern.Patterns;
@@ -29,7 +30,7 @@ final class StreamedAnswer implements GenerationListener {
 
     record Finished(FinishReason reason, String tail, Usage usage) implements Event {}
 
-    record Failed(String message) implements Event {}
+    record Failed(ApiException failure) implements Event {}
 
     record Aborted() implements Event {}
   }
@@ -118,8 +119,17 @@ final class StreamedAnswer implements GenerationListener {
 
   @Override
   public void onFailed(String message) {
+    fail(ApiException.generationFailed(StatusCodes.INTERNAL_SERVER_ERROR, message));
+  }
+
+  @Override
+  public void onNotReady(String message) {
+    fail(ApiException.notReady(message));
+  }
+
+  private void fail(ApiException failure) {
     ended = true;
-    offer(new Event.Failed(message));
+    offer(new Event.Failed(failure));
     offer(new Event.Aborted());
   }
 
@@ -139,7 +149,7 @@ final class StreamedAnswer implements GenerationListener {
           CompletableFuture.completedFuture(
               encoder.finished(end.reason(), end.tail(), end.usage()));
       case Event.Failed failed ->
-          CompletableFuture.completedFuture(encoder.failed(failed.message()));
+          CompletableFuture.completedFuture(encoder.failed(failed.failure()));
       case Event.Aborted aborted ->
           Patterns.after(
               ABORT_DELAY,

@@ -91,4 +91,9 @@ final class WholeAnswer implements GenerationListener {
     result.completeExceptionally(
         ApiException.generationFailed(StatusCodes.INTERNAL_SERVER_ERROR, message));
   }
+
+  @Override
+  public void onNotReady(String message) {
+    result.completeExceptionally(ApiException.notReady(message));
+  }
 }

@@ -100,5 +100,11 @@ final class CountedChatService implements ChatService {
       meters.outcome("failed");
       listener.onFailed(message);
     }
+
+    @Override
+    public void onNotReady(String message) {
+      meters.outcome(GenerationRefusedException.Reason.NOT_READY);
+      listener.onNotReady(message);
+    }
   }
 }

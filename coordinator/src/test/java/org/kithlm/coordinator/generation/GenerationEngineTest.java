@@ -350,7 +350,7 @@ class GenerationEngineTest {
   }
 
   @Test
-  void shouldFailRequestsThatNoRootComesFor() throws Exception {
+  void shouldFailOrRefuseRequestsThatNoRootComesFor() throws Exception {
     try (GenerationEngine impatient =
         new GenerationEngine(ByteTokenizer.create(), CONTEXT_LENGTH, 0)) {
       await(impatient.activate(rank, List.of(), losses::add));
@@ -366,7 +366,7 @@ class GenerationEngineTest {
 
       String message = "the cluster was not ready again within 0 s; it ended with: lost rank 2";
       assertEquals(message, running.failure());
-      assertEquals(message, queued.failure());
+      assertEquals(message, queued.refusal());
     }
   }
 
@@ -379,7 +379,7 @@ class GenerationEngineTest {
     engine.close();
 
     assertEquals("the cluster shuts down", running.failure());
-    assertEquals("the cluster shuts down", queued.failure());
+    assertEquals("the cluster shuts down", queued.refusal());
     assertTrue(rank.closed);
     assertRefused(GenerationRefusedException.Reason.NOT_READY);
   }

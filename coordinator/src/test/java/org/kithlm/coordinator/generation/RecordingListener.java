@@ -12,8 +12,12 @@ final class RecordingListener implements GenerationListener {
   /** Also for a real model on a busy machine, before its kernels are compiled. */
   private static final int TIMEOUT_SECONDS = 180;
 
-  /** An end; a failure has a message and nothing else. */
-  record End(@Nullable FinishReason reason, @Nullable Usage usage, @Nullable String failure) {}
+  /** An end; a failure and a refusal have a message and nothing else. */
+  record End(
+      @Nullable FinishReason reason,
+      @Nullable Usage usage,
+      @Nullable String failure,
+      @Nullable String refusal) {}
 
   final List<Token> tokens = new ArrayList<>();
   private final StringBuilder text = new StringBuilder();
@@ -28,12 +32,17 @@ final class RecordingListener implements GenerationListener {
   @Override
   public void onFinished(FinishReason reason, String tail, Usage usage) {
     text.append(tail);
-    end(new End(reason, usage, null));
+    end(new End(reason, usage, null, null));
   }
 
   @Override
   public void onFailed(String message) {
-    end(new End(null, null, message));
+    end(new End(null, null, message, null));
+  }
+
+  @Override
+  public void onNotReady(String message) {
+    end(new End(null, null, null, message));
   }
 
   private void end(End what) {
@@ -59,6 +68,11 @@ final class RecordingListener implements GenerationListener {
   /** Why it failed, which it must have. */
   String failure() {
     return Objects.requireNonNull(end().failure(), () -> "did not fail: " + end());
+  }
+
+  /** Why it never ran, which it must not have. */
+  String refusal() {
+    return Objects.requireNonNull(end().refusal(), () -> "was not refused: " + end());
   }
 
   /** Its text, once it has ended. */

@@ -144,6 +144,26 @@ class ConnectionTest {
   }
 
   @Test
+  void shouldTellAStreamThatItNeverRan() throws Exception {
+    endpoint.service.script = run -> run.refuse("no root within 60 s");
+    StringBuilder read = new StringBuilder();
+    try (Socket socket =
+        endpoint.rawPost(TestEndpoint.CHAT, TestEndpoint.chat(",\"stream\":true"))) {
+      BufferedReader in = reader(socket);
+
+      assertThrows(
+          SocketException.class,
+          () -> {
+            for (String line = in.readLine(); line != null; line = in.readLine()) {
+              read.append(line).append('\n');
+            }
+          });
+    }
+
+    assertTrue(read.toString().contains("\"code\":\"not_ready\""), read.toString());
+  }
+
+  @Test
   void shouldCancelWhenTheReaderIsTooSlow() throws Exception {
     endpoint.service.script =
         run -> {

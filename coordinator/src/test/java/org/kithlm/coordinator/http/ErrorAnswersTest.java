@@ -326,6 +326,18 @@ class ErrorAnswersTest {
   }
 
   @Test
+  void shouldLetClientsRepeatWhatNeverRan() throws Exception {
+    endpoint.service.script = run -> run.refuse("no root within 60 s");
+
+    TestEndpoint.Answer answer = endpoint.post(TestEndpoint.CHAT, TestEndpoint.chat(""));
+
+    assertEquals(503, answer.status());
+    assertEquals("not_ready", answer.error().path("code").asText());
+    assertEquals("5", answer.header("Retry-After"));
+    assertNull(answer.header("x-should-retry"));
+  }
+
+  @Test
   void shouldTellClientsNotToRepeatAFailedPrefill() throws Exception {
     endpoint.service.script = run -> run.say("He").fail("rank 1 (10.0.0.2) is lost");
 

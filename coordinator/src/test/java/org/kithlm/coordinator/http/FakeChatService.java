@@ -98,6 +98,10 @@ final class FakeChatService implements ChatService, AutoCloseable {
       listener.onFailed(message);
     }
 
+    void refuse(String message) {
+      listener.onNotReady(message);
+    }
+
     /** Waits like a prefill: until the client has gone. */
     void awaitCancel() throws InterruptedException {
       cancelled.await();

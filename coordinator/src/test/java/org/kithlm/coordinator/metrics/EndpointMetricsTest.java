@@ -140,6 +140,9 @@ class EndpointMetricsTest {
 
     @Override
     public void onFailed(String message) {}
+
+    @Override
+    public void onNotReady(String message) {}
   }
 
   /** Keeps the listener; refuses an empty prompt. */

@@ -58,6 +58,11 @@ public record Answer(
               public void onFailed(String message) {
                 answer.completeExceptionally(new KithException(ExitCode.OTHER, message));
               }
+
+              @Override
+              public void onNotReady(String message) {
+                onFailed(message);
+              }
             });
     try {
       return answer.get(); // the engine's own deadlines end it
