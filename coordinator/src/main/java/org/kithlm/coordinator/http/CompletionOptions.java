@@ -35,16 +35,21 @@ record CompletionOptions(
     if (body.integer("n", 1, Integer.MAX_VALUE, 1) != 1) {
       throw ApiException.unsupported("n", "one answer is made per request, so n must be 1");
     }
-    String limit = body.has("max_completion_tokens") ? "max_completion_tokens" : "max_tokens";
+    Integer older = limit(body, "max_tokens");
+    Integer newer = limit(body, "max_completion_tokens");
     return new CompletionOptions(
         body.text("model"),
-        body.has(limit) ? (int) body.integer(limit, 1, Integer.MAX_VALUE, 0) : null,
+        newer == null ? older : newer,
         SamplingFields.sampling(body),
         SamplingFields.stops(body),
         logprobs,
         topLogprobs,
         body.flag("stream"),
         includeUsage(body));
+  }
+
+  private static @Nullable Integer limit(Fields body, String name) {
+    return body.has(name) ? (int) body.integer(name, 1, Integer.MAX_VALUE, 0) : null;
   }
 
   private static boolean includeUsage(Fields body) {

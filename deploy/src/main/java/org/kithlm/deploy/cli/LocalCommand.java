@@ -155,15 +155,14 @@ public final class LocalCommand implements Callable<Integer> {
         session.printReady(spec.commandLine().getOut(), common.json());
         return Lifetime.awaitSignal();
       }
-      return answer(session.server(), ready, context, prompt);
+      return answer(session.server(), ready, prompt);
     }
   }
 
-  private int answer(Server server, ClusterView ready, Server.FittedContext context, String text)
+  private int answer(Server server, ClusterView ready, String text)
       throws IOException, InterruptedException {
     PrintWriter out = spec.commandLine().getOut();
     GenerationRequest request = generation.request(text, server.chat());
-    spec.commandLine().getErr().println(context.describe());
     Map<Integer, RankStatistics> before = server.statistics(); // warming up
     Answer answer;
     try {
