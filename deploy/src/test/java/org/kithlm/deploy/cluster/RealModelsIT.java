@@ -45,21 +45,21 @@ class RealModelsIT {
   /**
    * What to run.
    *
-   * @param worldSizes the first is what the others are compared with; the last runs twice
+   * @param worldSizes the first is what the others are compared with; one may come twice
    */
   record Case(TestModel model, String prompt, List<Integer> worldSizes, int tokensMax) {}
 
   static List<Case> cases() {
     if (!TABLE) {
       return List.of(
-          new Case(TestModel.SMOLLM2, CAPITAL, List.of(1, 3, 4), 16),
+          new Case(TestModel.SMOLLM2, CAPITAL, List.of(1, 4, 4), 16),
           new Case(TestModel.GEMMA3, CAPITAL, List.of(1, 4), 16),
           new Case(TestModel.QWEN25, CAPITAL, List.of(1, 3), 8));
     }
     List<Case> all = new ArrayList<>();
     for (TestModel model : TestModel.values()) {
       for (String prompt : List.of(CAPITAL, "p2", "p3", CHAT, "long")) {
-        all.add(new Case(model, prompt, List.of(1, 2, 3, 4), 32));
+        all.add(new Case(model, prompt, List.of(1, 2, 3, 4, 4), 32));
       }
     }
     return all;
@@ -97,16 +97,16 @@ class RealModelsIT {
       ROWS.add(row(run, answers.getFirst(), answer, reference));
       checkRanks(worldSize, answers.getFirst(), answer);
     }
-    JsonNode repeat = answer(run, run.worldSizes().getLast(), prompt);
+    JsonNode last = answers.getLast();
     for (JsonNode answer : answers) {
-      assertEquals(repeat.get("tokens"), answer.get("tokens"), run::toString);
+      assertEquals(last.get("tokens"), answer.get("tokens"), run::toString);
     }
 
     if (hasReference) {
-      assertEquals(reference.get("prompt_ids"), repeat.get("prompt_tokens"), run::toString);
+      assertEquals(reference.get("prompt_ids"), last.get("prompt_tokens"), run::toString);
       int steps = Math.min(certainSteps(reference), run.tokensMax());
       List<Integer> expected = integers(reference.get("greedy_ids")).subList(0, steps);
-      List<Integer> actual = integers(repeat.get("tokens"));
+      List<Integer> actual = integers(last.get("tokens"));
       assertEquals(steps, equalSteps(expected, actual), () -> run + ": " + expected + actual);
     }
     // Only now: what does not need the reference was checked.
