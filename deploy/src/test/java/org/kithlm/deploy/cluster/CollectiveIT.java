@@ -14,8 +14,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.kithlm.deploy.Json;
 
 /**
- * Whole clusters whose ranks sum in each of the forms, sealed; {@link RealModelsIT} has the one that
- * is the default here.
+ * Whole clusters whose ranks sum in each of the forms, sealed; {@link RealModelsIT} has the one
+ * that is the default here.
  */
 class CollectiveIT {
   private static final String MODEL = TestModel.SMOLLM2.catalogName;
