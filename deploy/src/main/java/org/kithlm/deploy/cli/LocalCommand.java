@@ -155,11 +155,11 @@ public final class LocalCommand implements Callable<Integer> {
         session.printReady(spec.commandLine().getOut(), common.json());
         return Lifetime.awaitSignal();
       }
-      return answer(session.server(), ready, prompt);
+      return answer(session.server(), ready, options, prompt);
     }
   }
 
-  private int answer(Server server, ClusterView ready, String text)
+  private int answer(Server server, ClusterView ready, ServerOptions options, String text)
       throws IOException, InterruptedException {
     PrintWriter out = spec.commandLine().getOut();
     GenerationRequest request = generation.request(text, server.chat());
@@ -205,11 +205,7 @@ public final class LocalCommand implements Callable<Integer> {
                   answer.usage().tokensPerSecond(),
                   answer.reason().name().toLowerCase(Locale.ROOT),
                   new PlanReport(
-                      ready.epoch(),
-                      nodes,
-                      context.options().collective().toString(),
-                      "root",
-                      ready.sums()),
+                      ready.epoch(), nodes, options.collective().toString(), "root", ready.sums()),
                   used)));
     } else {
       print(out, answer, used);
