@@ -4,11 +4,9 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.List;
 import java.util.OptionalLong;
-import java.util.Random;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.Callable;
@@ -18,7 +16,7 @@ import org.kithlm.deploy.Json;
 import org.kithlm.deploy.Kith;
 import org.kithlm.deploy.KithException;
 import org.kithlm.deploy.catalog.ByteSize;
-import org.kithlm.memory.DiskRate;
+import org.kithlm.memory.DiskProbe;
 import org.kithlm.memory.MemoryLimit;
 import org.kithlm.model.kernel.KernelChoice;
 import org.kithlm.model.kernel.KernelComparison;
@@ -52,8 +50,7 @@ public final class DoctorCommand implements Callable<Integer> {
           "i8mm",
           "sve");
 
-  private static final int DISK_FILE_BYTES = 32 << 20;
-  private static final Duration DISK_TEST = Duration.ofMillis(500);
+  private static final Duration DISK_TEST = Duration.ofSeconds(1);
 
   @SuppressWarnings("NullAway.Init") // set by picocli
   @ParentCommand
@@ -107,21 +104,8 @@ public final class DoctorCommand implements Callable<Integer> {
             choice.reason(),
             comparison,
             memory.isPresent() ? memory.getAsLong() : null,
-            diskBytesPerSecond(kith.home().subfolder("."))));
+            DiskProbe.bytesPerSecond(kith.home().subfolder("."), DISK_TEST)));
     return ExitCode.OK.code();
-  }
-
-  /** Of reads past the page cache, from a file that is made for it. */
-  private static double diskBytesPerSecond(Path folder) throws IOException, InterruptedException {
-    Path file = Files.createTempFile(folder, "disk-rate", ".tmp");
-    try {
-      byte[] bytes = new byte[DISK_FILE_BYTES];
-      new Random(1).nextBytes(bytes); // a file system might not store zeros
-      Files.write(file, bytes, StandardOpenOption.SYNC);
-      return DiskRate.bytesPerSecond(file, DISK_TEST);
-    } finally {
-      Files.delete(file);
-    }
   }
 
   /** Builds, compares and keeps what is worth it. */
