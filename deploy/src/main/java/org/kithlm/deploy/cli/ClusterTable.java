@@ -9,6 +9,7 @@ import org.kithlm.coordinator.membership.ClusterView.NodeView;
 import org.kithlm.deploy.catalog.ByteSize;
 import org.kithlm.deploy.cluster.LiveCluster;
 import org.kithlm.deploy.cluster.StateFile;
+import org.kithlm.node.control.CollectiveChoice;
 import org.kithlm.node.control.CollectiveReport;
 import org.kithlm.node.control.RankStatistics;
 
@@ -108,7 +109,10 @@ final class ClusterTable {
       out.println("sums: none, there is one rank");
       return;
     }
-    out.print("sums: " + sums.choice() + (sums.sealed() ? ", sealed" : ", readable"));
+    out.print("sums: " + sums.choice());
+    if (sums.choice() != CollectiveChoice.SHARED_MEMORY) { // those are in no frame
+      out.print(sums.sealed() ? ", sealed" : ", readable");
+    }
     CollectiveReport.Links links = sums.links();
     if (links != null) {
       out.printf(
