@@ -208,7 +208,8 @@ final class Exchange implements AutoCloseable {
       shared.asleep(true);
       try {
         if (!shared.take(rank, round, start, length, elements)) {
-          waitFor(link, awaitedPartial);
+          boundary.check();
+          session.idleForDebtor(link, awaitedPartial); // all had the round before
           takeSignsOfLife();
         }
       } finally {

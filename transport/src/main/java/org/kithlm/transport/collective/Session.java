@@ -233,15 +233,27 @@ final class Session implements AutoCloseable {
    * @param awaited says what for, should that happen
    */
   void idleFor(Link link, Supplier<String> awaited) {
+    if (isLate(link, awaited)) {
+      throw lost(Losses.longestSilent(links, link), awaited.get());
+    }
+  }
+
+  /** {@link #idleFor} what a peer owes whoever else is late: if it takes too long, it is lost. */
+  void idleForDebtor(Link link, Supplier<String> awaited) {
+    if (isLate(link, awaited)) {
+      throw lost(link, awaited.get());
+    }
+  }
+
+  /** Waits a little; whether that has been too long. */
+  private boolean isLate(Link link, Supplier<String> awaited) {
     checkGone(link, awaited);
     lookAhead();
     if (waitingNs() >= nextPulseNs) {
       nextPulseNs += pulseIntervalNs();
       pulse();
     }
-    if (idle(config.roundTimeoutNs())) {
-      throw lost(Losses.longestSilent(links, link), awaited.get());
-    }
+    return idle(config.roundTimeoutNs());
   }
 
   /** Throws if a peer has closed its session. */
