@@ -29,7 +29,7 @@ class ApiDocumentTest {
 
   @Test
   void shouldNameTheServedModel() throws Exception {
-    assertEquals("3.1.0", document().path("openapi").asText());
+    assertEquals("3.2.0", document().path("openapi").asText());
     assertEquals(
         "[\"" + FakeChatService.MODEL + "\"]",
         document().at("/components/schemas/Model/enum").toString());
