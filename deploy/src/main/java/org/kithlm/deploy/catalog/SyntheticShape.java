@@ -10,6 +10,8 @@ import org.kithlm.model.gguf.GgufHeader;
 
 /** Shapes of models that can be made up, as their makers published them. */
 public enum SyntheticShape {
+  /** The 110M of llama2.c's story tellers. */
+  STORIES_110M(768, 2048, 12, 12, 12, 32_000, 1024, 10_000),
   /** Llama 2, 7B. */
   LLAMA2_7B(4096, 11008, 32, 32, 32, 32_000, 4096, 10_000),
   /** Llama 2, 13B. */

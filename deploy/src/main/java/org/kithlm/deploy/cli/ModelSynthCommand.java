@@ -45,7 +45,7 @@ final class ModelSynthCommand implements Callable<Integer> {
       paramLabel = "SHAPE",
       required = true,
       converter = Shape.class,
-      description = "llama2-7b, llama2-13b, llama2-34b, llama2-70b or llama3-8b.")
+      description = "stories-110m, llama2-7b, llama2-13b, llama2-34b, llama2-70b or llama3-8b.")
   private SyntheticShape shape;
 
   @Option(

@@ -37,7 +37,9 @@ final class NodeProcess {
       throws IOException {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
+    ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
+        .filter(argument -> !argument.startsWith("-XX:AOTCacheOutput=")) // only one may write it
+        .forEach(command::add);
     command.addAll(List.of("-cp", System.getProperty("java.class.path"), Kith.class.getName()));
     command.addAll(List.of("join", "--name", name, "--host", "127.0.0.1", "--end-with-stdin"));
     command.addAll(List.of("--threads", Integer.toString(threads), "--kernels", kernels));

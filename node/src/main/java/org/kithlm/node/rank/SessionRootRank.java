@@ -86,7 +86,7 @@ public final class SessionRootRank implements RootRank {
     maxTokens = SessionConfigs.maxTokens(peers);
     connectTo(peers);
     if (warmUp && compute.weights().isResident()) { // else the disk is slower than cold code
-      new WarmUp().run(this);
+      new WarmUp(this).run();
     }
     RootSession root = session;
     if (root == null) {

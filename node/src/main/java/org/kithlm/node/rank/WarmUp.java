@@ -7,20 +7,26 @@ import java.util.concurrent.TimeUnit;
 /**
  * Takes made-up tokens through all ranks before the first request, so that the JVMs compile kernels
  * and transport for the shapes of this model while nobody waits for a token. The leaves follow, as
- * in any step. Owned by the root's thread.
+ * in any step; how long a step takes tells how far their compilers are. Owned by the root's thread.
  */
 final class WarmUp {
-  private static final int TIMEOUT_SECONDS = 8;
+  private static final int TIMEOUT_SECONDS = 20;
 
   /** A JVM property for who would rather have a slower first answer sooner. */
   private static final long TIMEOUT_NS =
       TimeUnit.SECONDS.toNanos(Integer.getInteger("kith.warmUpSeconds", TIMEOUT_SECONDS));
 
-  /** How often to look whether the compiler rests. */
+  /** How often to look whether steps still get faster. */
   private static final long INTERVAL_NS = TimeUnit.MILLISECONDS.toNanos(250);
 
-  /** It rests when it has worked for less than this share of an interval. */
-  private static final double RESTING = 0.05;
+  /** So many intervals in a row without a faster step are enough. */
+  private static final int STEADY_INTERVALS = 6;
+
+  /** Steps are faster if they take less than this share of the time of the fastest so far. */
+  private static final double FASTER = 0.95;
+
+  /** The root's compiler rests when it has worked for less than this share of an interval. */
+  private static final double RESTING = 0.2;
 
   /** Every so many steps is one of several tokens, as in prefill. */
   private static final int BATCH_EVERY = 4;
@@ -29,29 +35,57 @@ final class WarmUp {
   private static final int BATCH_TOKENS = 9;
 
   private final CompilationMXBean compiler = ManagementFactory.getCompilationMXBean();
+  private final RootRank root;
+  private final int[] tokens;
+  private long fastestNs = Long.MAX_VALUE;
+  private long compiledMs = compiler.getTotalCompilationTime();
+
+  WarmUp(RootRank root) {
+    this.root = root;
+    tokens = new int[Math.min(BATCH_TOKENS, root.maxTokens())];
+  }
 
   /**
-   * Runs steps until the compiler rests.
+   * Runs steps until they get no faster.
    *
    * @throws RuntimeException if a rank is lost
    */
-  void run(RootRank root) {
-    int[] tokens = new int[Math.min(BATCH_TOKENS, root.maxTokens())];
+  void run() {
     long startNs = System.nanoTime();
-    long intervalStartNs = startNs;
-    long compiledMs = compiler.getTotalCompilationTime();
-    int restingIntervals = 0;
-    for (int step = 1; restingIntervals < 3 && System.nanoTime() - startNs < TIMEOUT_NS; step++) {
-      root.step(tokens, 0, step % BATCH_EVERY == 0 ? tokens.length : 1, 0);
-      root.logits();
-      long intervalNs = System.nanoTime() - intervalStartNs;
-      if (intervalNs >= INTERVAL_NS && step > BATCH_EVERY) {
-        long nowMs = compiler.getTotalCompilationTime();
-        boolean resting = TimeUnit.MILLISECONDS.toNanos(nowMs - compiledMs) < RESTING * intervalNs;
-        restingIntervals = resting ? restingIntervals + 1 : 0;
-        compiledMs = nowMs;
-        intervalStartNs = System.nanoTime();
-      }
+    int steadyIntervals = 0;
+    while (steadyIntervals < STEADY_INTERVALS && System.nanoTime() - startNs < TIMEOUT_NS) {
+      steadyIntervals = isSteady() ? steadyIntervals + 1 : 0;
     }
+  }
+
+  /** Runs steps for an interval; whether they were no faster than those before. */
+  private boolean isSteady() {
+    long startNs = System.nanoTime();
+    long durationNs = 0;
+    long sumNs = 0;
+    int steps = 0;
+    while (durationNs < INTERVAL_NS) {
+      step(tokens.length);
+      for (int i = 1; i < BATCH_EVERY; i++) {
+        sumNs += step(1);
+        steps++;
+      }
+      durationNs = System.nanoTime() - startNs;
+    }
+    long meanNs = sumNs / steps;
+    boolean faster = meanNs < FASTER * fastestNs;
+    fastestNs = faster ? meanNs : fastestNs;
+    long nowMs = compiler.getTotalCompilationTime();
+    boolean resting = TimeUnit.MILLISECONDS.toNanos(nowMs - compiledMs) < RESTING * durationNs;
+    compiledMs = nowMs;
+    return resting && !faster;
+  }
+
+  /** Returns how long it took. */
+  private long step(int tokenCount) {
+    long startNs = System.nanoTime();
+    root.step(tokens, 0, tokenCount, 0);
+    root.logits();
+    return System.nanoTime() - startNs;
   }
 }

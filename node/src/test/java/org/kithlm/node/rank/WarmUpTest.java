@@ -18,7 +18,7 @@ class WarmUpTest {
   @Test
   void shouldRunStepsOfOneAndOfSeveralTokensFromTheStart() {
     FakeRoot root = new FakeRoot(5, 0);
-    new WarmUp().run(root);
+    new WarmUp(root).run();
     assertTrue(root.counts.contains(1));
     assertTrue(root.counts.contains(5), "as many as the root takes");
     assertEquals(root.counts.size(), root.heads);
@@ -27,7 +27,7 @@ class WarmUpTest {
   @Test
   void shouldPassOnThatARankIsLost() {
     FakeRoot root = new FakeRoot(64, 7);
-    assertSame(root.lost, assertThrows(IllegalStateException.class, () -> new WarmUp().run(root)));
+    assertSame(root.lost, assertThrows(IllegalStateException.class, () -> new WarmUp(root).run()));
   }
 
   /** A root whose steps cost nothing, until one fails. */
