@@ -113,11 +113,11 @@ public final class NodeEndpoint {
         .newServerAt(host, port)
         .withSettings(settings)
         .enableHttps(ConnectionContext.httpsServer(tls::openServerEngine))
-        .bind(endpoint.route(pack))
+        .bind(endpoint.route(new FileRanges(pack)))
         .thenApply(binding -> new Running(binding, endpoint.files));
   }
 
-  private Route route(Path pack) {
+  private Route route(FileRanges pack) {
     return Directives.concat(
         Directives.path(
             EnrolmentRequest.ENROL_PATH, () -> Directives.post(() -> answering(this::enrol))),
@@ -135,12 +135,19 @@ public final class NodeEndpoint {
         request -> Directives.completeWithFuture(handler.apply(request)));
   }
 
-  private Route pack(Path pack) {
+  private Route pack(FileRanges pack) {
     return Directives.extractRequest(
         request -> {
           try {
             tls.requireMember(certificate(request));
-            return Directives.getFromFile(pack.toFile());
+            return Directives.complete(
+                pack.answer(request)
+                    .orElseGet(
+                        () ->
+                            refuse(
+                                request,
+                                StatusCodes.RANGE_NOT_SATISFIABLE,
+                                "it must ask for one range of bytes within the pack")));
           } catch (SSLPeerUnverifiedException e) {
             return Directives.complete(
                 refuse(request, StatusCodes.FORBIDDEN, String.valueOf(e.getMessage())));

@@ -11,11 +11,16 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import javax.net.ssl.SSLContext;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -92,6 +97,41 @@ class NodeEndpointTest {
         send(cluster.tlsOf(next).toCoordinator(), request("/pack").header("Range", "bytes=4-10"));
     assertEquals(206, part.statusCode());
     assertEquals(TestCluster.PACK.substring(4, 11), part.body());
+  }
+
+  @Test
+  void shouldReadOnlyTheRangeThatIsAskedFor(@TempDir Path other) throws Exception {
+    Enrolled node = cluster.enrol();
+    NodeEndpoint.Running endpoint = cluster.endpoint(cluster.tls, other);
+    long endBytes = 1L << 40; // a hole that nobody reads through before the deadline
+    try (FileChannel pack =
+        FileChannel.open(
+            other.resolve("model.pack"), StandardOpenOption.WRITE, StandardOpenOption.SPARSE)) {
+      pack.write(ByteBuffer.wrap(TestCluster.PACK.getBytes(StandardCharsets.UTF_8)), endBytes);
+      HttpResponse<String> part =
+          send(
+              cluster.tlsOf(node).toCoordinator(),
+              HttpRequest.newBuilder(
+                      URI.create("https://%s:%d/pack".formatted(TestCluster.HOST, endpoint.port())))
+                  .header("Range", "bytes=%d-%d".formatted(endBytes + 4, endBytes + 10)));
+      assertEquals(206, part.statusCode());
+      assertEquals(TestCluster.PACK.substring(4, 11), part.body());
+      assertEquals(
+          "bytes %d-%d/%d".formatted(endBytes + 4, endBytes + 10, pack.size()),
+          part.headers().firstValue("Content-Range").orElse(""));
+    } finally {
+      endpoint.stop(Duration.ofMillis(1)).toCompletableFuture().get(20, TimeUnit.SECONDS);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"bytes=0-1000", "bytes=1000-1001", "bytes=4-", "bytes=-4", "bytes=0-1,3-4"})
+  void shouldRefuseWhatIsNotOneRangeOfThePack(String range) throws Exception {
+    SSLContext member = cluster.tlsOf(cluster.enrol()).toCoordinator();
+    HttpResponse<String> refused = send(member, request("/pack").header("Range", range));
+    assertEquals(416, refused.statusCode());
+    assertTrue(refused.body().contains("one range of bytes"), refused.body());
   }
 
   @Test

@@ -7,6 +7,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.regex.Pattern;
 import java.util.zip.CRC32C;
 import javax.net.ssl.SSLContext;
@@ -28,6 +36,7 @@ import org.slf4j.LoggerFactory;
 public final class ShardFetcher {
   private static final Logger LOG = LoggerFactory.getLogger(ShardFetcher.class);
   private static final int PART_BYTES = 2 << 20;
+  private static final int REQUESTS_AT_ONCE = 4;
   private static final Duration PART_TIMEOUT = Duration.ofSeconds(60); // 2 MiB at 35 kB/s
   private static final Pattern PACK_ID = Pattern.compile("[0-9a-f]{64}");
 
@@ -125,48 +134,99 @@ public final class ShardFetcher {
   private void fetchTiles(
       Pack pack, RankAssignment assignment, RangeClient client, FileChannel channel)
       throws IOException, InterruptedException {
-    long fetchedBytes = 0;
-    long keptBytes = 0;
+    List<Tile> incomplete = new ArrayList<>();
+    List<NodeMessage.ByteRun> missing = new ArrayList<>();
+    long neededBytes = 0;
     for (Tile tile : pack.tiles(RankWeights.shardOf(pack, assignment))) {
-      if (isIntact(tile, channel)) {
-        keptBytes += tile.lengthBytes();
-      } else {
-        copy(client, channel, tile.offsetBytes(), tile.lengthBytes());
-        fetchedBytes += tile.lengthBytes();
-        if (!isIntact(tile, channel)) {
-          throw new PackException(
-              "the tile at offset "
-                  + tile.offsetBytes()
-                  + " came damaged from the coordinator; remove and pull the model there again");
-        }
+      List<NodeMessage.ByteRun> runs = missing(tile, channel);
+      if (!runs.isEmpty()) {
+        incomplete.add(tile);
+        missing.addAll(runs);
+      }
+      neededBytes += tile.lengthBytes();
+    }
+    copyAll(client, channel, missing);
+    for (Tile tile : incomplete) {
+      if (!missing(tile, channel).isEmpty()) {
+        throw new PackException(
+            "the tile at offset "
+                + tile.offsetBytes()
+                + " came damaged from the coordinator; remove and pull the model there again");
       }
     }
-    listener.onComplete(fetchedBytes, keptBytes);
+    long fetchedBytes = missing.stream().mapToLong(NodeMessage.ByteRun::lengthBytes).sum();
+    listener.onComplete(fetchedBytes, neededBytes - fetchedBytes);
   }
 
-  private static boolean isIntact(Tile tile, FileChannel channel) throws IOException {
-    long offsetBytes = tile.offsetBytes();
+  /** The pieces of a tile that are not there, neighbours merged. */
+  private static List<NodeMessage.ByteRun> missing(Tile tile, FileChannel channel)
+      throws IOException {
+    List<NodeMessage.ByteRun> missing = new ArrayList<>();
+    long fromBytes = tile.offsetBytes(); // end of the last piece that is there
+    long offsetBytes = fromBytes;
     for (Tile.PieceCheck check : tile.checks()) {
-      ByteBuffer piece = ByteBuffer.allocate(check.lengthBytes());
-      while (piece.hasRemaining()) {
-        if (channel.read(piece, offsetBytes + piece.position()) < 0) {
-          return false;
+      long endBytes = offsetBytes + check.lengthBytes();
+      if (isIntact(check, offsetBytes, channel)) {
+        if (fromBytes < offsetBytes) {
+          missing.add(new NodeMessage.ByteRun(fromBytes, offsetBytes - fromBytes));
         }
+        fromBytes = endBytes;
       }
-      CRC32C crc = new CRC32C();
-      crc.update(piece.flip());
-      if ((int) crc.getValue() != check.crc32c()) {
+      offsetBytes = endBytes;
+    }
+    if (fromBytes < offsetBytes) {
+      missing.add(new NodeMessage.ByteRun(fromBytes, offsetBytes - fromBytes));
+    }
+    return missing;
+  }
+
+  private static boolean isIntact(Tile.PieceCheck check, long offsetBytes, FileChannel channel)
+      throws IOException {
+    ByteBuffer piece = ByteBuffer.allocate(check.lengthBytes());
+    while (piece.hasRemaining()) {
+      if (channel.read(piece, offsetBytes + piece.position()) < 0) {
         return false;
       }
-      offsetBytes += check.lengthBytes();
     }
-    return true;
+    CRC32C crc = new CRC32C();
+    crc.update(piece.flip());
+    return (int) crc.getValue() == check.crc32c();
   }
 
   private static void setLength(FileChannel channel, long lengthBytes) throws IOException {
     channel.truncate(lengthBytes);
     if (channel.size() < lengthBytes) {
       channel.write(ByteBuffer.allocate(1), lengthBytes - 1);
+    }
+  }
+
+  /** Copies runs, several at a time, as each waits for an answer. */
+  private static void copyAll(
+      RangeClient client, FileChannel channel, List<NodeMessage.ByteRun> runs)
+      throws IOException, InterruptedException {
+    Queue<NodeMessage.ByteRun> left = new ConcurrentLinkedQueue<>(runs);
+    ExecutorService threads =
+        Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("kith-fetch-", 0).factory());
+    try {
+      List<Future<?>> copiers = new ArrayList<>();
+      for (int i = 0; i < Math.min(REQUESTS_AT_ONCE, runs.size()); i++) {
+        copiers.add(
+            threads.submit(
+                () -> {
+                  for (NodeMessage.ByteRun run = left.poll(); run != null; run = left.poll()) {
+                    copy(client, channel, run.offsetBytes(), run.lengthBytes());
+                  }
+                  return null;
+                }));
+      }
+      for (Future<?> copier : copiers) {
+        copier.get();
+      }
+    } catch (ExecutionException e) {
+      throw e.getCause() instanceof IOException failure ? failure : new IOException(e.getCause());
+    } finally {
+      left.clear();
+      threads.shutdownNow();
     }
   }
 

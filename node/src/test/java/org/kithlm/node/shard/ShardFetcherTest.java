@@ -14,6 +14,8 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import javax.net.ssl.SSLContext;
 import org.junit.jupiter.api.AfterEach;
@@ -165,20 +167,42 @@ class ShardFetcherTest {
     IOException failure = assertThrows(IOException.class, this::fetch);
     assertMessage("127.0.0.1", failure);
 
-    long keptBytes = tiles.stream().limit(servedTiles).mapToLong(Tile::lengthBytes).sum();
     server = new RangeServer(pack);
     fetch();
+    long keptBytes = fetched.get().keptBytes();
+    assertTrue(keptBytes > 0 && keptBytes < shardBytes(), () -> fetched.get().toString());
     assertEquals(new Fetched(shardBytes() - keptBytes, keptBytes), fetched.get());
     assertEquals(shardBytes() - keptBytes, server.servedBytes());
   }
 
   @Test
-  void shouldFetchOnlyTheTileWithAFlippedByte() throws Exception {
+  void shouldAskForSeveralRangesAtOnce() throws Exception {
+    CountDownLatch two = new CountDownLatch(2);
+    server.with(
+        (request, exchange, range) -> {
+          if (request >= prelude.size()) {
+            two.countDown();
+            try {
+              return !two.await(10, TimeUnit.SECONDS); // no answer fails the fetch
+            } catch (InterruptedException e) {
+              Thread.currentThread().interrupt();
+            }
+          }
+          return false;
+        });
+    fetch();
+    assertEquals(new Fetched(shardBytes(), 0), fetched.get());
+  }
+
+  @Test
+  void shouldFetchOnlyThePieceWithAFlippedByte() throws Exception {
     Tile damaged = tiles.get(tiles.size() / 2);
+    List<Tile.PieceCheck> pieces = damaged.checks();
+    assertTrue(pieces.size() > 1, pieces.toString());
     flip(fetch(), damaged.offsetBytes() + damaged.lengthBytes() - 1);
     Path local = fetch();
-    assertEquals(
-        new Fetched(damaged.lengthBytes(), shardBytes() - damaged.lengthBytes()), fetched.get());
+    int pieceBytes = pieces.getLast().lengthBytes();
+    assertEquals(new Fetched(pieceBytes, shardBytes() - pieceBytes), fetched.get());
     RankWeights.load(local, assignment).close();
   }
 
