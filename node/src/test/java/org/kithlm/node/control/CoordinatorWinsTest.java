@@ -1,6 +1,5 @@
 package org.kithlm.node.control;
 
-import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 
 import com.typesafe.config.Config;
@@ -19,33 +18,41 @@ import org.apache.pekko.cluster.Cluster;
 import org.apache.pekko.cluster.MemberStatus;
 import org.apache.pekko.event.EventStream;
 import org.apache.pekko.remote.FailureDetector;
+import org.apache.pekko.remote.FailureDetectorWithAddress;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
-/** Who leaves when links break: two processes over loopback, whose failure detectors lie. */
+/** Who leaves when links break: three processes over loopback, whose failure detectors lie. */
 class CoordinatorWinsTest {
   private static final Duration PATIENCE = Duration.ofSeconds(30);
 
-  /** Those whose peers look as if they were out of reach. */
-  private static final Set<String> BLIND = ConcurrentHashMap.newKeySet();
+  /** Who does not reach whom, as the name of a process and an address. */
+  private static final Set<String> BROKEN = ConcurrentHashMap.newKeySet();
 
-  private final ActorTestKit coordinator = kit(ClusterSettings.COORDINATOR_ROLE);
-  private final ActorTestKit node = kit(ClusterSettings.NODE_ROLE);
+  private final ActorTestKit coordinator = kit("coordinator", ClusterSettings.COORDINATOR_ROLE);
+  private final ActorTestKit node = kit("node", ClusterSettings.NODE_ROLE);
+  private final ActorTestKit other = kit("other", ClusterSettings.NODE_ROLE);
   private final TestProbe<Object> probe = coordinator.createTestProbe();
 
   /** Sees what the test says; made by Pekko. */
-  public static final class TestDetector implements FailureDetector {
-    private final String role;
+  public static final class TestDetector implements FailureDetector, FailureDetectorWithAddress {
+    private final String name;
+    private volatile String address = "";
     private volatile boolean monitors;
 
-    /** The settings name the role of its process. */
+    /** The settings name its process. */
     public TestDetector(Config settings, EventStream events) {
-      role = settings.getString("role");
+      name = settings.getString("name");
     }
 
     @Override
     public boolean isAvailable() {
-      return !BLIND.contains(role);
+      return !BROKEN.contains(link(name, address));
+    }
+
+    @Override
+    public void setAddress(String observed) {
+      address = observed;
     }
 
     @Override
@@ -59,7 +66,7 @@ class CoordinatorWinsTest {
     }
   }
 
-  private static ActorTestKit kit(String role) {
+  private static ActorTestKit kit(String name, String role) {
     Config test =
         ConfigFactory.parseMap(
             Map.of(
@@ -67,10 +74,18 @@ class CoordinatorWinsTest {
                 "tcp",
                 "pekko.cluster.failure-detector.implementation-class",
                 TestDetector.class.getName(),
-                "pekko.cluster.failure-detector.role",
-                role));
+                "pekko.cluster.failure-detector.name",
+                name));
     return ActorTestKit.create(
         ClusterSettings.SYSTEM, test.withFallback(ClusterSettings.of("127.0.0.1", 0, role)));
+  }
+
+  private static String link(String from, String to) {
+    return from + " to " + to;
+  }
+
+  private static void breakLink(String from, ActorTestKit to) {
+    BROKEN.add(link(from, cluster(to).selfAddress().toString()));
   }
 
   private static Cluster cluster(ActorTestKit kit) {
@@ -101,43 +116,48 @@ class CoordinatorWinsTest {
     Address address = cluster(coordinator).selfAddress();
     cluster(coordinator).join(address);
     cluster(node).join(address);
-    await("both are up", () -> upCount(coordinator) == 2 && upCount(node) == 2);
+    cluster(other).join(address);
+    await(
+        "all are up", () -> upCount(coordinator) == 3 && upCount(node) == 3 && upCount(other) == 3);
+  }
+
+  private void assertWithoutNode() {
+    await("the node gives up", () -> cluster(node).isTerminated());
+    breakLink("coordinator", node); // its heartbeats have ended
+    breakLink("other", node);
+    await("two go on", () -> upCount(coordinator) == 2 && upCount(other) == 2);
+    assertFalse(cluster(coordinator).isTerminated());
+    assertFalse(cluster(other).isTerminated());
   }
 
   @AfterEach
   void stop() {
     node.shutdownTestKit();
+    other.shutdownTestKit();
     coordinator.shutdownTestKit();
-    BLIND.clear();
+    BROKEN.clear();
   }
 
   @Test
   void shouldTakeOutWhomTheCoordinatorDoesNotReach() {
     form();
-    BLIND.add(ClusterSettings.COORDINATOR_ROLE);
-    await("the node is out", () -> upCount(coordinator) == 1);
-    await("the node knows", () -> cluster(node).isTerminated());
-    assertFalse(cluster(coordinator).isTerminated());
+    breakLink("coordinator", node);
+    assertWithoutNode();
   }
 
-  /** The link is back for one side and not yet for the other. */
+  /** As when a link comes back: the other node hands the view of this one on. */
   @Test
-  void shouldTakeOutTheNodeThatAloneSeesItsLinkBroken() {
+  void shouldTakeOutTheNodeThatAloneDoesNotReachTheCoordinator() {
     form();
-    BLIND.add(ClusterSettings.NODE_ROLE);
-    await("the node gives up", () -> cluster(node).isTerminated());
-    assertFalse(cluster(coordinator).isTerminated());
-    BLIND.add(ClusterSettings.COORDINATOR_ROLE); // as the node's heartbeats have ended
-    await("the coordinator goes on alone", () -> upCount(coordinator) == 1);
-    assertEquals(MemberStatus.up(), cluster(coordinator).selfMember().status());
+    breakLink("node", coordinator);
+    assertWithoutNode();
   }
 
   @Test
   void shouldTakeOutTheNodeThatBothSeeCutOff() {
     form();
-    BLIND.addAll(Set.of(ClusterSettings.COORDINATOR_ROLE, ClusterSettings.NODE_ROLE));
-    await("the node gives up", () -> cluster(node).isTerminated());
-    await("the coordinator goes on alone", () -> upCount(coordinator) == 1);
-    assertFalse(cluster(coordinator).isTerminated());
+    breakLink("coordinator", node);
+    breakLink("node", coordinator);
+    assertWithoutNode();
   }
 }
