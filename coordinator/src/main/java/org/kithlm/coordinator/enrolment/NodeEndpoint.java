@@ -28,6 +28,7 @@ import org.apache.pekko.http.javadsl.ServerBinding;
 import org.apache.pekko.http.javadsl.model.AttributeKeys;
 import org.apache.pekko.http.javadsl.model.ContentTypes;
 import org.apache.pekko.http.javadsl.model.HttpEntities;
+import org.apache.pekko.http.javadsl.model.HttpEntity;
 import org.apache.pekko.http.javadsl.model.HttpRequest;
 import org.apache.pekko.http.javadsl.model.HttpResponse;
 import org.apache.pekko.http.javadsl.model.RemoteAddress;
@@ -40,12 +41,13 @@ import org.kithlm.node.security.Certificates;
 import org.kithlm.node.security.ClusterTls;
 import org.kithlm.node.security.EnrolmentRequest;
 import org.kithlm.node.security.RefusedException;
+import org.kithlm.node.shard.RunsRequest;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The HTTPS endpoint for nodes: gives out certificates, and the pack file by Range requests. Only
- * the first certificate is got without showing one. Every refusal is logged.
+ * The HTTPS endpoint for nodes: gives out certificates, and runs of the pack file. Only the first
+ * certificate is got without showing one. Every refusal is logged.
  */
 public final class NodeEndpoint {
   private static final Logger LOG = LoggerFactory.getLogger(NodeEndpoint.class);
@@ -113,17 +115,19 @@ public final class NodeEndpoint {
         .newServerAt(host, port)
         .withSettings(settings)
         .enableHttps(ConnectionContext.httpsServer(tls::openServerEngine))
-        .bind(endpoint.route(pack))
+        .bind(endpoint.route(new FileRuns(pack)))
         .thenApply(binding -> new Running(binding, endpoint.files));
   }
 
-  private Route route(Path pack) {
+  private Route route(FileRuns pack) {
     return Directives.concat(
         Directives.path(
             EnrolmentRequest.ENROL_PATH, () -> Directives.post(() -> answering(this::enrol))),
         Directives.path(
             EnrolmentRequest.RENEW_PATH, () -> Directives.post(() -> answering(this::renew))),
-        Directives.path(EnrolmentRequest.PACK_PATH, () -> Directives.get(() -> pack(pack))),
+        Directives.path(
+            EnrolmentRequest.PACK_PATH,
+            () -> Directives.post(() -> answering(request -> runs(request, pack)))),
         Directives.extractRequest(
             request ->
                 Directives.complete(
@@ -135,17 +139,28 @@ public final class NodeEndpoint {
         request -> Directives.completeWithFuture(handler.apply(request)));
   }
 
-  private Route pack(Path pack) {
-    return Directives.extractRequest(
-        request -> {
-          try {
-            tls.requireMember(certificate(request));
-            return Directives.getFromFile(pack.toFile());
-          } catch (SSLPeerUnverifiedException e) {
-            return Directives.complete(
-                refuse(request, StatusCodes.FORBIDDEN, String.valueOf(e.getMessage())));
-          }
-        });
+  private CompletionStage<HttpResponse> runs(HttpRequest request, FileRuns pack) {
+    try {
+      tls.requireMember(certificate(request));
+    } catch (SSLPeerUnverifiedException e) {
+      return CompletableFuture.completedStage(
+          refuse(request, StatusCodes.FORBIDDEN, String.valueOf(e.getMessage())));
+    }
+    return body(request)
+        .thenApply(
+            body -> {
+              try {
+                return HttpResponse.create()
+                    .withEntity(pack.read(RunsRequest.read(body.getData().toArrayUnsafe())));
+              } catch (IllegalArgumentException e) {
+                return refuse(request, StatusCodes.BAD_REQUEST, String.valueOf(e.getMessage()));
+              }
+            })
+        .exceptionally(failure -> failed(request, failure));
+  }
+
+  private CompletionStage<HttpEntity.Strict> body(HttpRequest request) {
+    return request.entity().toStrict(BODY_TIMEOUT.toMillis(), EnrolmentRequest.MAX_BYTES, system);
   }
 
   private CompletionStage<HttpResponse> enrol(HttpRequest request) {
@@ -164,9 +179,7 @@ public final class NodeEndpoint {
   }
 
   private CompletionStage<HttpResponse> certify(HttpRequest request, Decision decision) {
-    return request
-        .entity()
-        .toStrict(BODY_TIMEOUT.toMillis(), EnrolmentRequest.MAX_BYTES, system)
+    return body(request)
         .thenApplyAsync(
             body -> {
               try {

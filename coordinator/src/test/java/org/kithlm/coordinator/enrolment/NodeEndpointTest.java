@@ -11,11 +11,16 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import javax.net.ssl.SSLContext;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -74,6 +79,10 @@ class NodeEndpointTest {
         URI.create("https://%s:%d%s".formatted(TestCluster.HOST, cluster.endpoint.port(), path)));
   }
 
+  private static HttpRequest.Builder runs(HttpRequest.Builder request, String json) {
+    return request.POST(HttpRequest.BodyPublishers.ofString(json));
+  }
+
   private static SSLContext stranger() throws Exception {
     return TestTls.context(cluster.identity.root(), null);
   }
@@ -89,9 +98,68 @@ class NodeEndpointTest {
         Certificates.nodeId(next.identity().certificate()));
 
     HttpResponse<String> part =
-        send(cluster.tlsOf(next).toCoordinator(), request("/pack").header("Range", "bytes=4-10"));
-    assertEquals(206, part.statusCode());
-    assertEquals(TestCluster.PACK.substring(4, 11), part.body());
+        send(cluster.tlsOf(next).toCoordinator(), runs(request("/pack"), "[4, 7, 0, 2]"));
+    assertEquals(200, part.statusCode());
+    assertEquals(TestCluster.PACK.substring(4, 11) + TestCluster.PACK.substring(0, 2), part.body());
+  }
+
+  @Test
+  void shouldReadNothingButTheRunsThatAreAskedFor(@TempDir Path other) throws Exception {
+    Enrolled node = cluster.enrol();
+    NodeEndpoint.Running endpoint = cluster.endpoint(cluster.tls, other);
+    long holeBytes = 1L << 40; // nobody reads through it before the deadline
+    try (FileChannel pack =
+        FileChannel.open(
+            other.resolve("model.pack"), StandardOpenOption.WRITE, StandardOpenOption.SPARSE)) {
+      pack.write(ByteBuffer.wrap(TestCluster.PACK.getBytes(StandardCharsets.UTF_8)), holeBytes);
+      HttpRequest.Builder request =
+          HttpRequest.newBuilder(
+              URI.create("https://%s:%d/pack".formatted(TestCluster.HOST, endpoint.port())));
+      HttpResponse<String> part =
+          send(
+              cluster.tlsOf(node).toCoordinator(),
+              runs(request, "[%d, 7, 0, 3]".formatted(holeBytes + 4)));
+      assertEquals(200, part.statusCode());
+      assertEquals(
+          TestCluster.PACK.substring(4, 11) + TestCluster.PACK.substring(0, 3), part.body());
+    } finally {
+      endpoint.stop(Duration.ofMillis(1)).toCompletableFuture().get(20, TimeUnit.SECONDS);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "",
+        "{}",
+        "null",
+        "[]",
+        "[0]",
+        "[0, 0]",
+        "[-1, 4]",
+        "[4, -1]",
+        "[0, 1000]",
+        "[1000, 1]",
+        "[9223372036854775807, 9223372036854775807]",
+        "[0, 99999999999999999999]",
+        "[\"/etc/passwd\", 1]"
+      })
+  void shouldRefuseWhatAreNoRunsOfThePack(String body) throws Exception {
+    SSLContext member = cluster.tlsOf(cluster.enrol()).toCoordinator();
+    try (TestTls.Log log = new TestTls.Log()) {
+      HttpResponse<String> refused = send(member, runs(request("/pack"), body));
+      assertEquals(400, refused.statusCode(), refused.body());
+      log.await("refused a request of 127.0.0.1: ");
+    }
+  }
+
+  @Test
+  void shouldRefuseTooManyRuns() throws Exception {
+    SSLContext member = cluster.tlsOf(cluster.enrol()).toCoordinator();
+    HttpResponse<String> refused =
+        send(member, runs(request("/pack"), "[" + "0,1,".repeat(256) + "0,1]"));
+    assertEquals(400, refused.statusCode());
+    assertTrue(refused.body().contains("257 runs; 256 are the most"), refused.body());
   }
 
   @Test
@@ -191,7 +259,8 @@ class NodeEndpointTest {
             RefusedException.class,
             () -> CLIENT.renew(node.identity(), TestCluster.HOST, cluster.endpoint.port()));
     assertEquals(RefusedException.REMOVED, refused.getMessage());
-    HttpResponse<String> pack = send(cluster.tlsOf(node).toCoordinator(), request("/pack"));
+    HttpResponse<String> pack =
+        send(cluster.tlsOf(node).toCoordinator(), runs(request("/pack"), "[0, 1]"));
     assertEquals(403, pack.statusCode());
     assertTrue(pack.body().contains("was removed"), pack.body());
   }
@@ -200,13 +269,7 @@ class NodeEndpointTest {
   @ValueSource(strings = {"/pack", "/renew"})
   void shouldRefuseWhoShowsNoCertificate(String path) throws Exception {
     try (TestTls.Log log = new TestTls.Log()) {
-      HttpRequest.Builder request = request(path);
-      HttpResponse<String> refused =
-          send(
-              stranger(),
-              path.equals("/pack")
-                  ? request
-                  : request.POST(HttpRequest.BodyPublishers.ofString("{}")));
+      HttpResponse<String> refused = send(stranger(), runs(request(path), "[0, 1]"));
       assertEquals(403, refused.statusCode());
       log.await("it showed no certificate of this cluster");
     }

@@ -29,6 +29,7 @@ final class TestCluster implements AutoCloseable {
   final ClusterBooks books;
   final RevokedNodes revoked = new RevokedNodes();
   final Identity identity = authority.coordinator(HOST);
+  final ClusterTls tls = ClusterTls.ofCoordinator(identity, revoked);
   final ActorSystem<Void> system;
   final NodeEndpoint.Running endpoint;
 
@@ -40,7 +41,6 @@ final class TestCluster implements AutoCloseable {
             authority,
             new JoinTokens(new MemoryLedger<>(), clock),
             new NodeRegister(new MemoryLedger<>(), clock));
-    ClusterTls tls = ClusterTls.ofCoordinator(identity, revoked);
     system =
         ActorSystem.create(
             Behaviors.<Void>empty(),

@@ -86,7 +86,9 @@ class CoordinatorActorTest {
       String lost = coordinator.expectDeactivation();
       assertTrue(lost.contains("rank 1 (laptop, 127.0.0.1:4001): it was removed"), lost);
       assertEquals(node.probe.ref().path().address(), coordinator.expectDowned());
-      assertTrue(coordinator.readyAlone().epoch() > before.epoch());
+      RankAssignment after = coordinator.readyAlone();
+      assertTrue(after.epoch() > before.epoch());
+      assertNotEquals(before.key(), after.key());
     }
   }
 

@@ -7,6 +7,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.regex.Pattern;
 import java.util.zip.CRC32C;
 import javax.net.ssl.SSLContext;
@@ -14,6 +22,7 @@ import org.kithlm.model.pack.Pack;
 import org.kithlm.model.pack.PackException;
 import org.kithlm.model.weight.Tile;
 import org.kithlm.node.control.NodeMessage;
+import org.kithlm.node.control.NodeMessage.ByteRun;
 import org.kithlm.node.control.RankAssignment;
 import org.kithlm.node.rank.DoesNotFitException;
 import org.kithlm.node.rank.RankWeights;
@@ -28,6 +37,7 @@ import org.slf4j.LoggerFactory;
 public final class ShardFetcher {
   private static final Logger LOG = LoggerFactory.getLogger(ShardFetcher.class);
   private static final int PART_BYTES = 2 << 20;
+  private static final int REQUESTS_AT_ONCE = 2;
   private static final Duration PART_TIMEOUT = Duration.ofSeconds(60); // 2 MiB at 35 kB/s
   private static final Pattern PACK_ID = Pattern.compile("[0-9a-f]{64}");
 
@@ -35,6 +45,7 @@ public final class ShardFetcher {
   private final SSLContext tls;
   private final Listener listener;
   private final Duration partTimeout;
+  private final int partBytes; // of an answer
 
   /** Follows fetches; called from the thread that fetches. */
   @FunctionalInterface
@@ -55,14 +66,16 @@ public final class ShardFetcher {
    * @param tls whom to trust, and who one is
    */
   public ShardFetcher(Path folder, SSLContext tls, Listener listener) {
-    this(folder, tls, listener, PART_TIMEOUT);
+    this(folder, tls, listener, PART_TIMEOUT, PART_BYTES);
   }
 
-  ShardFetcher(Path folder, SSLContext tls, Listener listener, Duration partTimeout) {
+  ShardFetcher(
+      Path folder, SSLContext tls, Listener listener, Duration partTimeout, int partBytes) {
     this.folder = folder;
     this.tls = tls;
     this.listener = listener;
     this.partTimeout = partTimeout;
+    this.partBytes = partBytes;
   }
 
   /**
@@ -82,7 +95,7 @@ public final class ShardFetcher {
     }
     Files.createDirectories(folder);
     Path file = folder.resolve(assignment.packId() + ".pack");
-    try (RangeClient client = new RangeClient(origin.url(), tls, partTimeout);
+    try (RunClient client = new RunClient(origin.url(), tls, partTimeout);
         FileChannel channel =
             FileChannel.open(
                 file,
@@ -92,9 +105,7 @@ public final class ShardFetcher {
                 StandardOpenOption.WRITE)) {
       if (!isOpenable(file, assignment.packId())) {
         setLength(channel, origin.packLengthBytes());
-        for (NodeMessage.ByteRun run : origin.prelude()) {
-          copy(client, channel, run.offsetBytes(), run.lengthBytes());
-        }
+        copy(client, channel, origin.prelude());
       }
       try (Pack pack = Pack.open(file)) {
         requireSame(pack, assignment);
@@ -123,44 +134,64 @@ public final class ShardFetcher {
   }
 
   private void fetchTiles(
-      Pack pack, RankAssignment assignment, RangeClient client, FileChannel channel)
+      Pack pack, RankAssignment assignment, RunClient client, FileChannel channel)
       throws IOException, InterruptedException {
-    long fetchedBytes = 0;
-    long keptBytes = 0;
+    List<Tile> incomplete = new ArrayList<>();
+    List<ByteRun> missing = new ArrayList<>();
+    long neededBytes = 0;
     for (Tile tile : pack.tiles(RankWeights.shardOf(pack, assignment))) {
-      if (isIntact(tile, channel)) {
-        keptBytes += tile.lengthBytes();
-      } else {
-        copy(client, channel, tile.offsetBytes(), tile.lengthBytes());
-        fetchedBytes += tile.lengthBytes();
-        if (!isIntact(tile, channel)) {
-          throw new PackException(
-              "the tile at offset "
-                  + tile.offsetBytes()
-                  + " came damaged from the coordinator; remove and pull the model there again");
-        }
+      List<ByteRun> runs = missing(tile, channel);
+      if (!runs.isEmpty()) {
+        incomplete.add(tile);
+        missing.addAll(runs);
+      }
+      neededBytes += tile.lengthBytes();
+    }
+    copy(client, channel, missing);
+    for (Tile tile : incomplete) {
+      if (!missing(tile, channel).isEmpty()) {
+        throw new PackException(
+            "the tile at offset "
+                + tile.offsetBytes()
+                + " came damaged from the coordinator; remove and pull the model there again");
       }
     }
-    listener.onComplete(fetchedBytes, keptBytes);
+    long fetchedBytes = missing.stream().mapToLong(ByteRun::lengthBytes).sum();
+    listener.onComplete(fetchedBytes, neededBytes - fetchedBytes);
   }
 
-  private static boolean isIntact(Tile tile, FileChannel channel) throws IOException {
-    long offsetBytes = tile.offsetBytes();
+  /** The pieces of a tile that are not there, neighbours merged. */
+  private static List<ByteRun> missing(Tile tile, FileChannel channel) throws IOException {
+    List<ByteRun> missing = new ArrayList<>();
+    long fromBytes = tile.offsetBytes(); // end of the last piece that is there
+    long offsetBytes = fromBytes;
     for (Tile.PieceCheck check : tile.checks()) {
-      ByteBuffer piece = ByteBuffer.allocate(check.lengthBytes());
-      while (piece.hasRemaining()) {
-        if (channel.read(piece, offsetBytes + piece.position()) < 0) {
-          return false;
+      long endBytes = offsetBytes + check.lengthBytes();
+      if (isIntact(check, offsetBytes, channel)) {
+        if (fromBytes < offsetBytes) {
+          missing.add(new ByteRun(fromBytes, offsetBytes - fromBytes));
         }
+        fromBytes = endBytes;
       }
-      CRC32C crc = new CRC32C();
-      crc.update(piece.flip());
-      if ((int) crc.getValue() != check.crc32c()) {
+      offsetBytes = endBytes;
+    }
+    if (fromBytes < offsetBytes) {
+      missing.add(new ByteRun(fromBytes, offsetBytes - fromBytes));
+    }
+    return missing;
+  }
+
+  private static boolean isIntact(Tile.PieceCheck check, long offsetBytes, FileChannel channel)
+      throws IOException {
+    ByteBuffer piece = ByteBuffer.allocate(check.lengthBytes());
+    while (piece.hasRemaining()) {
+      if (channel.read(piece, offsetBytes + piece.position()) < 0) {
         return false;
       }
-      offsetBytes += check.lengthBytes();
     }
-    return true;
+    CRC32C crc = new CRC32C();
+    crc.update(piece.flip());
+    return (int) crc.getValue() == check.crc32c();
   }
 
   private static void setLength(FileChannel channel, long lengthBytes) throws IOException {
@@ -170,16 +201,67 @@ public final class ShardFetcher {
     }
   }
 
-  private static void copy(
-      RangeClient client, FileChannel channel, long offsetBytes, long lengthBytes)
+  /** Copies runs, with the next request under way while the answer to one is written. */
+  private void copy(RunClient client, FileChannel channel, List<ByteRun> runs)
       throws IOException, InterruptedException {
-    for (long done = 0; done < lengthBytes; ) {
-      int part = (int) Math.min(PART_BYTES, lengthBytes - done);
-      ByteBuffer bytes = ByteBuffer.wrap(client.read(offsetBytes + done, part));
-      while (bytes.hasRemaining()) {
-        channel.write(bytes, offsetBytes + done + bytes.position());
+    Queue<List<ByteRun>> left = new ConcurrentLinkedQueue<>(requests(runs));
+    ExecutorService threads =
+        Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("kith-fetch-", 0).factory());
+    try {
+      List<Future<?>> copiers = new ArrayList<>();
+      for (int i = 0; i < REQUESTS_AT_ONCE; i++) {
+        copiers.add(
+            threads.submit(
+                () -> {
+                  for (List<ByteRun> next = left.poll(); next != null; next = left.poll()) {
+                    write(channel, next, ByteBuffer.wrap(client.read(next)));
+                  }
+                  return null;
+                }));
       }
-      done += part;
+      for (Future<?> copier : copiers) {
+        copier.get();
+      }
+    } catch (ExecutionException e) {
+      throw e.getCause() instanceof IOException failure ? failure : new IOException(e.getCause());
+    } finally {
+      left.clear();
+      threads.shutdownNow();
+    }
+  }
+
+  /** Cuts and groups runs for one request each. */
+  private List<List<ByteRun>> requests(List<ByteRun> runs) {
+    List<List<ByteRun>> requests = new ArrayList<>();
+    List<ByteRun> last = new ArrayList<>();
+    long freeBytes = partBytes;
+    for (ByteRun run : runs) {
+      for (long done = 0; done < run.lengthBytes(); ) {
+        if (freeBytes == 0 || last.size() == RunsRequest.RUNS_MAX) {
+          requests.add(last);
+          last = new ArrayList<>();
+          freeBytes = partBytes;
+        }
+        long part = Math.min(freeBytes, run.lengthBytes() - done);
+        last.add(new ByteRun(run.offsetBytes() + done, part));
+        freeBytes -= part;
+        done += part;
+      }
+    }
+    if (!last.isEmpty()) {
+      requests.add(last);
+    }
+    return requests;
+  }
+
+  private static void write(FileChannel channel, List<ByteRun> runs, ByteBuffer bytes)
+      throws IOException {
+    for (ByteRun run : runs) {
+      ByteBuffer part = bytes.slice(bytes.position(), (int) run.lengthBytes());
+      while (part.hasRemaining()) {
+        channel.write(part, run.offsetBytes() + part.position());
+      }
+      bytes.position(bytes.position() + part.limit());
     }
   }
 }

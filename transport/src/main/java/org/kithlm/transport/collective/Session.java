@@ -3,6 +3,8 @@ package org.kithlm.transport.collective;
 import io.aeron.Image;
 import io.aeron.logbuffer.ControlledFragmentHandler;
 import io.aeron.protocol.DataHeaderFlyweight;
+import java.util.HashSet;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
@@ -19,12 +21,16 @@ import org.kithlm.transport.frame.FrameFlyweight;
 import org.kithlm.transport.frame.FrameKind;
 import org.kithlm.transport.frame.FrameSeal;
 import org.kithlm.transport.media.Media;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * What root and leaf have in common: links, waiting under a deadline, the first failure, counters.
  * Owned by one thread, except {@link #fail} and {@link #counters}.
  */
 final class Session implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Session.class);
+
   static final Supplier<String> ROOM_TO_SEND = () -> "room to send";
 
   // A farewell is a courtesy: the peer has other ways to learn.
@@ -41,6 +47,7 @@ final class Session implements AutoCloseable {
   private final FrameFlyweight ahead = new FrameFlyweight();
   private final @Nullable FrameSeal seal;
   private int incomingLengthBytes;
+  private String refusal = ""; // why the last frame was refused that was
   private final AtomicReference<@Nullable RuntimeException> failure = new AtomicReference<>();
   private boolean closed;
 
@@ -50,6 +57,9 @@ final class Session implements AutoCloseable {
   private final AtomicLong receivedBytes = new AtomicLong();
   private final AtomicLong droppedFrames = new AtomicLong();
   private final AtomicLong waitedNs = new AtomicLong();
+
+  /** Reasons that were logged: each is once, as who sends frames must not fill the log. */
+  private final Set<String> refusals = new HashSet<>();
 
   private long waitStartNs;
   private long nextPulseNs;
@@ -65,7 +75,7 @@ final class Session implements AutoCloseable {
 
   private final ControlledFragmentHandler dropAll =
       (buffer, offset, length, header) -> {
-        drop();
+        refuse("it came from a sender that is no rank of this plan");
         return ControlledFragmentHandler.Action.CONTINUE;
       };
 
@@ -179,6 +189,14 @@ final class Session implements AutoCloseable {
 
   void drop() {
     droppedFrames.lazySet(droppedFrames.getPlain() + 1);
+  }
+
+  private void refuse(String reason) {
+    drop();
+    if (refusals.add(reason)) {
+      LOG.warn(
+          "rank {} dropped a frame: {}; more of these are only counted", config.rank(), reason);
+    }
   }
 
   /** Sends and receives what is due, without waiting. */
@@ -346,7 +364,7 @@ final class Session implements AutoCloseable {
     incomingLengthBytes = lengthBytes;
     Link sender = read(incoming, link, buffer, offset, lengthBytes);
     if (sender == null) {
-      drop();
+      refuse(refusal);
       return false;
     }
     if (seal != null) {
@@ -377,16 +395,25 @@ final class Session implements AutoCloseable {
     } else if (seal.open(buffer, offset, lengthBytes)) {
       frame.wrap(seal.openedFrame(), 0, seal.openedLengthBytes());
     } else {
+      refusal = "it is not sealed with the key of this plan";
       return null;
     }
     if (!frame.isValid(config.peers().size(), config.maxFloats(), config.encoding())
         || frame.epoch() != config.epoch()
         || linkIndex(frame.rank()) < 0) {
+      refusal = "it is malformed, of another plan, or of no rank that sends to this one";
       return null;
     }
     Link sender = links[linkIndex(frame.rank())];
-    boolean replayed = seal != null && seal.openedCounter() <= sender.receivedCounter();
-    return replayed || (link != null && link != sender) ? null : sender;
+    if (seal != null && seal.openedCounter() <= sender.receivedCounter()) {
+      refusal = "it was sent before";
+      return null;
+    }
+    if (link != null && link != sender) {
+      refusal = "it claims to be of another rank than its sender is";
+      return null;
+    }
+    return sender;
   }
 
   /** The frame taken last stays where it is and will come again. */

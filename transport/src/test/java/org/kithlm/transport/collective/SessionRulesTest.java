@@ -8,6 +8,9 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -34,6 +37,7 @@ import org.kithlm.transport.TransportException;
 import org.kithlm.transport.frame.FrameFlyweight;
 import org.kithlm.transport.frame.FrameKind;
 import org.kithlm.transport.frame.FrameSeal;
+import org.slf4j.LoggerFactory;
 
 /** What ends a step or a session, and what does not. Root and leaf as threads, over UDP. */
 @Timeout(60)
@@ -313,7 +317,8 @@ class SessionRulesTest {
     byte[] otherKey = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
     float[] ones = new float[500];
     Arrays.fill(ones, 1);
-    try (RootSession root = new RootSession(config(0, EPOCH).withKey(key));
+    try (Log log = new Log();
+        RootSession root = new RootSession(config(0, EPOCH).withKey(key));
         FakeLeaf leaf = new FakeLeaf(config(1, EPOCH).withKey(key))) {
       FrameSeal foreign =
           new FrameSeal(new SecretKeySpec(otherKey, "AES"), 1, leaf.buffer().capacity());
@@ -343,6 +348,71 @@ class SessionRulesTest {
       leaf.driveUntilDone(rootThread);
       assertEquals(2, values[499]);
       assertEquals(4, root.counters().droppedFrames());
+      assertEquals(
+          List.of(
+              "rank 0 dropped a frame: it was sent before; more of these are only counted",
+              "rank 0 dropped a frame: it is not sealed with the key of this plan; more of these"
+                  + " are only counted"),
+          log.lines());
+    }
+  }
+
+  /** It knows the key of the plan before, and all that it has sealed with that. */
+  @Test
+  void shouldDropFramesOfANodeThatWasRemoved() throws Exception {
+    byte[] key = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
+    float[] ones = new float[500];
+    Arrays.fill(ones, 1);
+    try (Log log = new Log();
+        RootSession root = new RootSession(config(0, EPOCH).withKey(key));
+        FakeLeaf leaf = new FakeLeaf(config(1, EPOCH).withKey(key))) {
+      FrameSeal removed =
+          new FrameSeal(new SecretKeySpec(new byte[16], "AES"), 1, leaf.buffer().capacity());
+      float[] values = new float[500];
+      Thread rootThread =
+          new Thread(
+              () -> {
+                root.connect();
+                root.beginStep(1, 0, 1, values, 500);
+                InPlace.sum(root, 3, 1, values, 500);
+              });
+      rootThread.start();
+      leaf.connect();
+      FrameFlyweight own = leaf.header().subject(FrameKind.PARTIAL, 1, 3, 1).part(0, 500, 500);
+      int lengthBytes = leaf.encode(own, ones);
+      for (long epoch : new long[] {EPOCH - 1, EPOCH}) {
+        FrameFlyweight header =
+            FrameFlyweight.allocateHeader(epoch, 1)
+                .subject(FrameKind.PARTIAL, 1, 3, 1)
+                .part(0, 500, 500);
+        removed.seal(header, leaf.elements(header, ones), 0, (1L << 40) + epoch, leaf.buffer(), 0);
+        leaf.send(lengthBytes);
+      }
+      leaf.send(leaf.encode(own, ones));
+      leaf.driveUntilDone(rootThread);
+      assertEquals(1, values[499]);
+      assertEquals(2, root.counters().droppedFrames());
+      assertTrue(log.lines().getFirst().contains("not sealed with the key of this plan"));
+    }
+  }
+
+  /** What sessions log from now on. */
+  private static final class Log implements AutoCloseable {
+    private final ListAppender<ILoggingEvent> appender = new ListAppender<>();
+    private final Logger logger = (Logger) LoggerFactory.getLogger(Session.class);
+
+    Log() {
+      appender.start();
+      logger.addAppender(appender);
+    }
+
+    List<String> lines() {
+      return appender.list.stream().map(ILoggingEvent::getFormattedMessage).toList();
+    }
+
+    @Override
+    public void close() {
+      logger.detachAppender(appender);
     }
   }
 

@@ -2,19 +2,20 @@ package org.kithlm.node.shard;
 
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.util.Arrays;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import org.kithlm.node.control.NodeMessage.ByteRun;
 
-/** Serves ranges of an array, well or badly. */
-final class RangeServer implements AutoCloseable {
-  private static final int PARTIAL_CONTENT = 206;
+/** Serves runs of an array, well or badly. */
+final class RunServer implements AutoCloseable {
+  private static final int OK = 200;
 
   /** What an answer is like. */
   interface Fault {
@@ -22,10 +23,10 @@ final class RangeServer implements AutoCloseable {
      * Answers in place of the server.
      *
      * @param request number of the request, from 0
-     * @param range the right bytes
+     * @param asked the right bytes
      * @return whether it did
      */
-    boolean answers(int request, HttpExchange exchange, byte[] range) throws IOException;
+    boolean answers(int request, HttpExchange exchange, byte[] asked) throws IOException;
   }
 
   private final HttpServer server;
@@ -34,9 +35,9 @@ final class RangeServer implements AutoCloseable {
   private final AtomicLong servedBytes = new AtomicLong();
   private final CountDownLatch closed = new CountDownLatch(1);
   private final byte[] file;
-  private volatile Fault fault = (request, exchange, range) -> false;
+  private volatile Fault fault = (request, exchange, asked) -> false;
 
-  RangeServer(byte[] file) throws IOException {
+  RunServer(byte[] file) throws IOException {
     this.file = file.clone();
     server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
     server.createContext("/pack", this::handle);
@@ -64,9 +65,9 @@ final class RangeServer implements AutoCloseable {
   }
 
   /** Sends a part of a body and then nothing until the server is closed. */
-  void stall(HttpExchange exchange, byte[] range) throws IOException {
-    exchange.sendResponseHeaders(PARTIAL_CONTENT, range.length);
-    exchange.getResponseBody().write(range, 0, range.length / 2);
+  void stall(HttpExchange exchange, byte[] asked) throws IOException {
+    exchange.sendResponseHeaders(OK, asked.length);
+    exchange.getResponseBody().write(asked, 0, asked.length / 2);
     exchange.getResponseBody().flush();
     try {
       closed.await();
@@ -76,19 +77,20 @@ final class RangeServer implements AutoCloseable {
   }
 
   static void send(HttpExchange exchange, byte[] body) throws IOException {
-    exchange.sendResponseHeaders(PARTIAL_CONTENT, body.length);
+    exchange.sendResponseHeaders(OK, body.length);
     exchange.getResponseBody().write(body);
   }
 
   private void handle(HttpExchange exchange) throws IOException {
     try (exchange) {
-      String[] ends =
-          exchange.getRequestHeaders().getFirst("Range").substring("bytes=".length()).split("-", 2);
-      byte[] range =
-          Arrays.copyOfRange(file, Integer.parseInt(ends[0]), Integer.parseInt(ends[1]) + 1);
-      if (!fault.answers(requests.getAndIncrement(), exchange, range)) {
-        servedBytes.addAndGet(range.length);
-        send(exchange, range);
+      ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+      for (ByteRun run : RunsRequest.read(exchange.getRequestBody().readAllBytes())) {
+        bytes.write(file, (int) run.offsetBytes(), (int) run.lengthBytes());
+      }
+      byte[] asked = bytes.toByteArray();
+      if (!fault.answers(requests.getAndIncrement(), exchange, asked)) {
+        servedBytes.addAndGet(asked.length);
+        send(exchange, asked);
       }
     }
   }

@@ -10,6 +10,7 @@ import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandler;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -17,10 +18,11 @@ import java.util.concurrent.TimeoutException;
 import javax.net.ssl.SSLContext;
 import org.jspecify.annotations.Nullable;
 import org.kithlm.node.control.Causes;
+import org.kithlm.node.control.NodeMessage.ByteRun;
 
-/** Reads byte ranges of one file over HTTP. Thread-safe. */
-final class RangeClient implements AutoCloseable {
-  private static final int PARTIAL_CONTENT = 206;
+/** Reads runs of bytes of one file over HTTP. Thread-safe. */
+final class RunClient implements AutoCloseable {
+  private static final int OK = 200;
   private static final int TRIES = 3;
   private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(5);
 
@@ -34,7 +36,7 @@ final class RangeClient implements AutoCloseable {
    * @param tls whom to trust, and who one is
    * @param timeout of each try of a read, body included
    */
-  RangeClient(String url, SSLContext tls, Duration timeout) {
+  RunClient(String url, SSLContext tls, Duration timeout) {
     this.client =
         HttpClient.newBuilder()
             .version(HttpClient.Version.HTTP_1_1)
@@ -46,36 +48,37 @@ final class RangeClient implements AutoCloseable {
   }
 
   /**
-   * Reads a range, trying again after a broken connection.
+   * Reads runs, trying again after a broken connection.
    *
-   * @throws IOException if it can't be had; the message names host and range
+   * @param runs at most {@link RunsRequest#RUNS_MAX}
+   * @return the bytes of all, in order
+   * @throws IOException if they can't be had; the message names host and first offset
    */
-  byte[] read(long offsetBytes, int lengthBytes) throws IOException, InterruptedException {
+  byte[] read(List<ByteRun> runs) throws IOException, InterruptedException {
+    int lengthBytes = Math.toIntExact(runs.stream().mapToLong(ByteRun::lengthBytes).sum());
     for (int i = 1; ; i++) {
       try {
-        return tryRead(offsetBytes, lengthBytes);
+        return tryRead(runs, lengthBytes);
       } catch (IOException e) {
         if (i == TRIES || e instanceof UnexpectedStatusException) {
           throw new IOException(
-              "cannot fetch bytes "
-                  + offsetBytes
-                  + " to "
-                  + (offsetBytes + lengthBytes)
-                  + " of the pack from "
-                  + uri.getAuthority()
-                  + ": "
-                  + e.getMessage(),
+              "cannot fetch %d bytes at offset %d of the pack, and on, from %s: %s"
+                  .formatted(
+                      lengthBytes,
+                      runs.getFirst().offsetBytes(),
+                      uri.getAuthority(),
+                      e.getMessage()),
               e);
         }
       }
     }
   }
 
-  private byte[] tryRead(long offsetBytes, int lengthBytes)
+  private byte[] tryRead(List<ByteRun> runs, int lengthBytes)
       throws IOException, InterruptedException {
     HttpRequest request =
         HttpRequest.newBuilder(uri)
-            .header("Range", "bytes=" + offsetBytes + "-" + (offsetBytes + lengthBytes - 1))
+            .POST(HttpRequest.BodyPublishers.ofByteArray(RunsRequest.write(runs)))
             .build();
     byte[] body = send(request, lengthBytes);
     if (body.length != lengthBytes) {
@@ -103,7 +106,7 @@ final class RangeClient implements AutoCloseable {
   private static BodyHandler<byte[]> body(int lengthBytes) {
     BodyHandler<byte[]> limited = BodyHandlers.limiting(BodyHandlers.ofByteArray(), lengthBytes);
     return info -> {
-      if (info.statusCode() != PARTIAL_CONTENT) {
+      if (info.statusCode() != OK) {
         throw new UncheckedIOException(new UnexpectedStatusException(info.statusCode()));
       }
       return limited.apply(info);
@@ -120,12 +123,12 @@ final class RangeClient implements AutoCloseable {
     return new IOException(message, cause);
   }
 
-  /** The server has no such range or file; asking again does not help. */
+  /** The server has no such runs or file; asking again does not help. */
   private static final class UnexpectedStatusException extends IOException {
     private static final long serialVersionUID = 1;
 
     UnexpectedStatusException(int status) {
-      super("status " + status + " instead of " + PARTIAL_CONTENT);
+      super("status " + status + " instead of " + OK);
     }
   }
 
