@@ -84,7 +84,8 @@ final class Answers {
             options.maxTokens() == null ? maxTokens : options.maxTokens(),
             options.sampling(),
             options.stops(),
-            options.topLogprobs());
+            options.topLogprobs(),
+            options.grammar());
     CompletableFuture<Generation> started = new CompletableFuture<>();
     CompletionStage<Generation> running = started;
     Runnable cancel = () -> running.thenAccept(Generation::cancel);

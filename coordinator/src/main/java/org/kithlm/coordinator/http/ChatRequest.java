@@ -19,7 +19,9 @@ record ChatRequest(CompletionOptions options, List<ChatService.Message> messages
     if (topLogprobs > 0 && !logprobs) {
       throw ApiException.badRequest("top_logprobs needs logprobs: true", "top_logprobs");
     }
-    return new ChatRequest(CompletionOptions.read(body, logprobs, topLogprobs), readMessages(body));
+    return new ChatRequest(
+        CompletionOptions.read(body, logprobs, topLogprobs, ResponseFormat.grammar(body)),
+        readMessages(body));
   }
 
   private static void refuseUnsupported(Fields body) {
@@ -34,11 +36,6 @@ record ChatRequest(CompletionOptions options, List<ChatService.Message> messages
       if (value != null && !Set.of("none", "auto").contains(value.asText())) {
         throw ApiException.unsupported(name, "this endpoint makes no tool calls");
       }
-    }
-    JsonNode format = body.get("response_format");
-    if (format != null && !format.path("type").asText().equals("text")) {
-      throw ApiException.unsupported(
-          "response_format", "only {\"type\": \"text\"}, got " + Fields.quoted(format));
     }
     JsonNode modalities = body.get("modalities");
     if (modalities != null && !modalities.toString().equals("[\"text\"]")) {

@@ -33,7 +33,8 @@ final class OllamaRequest {
         false,
         0,
         streams(body),
-        false);
+        false,
+        ResponseFormat.ollamaGrammar(body));
   }
 
   /** The model that is asked, without the default tag. */
@@ -70,9 +71,6 @@ final class OllamaRequest {
   }
 
   private static void refuseUnsupported(Fields body) {
-    if (isGiven(body, "format")) {
-      throw ApiException.unsupported("format", "this endpoint writes free text only");
-    }
     if (isGiven(body, "tools")) {
       throw ApiException.unsupported("tools", "this endpoint makes no tool calls");
     }

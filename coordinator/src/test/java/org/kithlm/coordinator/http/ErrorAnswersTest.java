@@ -71,8 +71,15 @@ class ErrorAnswersTest {
         "tools|[{}]|tools is not supported: this endpoint makes no tool calls",
         "tool_choice|{}|tool_choice is not supported: this endpoint makes no tool calls",
         "modalities|[\"audio\"]|modalities is not supported: this endpoint writes only text",
-        "response_format|{\"type\":\"json_object\"}|response_format is not supported: only"
-            + " {\"type\": \"text\"}, got {\"type\":\"json_object\"}",
+        "response_format|{\"type\":\"xml\"}|response_format must be an object whose type is text,"
+            + " json_object or json_schema, got {\"type\":\"xml\"}",
+        "response_format.json_schema|{\"type\":\"json_schema\"}|response_format.json_schema must be"
+            + " an object with a schema",
+        "response_format.json_schema.schema|{\"type\":\"json_schema\",\"json_schema\":{}}|"
+            + "response_format.json_schema.schema is missing",
+        "response_format.json_schema.schema.properties.a.pattern|{\"type\":\"json_schema\","
+            + "\"json_schema\":{\"schema\":{\"properties\":{\"a\":{\"pattern\":\"x\"}}}}}|"
+            + "response_format.json_schema.schema.properties.a.pattern is not supported",
       })
   void shouldNameTheFieldItsRangeAndItsValue(String param, String value, String message)
       throws Exception {

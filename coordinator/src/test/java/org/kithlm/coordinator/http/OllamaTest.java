@@ -97,6 +97,19 @@ class OllamaTest {
   }
 
   @Test
+  void shouldAnswerWithJsonOfASchema() throws Exception {
+    endpoint.service.script = FakeChatService.Run::sayWithinLimit;
+    String schema =
+        "{\"type\":\"object\",\"properties\":{\"n\":{\"const\":7}},\"required\":[\"n\"]}";
+    for (String format : List.of("\"json\"", schema)) {
+      String more = ",\"stream\":false,\"format\":" + format;
+      String answer = endpoint.post(CHAT, chat(more)).json().at("/message/content").asText();
+      assertTrue(Json.MAPPER.readTree(answer).isObject(), answer);
+      assertTrue(!format.equals(schema) || answer.replace(" ", "").equals("{\"n\":7}"), answer);
+    }
+  }
+
+  @Test
   void shouldGenerateFromATextThroughTheTemplate() throws Exception {
     String body = generate(",\"stream\":false,\"system\":\"Be brief\"");
 
@@ -227,8 +240,10 @@ class OllamaTest {
             + " 'fake:1b/q8'",
         "/api/show|{\"name\":\"x\"}|404|the model 'x' is not served here; this endpoint serves"
             + " 'fake:1b/q8'",
-        "/api/chat|{\"model\":\"fake:1b/q8\",\"format\":\"json\"}|400|format is not supported:"
-            + " this endpoint writes free text only",
+        "/api/chat|{\"model\":\"fake:1b/q8\",\"format\":\"xml\"}|400|format must be \"json\" or a"
+            + " JSON schema, got \"xml\"",
+        "/api/chat|{\"model\":\"fake:1b/q8\",\"format\":{\"pattern\":\"x\"}}|400|format.pattern is"
+            + " not supported",
         "/api/chat|{\"model\":\"fake:1b/q8\",\"tools\":[{}]}|400|tools is not supported: this"
             + " endpoint makes no tool calls",
         "/api/chat|{\"model\":\"fake:1b/q8\",\"think\":true}|400|think is not supported: this"
