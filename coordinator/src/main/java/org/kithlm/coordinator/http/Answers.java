@@ -49,9 +49,9 @@ final class Answers {
   }
 
   /** Token ids of a chat, or an ApiException. */
-  int[] tokenizeChat(List<ChatService.Message> messages) {
+  int[] tokenizeChat(List<ChatService.Message> messages, Tools tools) {
     try {
-      return service.tokenizeChat(messages);
+      return service.tokenizeChat(messages, tools.described());
     } catch (IllegalArgumentException e) {
       throw ApiException.badRequest(
           "the model's chat template refuses the messages: " + e.getMessage(), "messages");

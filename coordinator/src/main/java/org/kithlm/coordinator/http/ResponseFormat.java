@@ -42,6 +42,9 @@ final class ResponseFormat {
     if (schema == null) {
       throw ApiException.badRequest(path + " is missing", path);
     }
+    if (!schema.isObject()) {
+      throw named.wrong("schema", "a JSON schema", schema);
+    }
     return grammar(schema, path);
   }
 

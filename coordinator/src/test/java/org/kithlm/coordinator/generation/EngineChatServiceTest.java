@@ -98,7 +98,8 @@ class EngineChatServiceTest {
   void shouldTokenizeTextAndChats() {
     assertArrayEquals(ByteTokenizer.tokens("hé"), service.tokenize("hé"));
     String chat =
-        tokenizer.decode(service.tokenizeChat(List.of(new ChatService.Message("user", "hi</s>"))));
+        tokenizer.decode(
+            service.tokenizeChat(List.of(new ChatService.Message("user", "hi</s>")), List.of()));
     assertTrue(chat.contains("hi</s>"), chat); // as text: a user cannot end a turn
     assertEquals("\uFFFD", service.tokenText(ByteTokenizer.tokens("é")[0]));
     assertArrayEquals(new byte[] {'h'}, service.tokenBytes('h' + 1));

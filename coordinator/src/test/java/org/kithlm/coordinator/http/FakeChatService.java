@@ -222,17 +222,19 @@ final class FakeChatService implements ChatService, AutoCloseable {
   }
 
   @Override
-  public int[] tokenizeChat(List<Message> messages) {
+  public int[] tokenizeChat(List<Message> messages, List<Map<String, Object>> tools) {
     if (brokenTokenizer) {
       throw new IllegalStateException("a secret of the engine");
     }
     StringBuilder text = new StringBuilder();
     for (Message message : messages) {
-      if (message.role().equals("tool")) {
-        throw new IllegalArgumentException("role tool is unknown");
+      if (message.content().equals("unspeakable")) {
+        throw new IllegalArgumentException("the template does not like it");
       }
-      text.append(message.role()).append('=').append(message.content()).append(';');
+      text.append(message.role()).append('=').append(message.content());
+      text.append(message.extra().isEmpty() ? "" : message.extra()).append(';');
     }
+    text.append(tools.isEmpty() ? "" : tools);
     return tokenize(text.toString());
   }
 

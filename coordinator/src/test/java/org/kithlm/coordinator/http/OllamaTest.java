@@ -110,6 +110,56 @@ class OllamaTest {
   }
 
   @Test
+  void shouldTellToolCallsFromText() throws Exception {
+    endpoint.service.script =
+        run ->
+            run.say(
+                    """
+                    I look.
+                    <tool_call>
+                    {"name": "rain", "arguments": {"city":"Bern"}}
+                    </tool_call>\
+                    """)
+                .finish(FinishReason.STOP);
+    String tools = ",\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"rain\"}}]";
+    String call = "[{\"function\":{\"name\":\"rain\",\"arguments\":{\"city\":\"Bern\"}}}]";
+
+    JsonNode whole = endpoint.post(CHAT, chat(tools + ",\"stream\":false")).json();
+    List<JsonNode> lines = lines(endpoint.post(CHAT, chat(tools)));
+
+    assertEquals("I look.", whole.at("/message/content").asText());
+    assertEquals(call, whole.at("/message/tool_calls").toString());
+    assertEquals("stop", whole.path("done_reason").asText());
+    assertEquals(
+        "I look.",
+        String.join("", lines.stream().map(l -> l.at("/message/content").asText()).toList()));
+    assertEquals(
+        List.of(call),
+        lines.stream()
+            .map(line -> line.at("/message/tool_calls"))
+            .filter(JsonNode::isArray)
+            .map(JsonNode::toString)
+            .toList());
+  }
+
+  @Test
+  void shouldReadToolCallsAndResults() throws Exception {
+    endpoint.post(
+        CHAT,
+        """
+        {"model":"%s","stream":false,"messages":[
+          {"role":"assistant","content":"","tool_calls":
+            [{"function":{"name":"rain","arguments":{"city":"Bern"}}}]},
+          {"role":"tool","content":"7 mm","tool_name":"rain"}]}
+        """
+            .formatted(FakeChatService.MODEL));
+
+    String prompt = text(endpoint.service.nextRun().request.prompt());
+    assertTrue(prompt.contains("name=rain") && prompt.contains("arguments={city=Bern}"), prompt);
+    assertTrue(prompt.endsWith("tool=7 mm{name=rain};"), prompt);
+  }
+
+  @Test
   void shouldGenerateFromATextThroughTheTemplate() throws Exception {
     String body = generate(",\"stream\":false,\"system\":\"Be brief\"");
 
@@ -244,8 +294,10 @@ class OllamaTest {
             + " JSON schema, got \"xml\"",
         "/api/chat|{\"model\":\"fake:1b/q8\",\"format\":{\"pattern\":\"x\"}}|400|format.pattern is"
             + " not supported",
-        "/api/chat|{\"model\":\"fake:1b/q8\",\"tools\":[{}]}|400|tools is not supported: this"
-            + " endpoint makes no tool calls",
+        "/api/chat|{\"model\":\"fake:1b/q8\",\"tools\":[{}]}|400|tools[0].function must be an"
+            + " object with a name",
+        "/api/generate|{\"model\":\"fake:1b/q8\",\"tools\":[{}]}|400|tools is not supported: send a"
+            + " prompt, and a system text if need be",
         "/api/chat|{\"model\":\"fake:1b/q8\",\"think\":true}|400|think is not supported: this"
             + " endpoint does not tell thoughts from answers",
         "/api/chat|{\"model\":\"fake:1b/q8\",\"options\":{\"top_k\":\"x\"}}|400|options.top_k must"

@@ -21,6 +21,11 @@ interface Frame {
   /** Writes the fewest bytes after which this is over and its parent goes on. */
   void close(ByteArrayOutputStream out);
 
+  /** Whether this is text that might end anywhere, and so never says that it is whole. */
+  default boolean isFree() {
+    return false;
+  }
+
   /** How many arrays and objects are open. */
   default int depth() {
     return parent().depth();

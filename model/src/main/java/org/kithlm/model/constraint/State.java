@@ -52,6 +52,11 @@ record State(List<Frame> frames) {
     return false;
   }
 
+  /** Whether the text might end anywhere. */
+  boolean isFree() {
+    return frames.stream().anyMatch(Frame::isFree);
+  }
+
   /** Whether the text is whole and nothing may follow. */
   boolean isFinal() {
     return frames.stream().allMatch(frame -> frame == Frame.End.INSTANCE);

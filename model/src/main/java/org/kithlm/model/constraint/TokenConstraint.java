@@ -96,9 +96,9 @@ public final class TokenConstraint implements TokenFilter {
     }
   }
 
-  /** Whether the answer is whole. */
+  /** Whether the answer is whole; free text is not known to be. */
   public boolean isComplete() {
-    return state.isComplete();
+    return state.isComplete() && !state.isFree();
   }
 
   /** Whether the answer is whole and nothing may follow. */

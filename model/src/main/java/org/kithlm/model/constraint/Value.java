@@ -15,6 +15,11 @@ abstract class Value {
 
   private int shortestBytes = NONE;
 
+  /** Before such a value. */
+  Frame before(Frame parent) {
+    return new Expect(this, parent, false);
+  }
+
   /** Adds what the first byte of such a value leads to. */
   abstract void open(int b, Frame parent, Frames out);
 
