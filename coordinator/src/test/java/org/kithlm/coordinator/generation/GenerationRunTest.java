@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.kithlm.model.constraint.Grammar;
+import org.kithlm.model.constraint.Tool;
 import org.kithlm.model.sampling.SamplingParameters;
 import org.kithlm.model.tokenizer.Tokenizer;
 import org.kithlm.node.control.Causes;
@@ -198,6 +199,30 @@ class GenerationRunTest {
 
     assertEquals(FinishReason.STOP, run(constrained(99, "{\"type\":\"string\"}"), 8).reason());
     assertEquals("\"xxxxx\"", listener.text());
+  }
+
+  @Test
+  void shouldKnowNoEndOfTextBesideTools() {
+    Grammar grammar =
+        Grammar.ofTextOrToolCalls(List.of(new Tool("now", null, "tools[0]", false)), true);
+    String call = "<tool_call>\n{\"name\": \"now\", \"arguments\": {}}\n</tool_call>";
+    GenerationRequest limited =
+        new GenerationRequest(
+            ByteTokenizer.tokens("x"), 5, SamplingParameters.greedy(), List.of(), 0, grammar);
+    rank.answer(1, "Hello there");
+
+    assertEquals(FinishReason.LENGTH, run(limited).reason());
+    assertEquals("Hello", listener.text());
+    // The model goes astray in its call.
+    rank.answer(1, "Hm<tool_call> I call now, and so on and on, for much longer than a call");
+    RecordingListener called = new RecordingListener();
+    GenerationRequest longer =
+        new GenerationRequest(
+            ByteTokenizer.tokens("x"), 99, SamplingParameters.greedy(), List.of(), 0, grammar);
+    GenerationJob job = new GenerationJob(longer, called, cancelled -> {});
+    new GenerationRun(new PrefixCachingRank(rank), TOKENIZER, CONTEXT_LENGTH, job).run();
+    assertTrue(called.text().startsWith("Hm" + call), called.text());
+    assertEquals(FinishReason.STOP, called.end().reason());
   }
 
   @Test

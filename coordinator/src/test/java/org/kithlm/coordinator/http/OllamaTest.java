@@ -275,7 +275,7 @@ class OllamaTest {
     JsonNode shown =
         endpoint.post("/api/show", "{\"model\":\"%s\"}".formatted(FakeChatService.MODEL)).json();
     assertEquals("{{ messages }}", shown.path("template").asText());
-    assertEquals("completion", shown.at("/capabilities/0").asText());
+    assertEquals("[\"completion\",\"tools\"]", shown.path("capabilities").toString());
     assertEquals(2048, shown.path("model_info").path("llama.embedding_length").asInt());
     assertTrue(endpoint.get("/api/version").json().path("version").isTextual());
   }
