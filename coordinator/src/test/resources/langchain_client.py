@@ -7,12 +7,14 @@ Prints one line per check; ends with 1 if one failed.
 
 import sys
 import traceback
+from typing import Literal
 
 import openai
-from langchain_core.messages import HumanMessage, SystemMessage
+from langchain_core.messages import HumanMessage, SystemMessage, ToolMessage
 from langchain_core.output_parsers import StrOutputParser
 from langchain_core.prompts import ChatPromptTemplate
 from langchain_openai import ChatOpenAI, OpenAI
+from pydantic import BaseModel, Field
 
 MESSAGES = [SystemMessage("Answer briefly."), HumanMessage("Say hello.")]
 
@@ -52,6 +54,38 @@ def logprobs(chat, settings):
     assert len(answer.response_metadata["logprobs"]["content"][0]["top_logprobs"]) == 2
 
 
+class Greeting(BaseModel):
+    words: str = Field(max_length=20)
+    tone: Literal["warm", "cool"]
+
+
+def structured_output(chat, settings):
+    for method in ("json_schema", "json_mode"):
+        patient = ChatOpenAI(**settings, max_tokens=80)
+        schema = Greeting if method == "json_schema" else None
+        answer = patient.with_structured_output(schema, method=method).invoke(MESSAGES)
+        assert isinstance(answer, Greeting if schema else dict), answer
+
+
+def tools(chat, settings):
+    patient = ChatOpenAI(**settings, max_tokens=120)
+    bound = patient.bind_tools([Greeting], tool_choice="any")
+    answer = bound.invoke(MESSAGES)
+    for call in answer.tool_calls:
+        Greeting(**call["args"])
+    assert answer.tool_calls and not answer.invalid_tool_calls
+    joined = None
+    for part in bound.stream(MESSAGES):
+        joined = part if joined is None else joined + part
+    assert [c["args"] for c in joined.tool_calls] == [c["args"] for c in answer.tool_calls]
+    assert isinstance(
+        patient.with_structured_output(Greeting, method="function_calling").invoke(MESSAGES),
+        Greeting,
+    )
+    results = [ToolMessage("done", tool_call_id=call["id"]) for call in answer.tool_calls]
+    assert chat.invoke([*MESSAGES, answer, *results]).content
+
+
 def completion(chat, settings):
     llm = OpenAI(**settings, max_tokens=5)
     assert llm.invoke("Once upon")
@@ -78,7 +112,7 @@ def main(base_url, model, api_key):
     }
     chat = ChatOpenAI(**settings, max_tokens=8)
     failed = 0
-    for check in (invoke, stream, chain, batch, logprobs, completion, errors):
+    for check in (invoke, stream, chain, batch, logprobs, structured_output, tools, completion, errors):
         try:
             check(chat, settings)
             print(f"ok {check.__name__}")

@@ -6,6 +6,7 @@ Without names all checks run that hold for every model. Prints one line per chec
 one failed.
 """
 
+import json
 import sys
 import traceback
 
@@ -34,6 +35,54 @@ def chat_stream(client, model):
     assert "".join(p.message.content for p in parts) == whole.message.content
     assert parts[-1].done_reason == whole.done_reason
     assert parts[-1].eval_count == whole.eval_count
+
+
+def json_format(client, model):
+    schema = {
+        "type": "object",
+        "properties": {"age": {"type": "integer", "minimum": 0, "maximum": 120}},
+        "required": ["age"],
+    }
+    options = OPTIONS | {"num_predict": 60}
+    answer = client.chat(model=model, messages=MESSAGES, format=schema, options=options)
+    assert 0 <= json.loads(answer.message.content)["age"] <= 120
+    assert answer.done_reason == "stop"
+    text = client.generate(model=model, prompt="Hi", format="json", options=options).response
+    assert isinstance(json.loads(text), dict)
+
+
+def get_rain(city: str, days: int) -> str:
+    """
+    Rain of a city.
+
+    Args:
+      city: its name
+      days: how many
+    """
+
+
+def tools(client, model):
+    # Ollama has no way to ask for a call, so this checks that all of a turn is understood.
+    answer = client.chat(model=model, messages=MESSAGES, tools=[get_rain], options=OPTIONS)
+    assert answer.message.content or answer.message.tool_calls
+    call = {"function": {"name": "get_rain", "arguments": {"city": "Bern", "days": 2}}}
+    messages = [
+        *MESSAGES,
+        {"role": "assistant", "content": "", "tool_calls": [call]},
+        {"role": "tool", "tool_name": "get_rain", "content": "7 mm"},
+    ]
+    assert client.chat(model=model, messages=messages, options=OPTIONS).message.content
+
+
+def tool_calls(client, model):
+    """Needs a server whose model is told to call."""
+    whole = client.chat(model=model, messages=MESSAGES, tools=[get_rain])
+    (call,) = whole.message.tool_calls
+    assert call.function.name == "get_rain" and call.function.arguments == {"city": "Bern"}
+    parts = list(client.chat(model=model, messages=MESSAGES, tools=[get_rain], stream=True))
+    (call,) = [c for p in parts for c in p.message.tool_calls or []]
+    assert call.function.arguments == {"city": "Bern"}
+    assert "".join(p.message.content or "" for p in parts) == whole.message.content == "I look."
 
 
 def generate(client, model):
@@ -124,6 +173,8 @@ def failure(client, model):
 EVERY_MODEL = [
     chat,
     chat_stream,
+    json_format,
+    tools,
     generate,
     generate_raw,
     stop_string,

@@ -6,10 +6,13 @@ Without names all checks run that hold for every model; "rate_limit" and "failur
 that is told to refuse or to fail. Prints one line per check; ends with 1 if one failed.
 """
 
+import json
 import sys
 import traceback
+from typing import Literal
 
 import openai
+import pydantic
 
 MESSAGES = [
     {"role": "developer", "content": "Answer briefly."},
@@ -87,6 +90,128 @@ def chat_logprobs(client, model):
         assert bytes(token.bytes).decode("utf-8", "replace") == token.token
 
 
+class Step(pydantic.BaseModel):
+    explanation: str = pydantic.Field(max_length=40)
+    weight: float = pydantic.Field(ge=0, le=1)
+
+
+class Plan(pydantic.BaseModel):
+    mood: Literal["good", "bad"]
+    count: int = pydantic.Field(gt=2, lt=30)
+    steps: list[Step] = pydantic.Field(min_length=1, max_length=2)
+    note: str | None
+
+
+def json_object(client, model):
+    for limit in (5, 30, 200):
+        answer = client.chat.completions.create(
+            model=model,
+            messages=MESSAGES,
+            max_tokens=limit,
+            seed=limit,
+            response_format={"type": "json_object"},
+        )
+        assert isinstance(json.loads(answer.choices[0].message.content), dict)
+        assert answer.choices[0].finish_reason == "stop"
+
+
+def json_schema(client, model):
+    answer = client.chat.completions.parse(
+        model=model, messages=MESSAGES, max_tokens=300, response_format=Plan, logprobs=True
+    )
+    plan = answer.choices[0].message.parsed
+    assert 1 <= len(plan.steps) <= 2 and 2 < plan.count < 30, plan
+    text = b"".join(bytes(t.bytes) for t in answer.choices[0].logprobs.content)
+    assert text.decode() == answer.choices[0].message.content
+
+
+def json_schema_stream(client, model):
+    with client.chat.completions.stream(
+        model=model, messages=MESSAGES, max_tokens=300, response_format=Plan, seed=3
+    ) as stream:
+        kinds = {event.type for event in stream}
+        final = stream.get_final_completion().choices[0]
+    assert "content.done" in kinds and final.finish_reason == "stop"
+    assert isinstance(final.message.parsed, Plan)
+
+
+class GetRain(pydantic.BaseModel):
+    """Rain of a city."""
+
+    city: str = pydantic.Field(max_length=20)
+    days: int = pydantic.Field(ge=1, le=7)
+
+
+class GetTime(pydantic.BaseModel):
+    """The time of a zone."""
+
+    zone: Literal["UTC", "CET"]
+
+
+TOOLS = [openai.pydantic_function_tool(tool) for tool in (GetRain, GetTime)]
+
+
+def check_call(call):
+    assert call.id and call.type == "function"
+    {"GetRain": GetRain, "GetTime": GetTime}[call.function.name].model_validate_json(
+        call.function.arguments
+    )
+
+
+def tools(client, model):
+    def ask(**more):
+        return client.chat.completions.create(
+            model=model, messages=MESSAGES, tools=TOOLS, max_tokens=200, seed=1, **more
+        ).choices[0]
+
+    required = ask(tool_choice="required")
+    assert required.finish_reason == "tool_calls" and required.message.content is None
+    for call in required.message.tool_calls:
+        check_call(call)
+    single = ask(tool_choice="required", parallel_tool_calls=False).message.tool_calls
+    assert len(single) == 1
+    (named,) = ask(
+        tool_choice={"type": "function", "function": {"name": "GetTime"}}
+    ).message.tool_calls
+    assert named.function.name == "GetTime"
+    assert ask(tool_choice="none").message.tool_calls is None
+    parsed = client.chat.completions.parse(
+        model=model, messages=MESSAGES, tools=TOOLS, tool_choice="required", max_tokens=200
+    )
+    assert isinstance(
+        parsed.choices[0].message.tool_calls[0].function.parsed_arguments, (GetRain, GetTime)
+    )
+    # The call and its result go back as they came.
+    results = [
+        {"role": "tool", "tool_call_id": call.id, "content": "7"}
+        for call in required.message.tool_calls
+    ]
+    after = client.chat.completions.create(
+        model=model,
+        messages=[*MESSAGES, required.message, *results],
+        tools=TOOLS,
+        tool_choice="none",
+        max_tokens=8,
+    )
+    assert after.choices[0].message.content
+
+
+def tools_stream(client, model):
+    with client.chat.completions.stream(
+        model=model, messages=MESSAGES, tools=TOOLS, tool_choice="required", max_tokens=200, seed=2
+    ) as stream:
+        done = [e for e in stream if e.type == "tool_calls.function.arguments.done"]
+        final = stream.get_final_completion().choices[0]
+    assert final.finish_reason == "tool_calls" and not final.message.content
+    assert [e.index for e in done] == list(range(len(final.message.tool_calls)))
+    for call in final.message.tool_calls:
+        check_call(call)
+    auto = client.chat.completions.create(
+        model=model, messages=MESSAGES, tools=TOOLS, max_tokens=8, stream=True
+    )
+    assert [c.choices[0].finish_reason for c in auto][-1] in ("stop", "length", "tool_calls")
+
+
 def completion(client, model):
     answer = client.completions.create(model=model, prompt="Once upon", max_tokens=5, temperature=0)
     assert answer.object == "text_completion" and answer.choices[0].text
@@ -135,6 +260,9 @@ def errors(client, model):
     expect(openai.NotFoundError, lambda: client.models.retrieve("no/such:model"))
     assert expect(openai.BadRequestError, ask(temperature=9)).param == "temperature"
     assert expect(openai.BadRequestError, ask(n=2)).param == "n"
+    bad = {"type": "json_schema", "json_schema": {"name": "n", "schema": {"pattern": "x"}}}
+    refused = expect(openai.BadRequestError, ask(response_format=bad))
+    assert refused.param == "response_format.json_schema.schema.pattern", refused
     long_prompt = [{"role": "user", "content": "word " * 150_000}]
     too_long = expect(openai.BadRequestError, ask(messages=long_prompt))
     assert too_long.code == "context_length_exceeded", too_long.code
@@ -171,6 +299,11 @@ EVERY_MODEL = [
     chat_stream,
     chat_stream_helper,
     chat_logprobs,
+    json_object,
+    json_schema,
+    json_schema_stream,
+    tools,
+    tools_stream,
     completion,
     completion_logprobs,
     models,

@@ -1,6 +1,7 @@
 package org.kithlm.coordinator.generation;
 
 import java.util.List;
+import java.util.Map;
 
 /**
  * The one model being served, as the endpoint sees it. Thread-safe; no call blocks on the cluster.
@@ -21,8 +22,15 @@ public interface ChatService {
    *
    * @param role system, user, assistant, tool
    * @param content its text
+   * @param extra further fields as templates know them, see {@link
+   *     org.kithlm.model.chat.ChatMessage}
    */
-  record Message(String role, String content) {}
+  record Message(String role, String content, Map<String, Object> extra) {
+    /** A message of text. */
+    public Message(String role, String content) {
+      this(role, content, Map.of());
+    }
+  }
 
   /** What is served. */
   Model model();
@@ -53,9 +61,10 @@ public interface ChatService {
   /**
    * Token ids of a chat rendered by the model's template, ready for the assistant's answer.
    *
+   * @param tools functions that the model may call, as in OpenAI's API
    * @throws IllegalArgumentException if the template refuses the messages; the message says why
    */
-  int[] tokenizeChat(List<Message> messages);
+  int[] tokenizeChat(List<Message> messages, List<Map<String, Object>> tools);
 
   /**
    * Queues a generation.

@@ -4,6 +4,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
+import java.util.Map;
 import org.kithlm.model.chat.ChatMessage;
 import org.kithlm.model.chat.ChatPrompt;
 import org.kithlm.model.chat.ChatTemplate;
@@ -65,14 +66,15 @@ public final class EngineChatService implements ChatService {
   }
 
   @Override
-  public int[] tokenizeChat(List<Message> messages) {
+  public int[] tokenizeChat(List<Message> messages, List<Map<String, Object>> tools) {
     List<ChatMessage> chat =
         messages.stream()
-            .map(message -> new ChatMessage(message.role(), message.content()))
+            .map(message -> new ChatMessage(message.role(), message.content(), message.extra()))
             .toList();
     StringBuilder text = new StringBuilder();
     BitSet trusted = new BitSet();
-    for (PromptSegment segment : template.segments(new ChatPrompt(chat))) {
+    ChatPrompt prompt = template.withToolCalls(new ChatPrompt(chat, true, tools, Map.of()));
+    for (PromptSegment segment : template.segments(prompt)) {
       if (segment.trusted()) {
         trusted.set(text.length(), text.length() + segment.text().length());
       }

@@ -1,6 +1,8 @@
 package org.kithlm.coordinator.generation;
 
 import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.kithlm.model.constraint.Grammar;
 import org.kithlm.model.sampling.SamplingParameters;
 
 /**
@@ -11,10 +13,23 @@ import org.kithlm.model.sampling.SamplingParameters;
  * @param sampling how a token is chosen
  * @param stops strings that end the answer and are not part of it
  * @param topLogprobs how many candidates to report per token, 0 to 20
+ * @param grammar what the answer must be, null for anything
  */
 public record GenerationRequest(
     int[] prompt,
     int maxTokens,
     SamplingParameters sampling,
     List<String> stops,
-    int topLogprobs) {}
+    int topLogprobs,
+    @Nullable Grammar grammar) {
+
+  /** A request for any answer. */
+  public GenerationRequest(
+      int[] prompt,
+      int maxTokens,
+      SamplingParameters sampling,
+      List<String> stops,
+      int topLogprobs) {
+    this(prompt, maxTokens, sampling, stops, topLogprobs, null);
+  }
+}

@@ -2,6 +2,7 @@ package org.kithlm.coordinator.generation;
 
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
+import org.kithlm.model.constraint.TokenConstraint;
 import org.kithlm.model.sampling.Sampler;
 import org.kithlm.model.tokenizer.StreamingDetokenizer;
 import org.kithlm.model.tokenizer.Tokenizer;
@@ -20,6 +21,7 @@ final class GenerationRun {
   private final Sampler sampler;
   private final StreamingDetokenizer detokenizer;
   private final StopStrings stops;
+  private final @Nullable TokenConstraint constraint;
   private final GenerationClock clock;
   private int[] tokens; // prompt and answer
   private int length; // how many there are
@@ -34,6 +36,8 @@ final class GenerationRun {
     this.sampler = new Sampler(request.sampling());
     this.detokenizer = new StreamingDetokenizer(tokenizer);
     this.stops = new StopStrings(request.stops());
+    this.constraint =
+        request.grammar() == null ? null : new TokenConstraint(request.grammar(), tokenizer);
     this.tokens = Arrays.copyOf(request.prompt(), request.prompt().length + 64);
     this.length = request.prompt().length;
     this.position = rank.cachedCount(request.prompt());
@@ -123,15 +127,27 @@ final class GenerationRun {
   }
 
   private @Nullable FinishReason chooseToken() {
+    if (constraint != null) {
+      constraint.limit(
+          Math.min(request.maxTokens() - clock.completionTokens(), contextLength - position));
+    }
     Sampler.Choice choice =
         sampler.choose(
-            rank.logits(), tokens, request.prompt().length, position, request.topLogprobs());
+            rank.logits(),
+            tokens,
+            request.prompt().length,
+            position,
+            request.topLogprobs(),
+            constraint);
     clock.tokenChosen();
     int token = choice.token();
     if (tokenizer.isEndOfGeneration(token)) {
       return FinishReason.STOP;
     }
     clock.tokenCounted();
+    if (constraint != null) {
+      constraint.accept(token);
+    }
     String text = stops.accept(detokenizer.accept(token));
     job.tell(
         new GenerationListener.Token(
@@ -141,11 +157,14 @@ final class GenerationRun {
             choice.top().stream()
                 .map(top -> new GenerationListener.Candidate(top.token(), top.logprob()))
                 .toList()));
-    if (stops.isMatched()) {
+    if (stops.isMatched() || (constraint != null && constraint.isFinal())) {
       return FinishReason.STOP;
     }
     if (clock.completionTokens() == request.maxTokens() || position + 1 >= contextLength) {
-      return FinishReason.LENGTH;
+      // A constraint has made it whole in time, if that was possible.
+      return constraint != null && constraint.isComplete()
+          ? FinishReason.STOP
+          : FinishReason.LENGTH;
     }
     if (position == tokens.length) {
       tokens = Arrays.copyOf(tokens, Math.min(contextLength, tokens.length * 2));

@@ -1,6 +1,7 @@
 package org.kithlm.coordinator.http;
 
 import java.time.Instant;
+import java.util.List;
 import java.util.Locale;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
@@ -46,10 +47,10 @@ interface AnswerFormat extends AnswerWriter {
   @Nullable Object opening();
 
   /** A part of the text, with the token that made it certain; no token for what was held back. */
-  Object part(String text, @Nullable Token token);
+  List<?> part(String text, @Nullable Token token);
 
   /** The end of a stream's text. */
-  Object last(FinishReason reason);
+  List<?> last(FinishReason reason);
 
   /** A stream's token counts. */
   Object usage(Usage usage);

@@ -49,9 +49,9 @@ final class Answers {
   }
 
   /** Token ids of a chat, or an ApiException. */
-  int[] tokenizeChat(List<ChatService.Message> messages) {
+  int[] tokenizeChat(List<ChatService.Message> messages, Tools tools) {
     try {
-      return service.tokenizeChat(messages);
+      return service.tokenizeChat(messages, tools.described());
     } catch (IllegalArgumentException e) {
       throw ApiException.badRequest(
           "the model's chat template refuses the messages: " + e.getMessage(), "messages");
@@ -84,7 +84,8 @@ final class Answers {
             options.maxTokens() == null ? maxTokens : options.maxTokens(),
             options.sampling(),
             options.stops(),
-            options.topLogprobs());
+            options.topLogprobs(),
+            options.grammar());
     CompletableFuture<Generation> started = new CompletableFuture<>();
     CompletionStage<Generation> running = started;
     Runnable cancel = () -> running.thenAccept(Generation::cancel);

@@ -3,6 +3,7 @@ package org.kithlm.coordinator.http;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 import org.kithlm.coordinator.generation.ChatService;
 import org.kithlm.coordinator.generation.FinishReason;
@@ -16,7 +17,19 @@ final class ChatFormat implements AnswerFormat {
 
   record Choice(int index, Message message, @Nullable Logprobs logprobs, String finishReason) {}
 
-  record Message(String role, String content, @Nullable String refusal) {}
+  record Message(
+      String role,
+      @Nullable String content,
+      @Nullable String refusal,
+      @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable List<ToolCall> toolCalls) {}
+
+  /** A call; in a stream with its index, and all but that only in its first part. */
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  record ToolCall(
+      @Nullable Integer index, @Nullable String id, @Nullable String type, Function function) {}
+
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  record Function(@Nullable String name, String arguments) {}
 
   record Chunk(
       String id,
@@ -30,7 +43,16 @@ final class ChatFormat implements AnswerFormat {
       int index, Delta delta, @Nullable Logprobs logprobs, @Nullable String finishReason) {}
 
   @JsonInclude(JsonInclude.Include.NON_NULL)
-  record Delta(@Nullable String role, @Nullable String content) {}
+  record Delta(
+      @Nullable String role, @Nullable String content, @Nullable List<ToolCall> toolCalls) {
+    static Delta text(String text) {
+      return new Delta(null, text, null);
+    }
+
+    static Delta call(ToolCall call) {
+      return new Delta(null, null, List.of(call));
+    }
+  }
 
   record Logprobs(List<TokenLogprob> content, @Nullable Object refusal) {}
 
@@ -41,8 +63,15 @@ final class ChatFormat implements AnswerFormat {
   private final ChatService service;
   private final Head head;
   private final boolean logprobs;
+  private final @Nullable ToolCallReader calls;
 
-  ChatFormat(ChatService service, boolean logprobs) {
+  /**
+   * The format of one answer.
+   *
+   * @param calls whether it may have tool calls
+   */
+  ChatFormat(ChatService service, boolean logprobs, boolean calls) {
+    this.calls = calls ? new ToolCallReader() : null;
     this.service = service;
     this.head = Head.of("chatcmpl-", service.model().id());
     this.logprobs = logprobs;
@@ -50,17 +79,62 @@ final class ChatFormat implements AnswerFormat {
 
   @Override
   public Object opening() {
-    return chunk(new Delta("assistant", ""), null, null);
+    return chunk(new Delta("assistant", "", null), null, null);
   }
 
   @Override
-  public Object part(String text, @Nullable Token token) {
-    return chunk(new Delta(null, text), token == null ? null : logprobs(List.of(token)), null);
+  public List<?> part(String text, @Nullable Token token) {
+    Logprobs tokens = token == null ? null : logprobs(List.of(token));
+    if (calls == null) {
+      return List.of(chunk(Delta.text(text), tokens, null));
+    }
+    List<Chunk> chunks = new ArrayList<>();
+    for (Delta delta : deltas(calls.accept(text))) {
+      chunks.add(chunk(delta, chunks.isEmpty() ? tokens : null, null));
+    }
+    if (chunks.isEmpty() && tokens != null) {
+      chunks.add(chunk(Delta.text(""), tokens, null));
+    }
+    return chunks;
+  }
+
+  private static List<Delta> deltas(List<ToolCallReader.Part> parts) {
+    List<Delta> deltas = new ArrayList<>();
+    for (ToolCallReader.Part part : parts) {
+      switch (part) {
+        case ToolCallReader.Part.Text text -> deltas.add(Delta.text(text.text()));
+        case ToolCallReader.Part.Call call ->
+            deltas.add(
+                Delta.call(
+                    new ToolCall(
+                        call.index(), callId(), "function", new Function(call.name(), ""))));
+        case ToolCallReader.Part.Arguments more ->
+            deltas.add(
+                Delta.call(
+                    new ToolCall(more.index(), null, null, new Function(null, more.json()))));
+        case ToolCallReader.Part.CallEnd end -> {}
+      }
+    }
+    return deltas;
+  }
+
+  private static String callId() {
+    return "call_" + UUID.randomUUID().toString().replace("-", "").substring(0, 24);
   }
 
   @Override
-  public Object last(FinishReason reason) {
-    return chunk(new Delta(null, null), null, AnswerFormat.name(reason));
+  public List<?> last(FinishReason reason) {
+    List<Chunk> chunks = new ArrayList<>();
+    if (calls != null) {
+      deltas(calls.flush()).forEach(delta -> chunks.add(chunk(delta, null, null)));
+    }
+    chunks.add(chunk(new Delta(null, null, null), null, reasonName(reason)));
+    return chunks;
+  }
+
+  private String reasonName(FinishReason reason) {
+    boolean called = calls != null && calls.calls() > 0 && reason == FinishReason.STOP;
+    return called ? "tool_calls" : AnswerFormat.name(reason);
   }
 
   @Override
@@ -70,14 +144,40 @@ final class ChatFormat implements AnswerFormat {
 
   @Override
   public Object whole(String text, List<Token> tokens, FinishReason reason, Usage usage) {
-    Message message = new Message("assistant", text, null);
+    Message message = message(text);
     return new Completion(
         head.id(),
         "chat.completion",
         head.created(),
         head.model(),
-        List.of(new Choice(0, message, logprobs(tokens), AnswerFormat.name(reason))),
+        List.of(new Choice(0, message, logprobs(tokens), reasonName(reason))),
         UsageCounts.of(usage));
+  }
+
+  private Message message(String text) {
+    if (calls == null) {
+      return new Message("assistant", text, null, null);
+    }
+    List<ToolCallReader.Part> parts = new ArrayList<>(calls.accept(text));
+    parts.addAll(calls.flush());
+    StringBuilder content = new StringBuilder();
+    List<ToolCall> list = new ArrayList<>();
+    for (ToolCallReader.Part part : parts) {
+      switch (part) {
+        case ToolCallReader.Part.Text more -> content.append(more.text());
+        case ToolCallReader.Part.Call call ->
+            list.add(new ToolCall(null, callId(), "function", new Function(call.name(), "")));
+        case ToolCallReader.Part.Arguments more -> {
+          ToolCall last = list.removeLast(); // one part at most, as all the text was read at once
+          list.add(
+              new ToolCall(
+                  null, last.id(), last.type(), new Function(last.function().name(), more.json())));
+        }
+        case ToolCallReader.Part.CallEnd end -> {}
+      }
+    }
+    String whole = content.isEmpty() && !list.isEmpty() ? null : content.toString();
+    return new Message("assistant", whole, null, list.isEmpty() ? null : list);
   }
 
   private Chunk chunk(Delta delta, @Nullable Logprobs logprobs, @Nullable String finishReason) {

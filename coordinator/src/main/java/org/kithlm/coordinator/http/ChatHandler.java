@@ -18,8 +18,9 @@ final class ChatHandler {
   CompletionStage<HttpResponse> handle(Fields body, CompletionStage<Done> over) {
     ChatRequest request = ChatRequest.read(body);
     answers.checkServed(request.options());
-    int[] prompt = answers.tokenizeChat(request.messages());
-    AnswerFormat format = new ChatFormat(service, request.options().logprobs());
+    int[] prompt = answers.tokenizeChat(request.messages(), request.tools());
+    AnswerFormat format =
+        new ChatFormat(service, request.options().logprobs(), request.tools().areOffered());
     return answers.answer(
         prompt, answers.room(prompt), request.options(), format, "messages", over);
   }

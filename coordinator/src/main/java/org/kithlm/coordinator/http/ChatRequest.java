@@ -6,9 +6,10 @@ import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.kithlm.coordinator.generation.ChatService;
+import org.kithlm.model.constraint.Grammar;
 
 /** The body of a request to {@code /v1/chat/completions}. */
-record ChatRequest(CompletionOptions options, List<ChatService.Message> messages) {
+record ChatRequest(CompletionOptions options, List<ChatService.Message> messages, Tools tools) {
   private static final Set<String> ROLES =
       Set.of("system", "developer", "user", "assistant", "tool");
 
@@ -19,26 +20,20 @@ record ChatRequest(CompletionOptions options, List<ChatService.Message> messages
     if (topLogprobs > 0 && !logprobs) {
       throw ApiException.badRequest("top_logprobs needs logprobs: true", "top_logprobs");
     }
-    return new ChatRequest(CompletionOptions.read(body, logprobs, topLogprobs), readMessages(body));
+    Tools tools = Tools.read(body);
+    Grammar grammar = tools.grammar(ResponseFormat.grammar(body));
+    return new ChatRequest(
+        CompletionOptions.read(body, logprobs, topLogprobs, grammar), readMessages(body), tools);
   }
 
   private static void refuseUnsupported(Fields body) {
-    for (String name : List.of("tools", "functions")) {
-      JsonNode value = body.get(name);
-      if (value != null && !value.isEmpty()) {
-        throw ApiException.unsupported(name, "this endpoint makes no tool calls");
-      }
+    JsonNode functions = body.get("functions");
+    if (functions != null && !functions.isEmpty()) {
+      throw ApiException.unsupported("functions", "use tools, its newer form");
     }
-    for (String name : List.of("tool_choice", "function_call")) {
-      JsonNode value = body.get(name);
-      if (value != null && !Set.of("none", "auto").contains(value.asText())) {
-        throw ApiException.unsupported(name, "this endpoint makes no tool calls");
-      }
-    }
-    JsonNode format = body.get("response_format");
-    if (format != null && !format.path("type").asText().equals("text")) {
-      throw ApiException.unsupported(
-          "response_format", "only {\"type\": \"text\"}, got " + Fields.quoted(format));
+    JsonNode call = body.get("function_call");
+    if (call != null && !Set.of("none", "auto").contains(call.asText())) {
+      throw ApiException.unsupported("function_call", "use tool_choice, its newer form");
     }
     JsonNode modalities = body.get("modalities");
     if (modalities != null && !modalities.toString().equals("[\"text\"]")) {
@@ -74,14 +69,11 @@ record ChatRequest(CompletionOptions options, List<ChatService.Message> messages
               + (role == null ? "none" : '"' + role + '"'),
           message.prefix() + "role");
     }
-    JsonNode calls = message.get("tool_calls");
-    if (calls != null && !calls.isEmpty()) {
-      throw ApiException.unsupported(
-          message.prefix() + "tool_calls", "this endpoint makes no tool calls");
-    }
     // Templates know only "system"; "developer" is OpenAI's newer word for it.
     return new ChatService.Message(
-        role.equals("developer") ? "system" : role, content(message, message.get("content")));
+        role.equals("developer") ? "system" : role,
+        content(message, message.get("content")),
+        ToolCallFields.read(message));
   }
 
   /** The text of a message: a string, nothing, or text parts, one per line. */

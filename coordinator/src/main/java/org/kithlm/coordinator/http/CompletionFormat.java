@@ -48,13 +48,13 @@ final class CompletionFormat implements AnswerFormat {
   }
 
   @Override
-  public Object part(String text, @Nullable Token token) {
-    return completion(text, token == null ? null : logprobs(List.of(token)), null, null);
+  public List<?> part(String text, @Nullable Token token) {
+    return List.of(completion(text, token == null ? null : logprobs(List.of(token)), null, null));
   }
 
   @Override
-  public Object last(FinishReason reason) {
-    return completion("", null, AnswerFormat.name(reason), null);
+  public List<?> last(FinishReason reason) {
+    return List.of(completion("", null, AnswerFormat.name(reason), null));
   }
 
   @Override

@@ -3,6 +3,7 @@ package org.kithlm.coordinator.http;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import org.kithlm.model.constraint.Grammar;
 import org.kithlm.model.sampling.SamplingParameters;
 
 /**
@@ -16,6 +17,7 @@ import org.kithlm.model.sampling.SamplingParameters;
  * @param topLogprobs how many candidates are reported per token
  * @param stream whether the answer comes as events
  * @param includeUsage whether a stream ends with the token counts
+ * @param grammar what the answer must be, null for anything
  */
 record CompletionOptions(
     @Nullable String model,
@@ -25,13 +27,15 @@ record CompletionOptions(
     boolean logprobs,
     int topLogprobs,
     boolean stream,
-    boolean includeUsage) {
+    boolean includeUsage,
+    @Nullable Grammar grammar) {
 
   /** Most candidates per token, as in OpenAI's API. */
   static final int TOP_LOGPROBS_MAX = 20;
 
-  /** Reads the shared fields; how log probabilities are asked for is the caller's. */
-  static CompletionOptions read(Fields body, boolean logprobs, int topLogprobs) {
+  /** Reads the shared fields; the others are the caller's. */
+  static CompletionOptions read(
+      Fields body, boolean logprobs, int topLogprobs, @Nullable Grammar grammar) {
     if (body.integer("n", 1, Integer.MAX_VALUE, 1) != 1) {
       throw ApiException.unsupported("n", "one answer is made per request, so n must be 1");
     }
@@ -45,7 +49,8 @@ record CompletionOptions(
         logprobs,
         topLogprobs,
         body.flag("stream"),
-        includeUsage(body));
+        includeUsage(body),
+        grammar);
   }
 
   private static @Nullable Integer limit(Fields body, String name) {

@@ -27,7 +27,8 @@ record CompletionRequest(
         CompletionOptions.read(
             body,
             body.has("logprobs"),
-            (int) body.integer("logprobs", 0, CompletionOptions.TOP_LOGPROBS_MAX, 0));
+            (int) body.integer("logprobs", 0, CompletionOptions.TOP_LOGPROBS_MAX, 0),
+            null);
     JsonNode prompt = onlyPrompt(body);
     return prompt.isTextual()
         ? new CompletionRequest(options, prompt.textValue(), null)

@@ -6,6 +6,7 @@ import org.apache.pekko.http.javadsl.model.ContentType;
 import org.apache.pekko.http.javadsl.model.HttpCharsets;
 import org.apache.pekko.http.javadsl.model.MediaTypes;
 import org.apache.pekko.util.ByteString;
+import org.apache.pekko.util.ByteStringBuilder;
 import org.kithlm.coordinator.generation.FinishReason;
 import org.kithlm.coordinator.generation.GenerationListener.Token;
 import org.kithlm.coordinator.generation.GenerationListener.Usage;
@@ -44,18 +45,23 @@ final class NdjsonEncoder implements StreamEncoder {
 
   @Override
   public ByteString token(Token token) {
-    return token.text().isEmpty() ? ByteString.emptyByteString() : line(format.part(token.text()));
+    return lines(format.parts(token.text()));
   }
 
   @Override
   public ByteString finished(FinishReason reason, String tail, Usage usage) {
-    ByteString last = line(format.whole("", List.of(), reason, usage));
-    return tail.isEmpty() ? last : line(format.part(tail)).concat(last);
+    return lines(format.parts(tail)).concat(lines(format.last(reason, usage)));
   }
 
   @Override
   public ByteString failed(ApiException failure) {
     return line(new ErrorResponses.OllamaBody(String.valueOf(failure.getMessage())));
+  }
+
+  private static ByteString lines(List<?> values) {
+    ByteStringBuilder lines = new ByteStringBuilder();
+    values.forEach(value -> lines.append(line(value)));
+    return lines.result();
   }
 
   private static ByteString line(Object value) {

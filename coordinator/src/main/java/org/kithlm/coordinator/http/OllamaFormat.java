@@ -1,8 +1,12 @@
 package org.kithlm.coordinator.http;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.kithlm.coordinator.generation.FinishReason;
 import org.kithlm.coordinator.generation.GenerationListener.Token;
@@ -29,36 +33,94 @@ final class OllamaFormat implements AnswerWriter {
       @Nullable Integer evalCount,
       @Nullable Long evalDuration) {}
 
-  record Message(String role, String content) {}
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  record Message(String role, String content, @Nullable List<ToolCall> toolCalls) {}
+
+  record ToolCall(Function function) {}
+
+  record Function(String name, JsonNode arguments) {}
 
   private final String model;
   private final boolean chat;
+  private final @Nullable ToolCallReader calls;
+  private final StringBuilder arguments = new StringBuilder(); // of the call under way
+  private String name = "";
   private final long startNs = System.nanoTime();
 
   /**
    * The format of an answer to a request that has just come.
    *
    * @param chat whether a message is answered with a message, otherwise text with text
+   * @param calls whether it may have tool calls
    */
-  OllamaFormat(String model, boolean chat) {
+  OllamaFormat(String model, boolean chat, boolean calls) {
+    this.calls = calls ? new ToolCallReader() : null;
     this.model = model;
     this.chat = chat;
   }
 
-  /** A part of the text. */
-  Object part(String text) {
-    return answer(text, false, null, null);
+  /** Parts of the answer; a call comes when it is whole. */
+  List<?> parts(String text) {
+    if (calls == null) {
+      return text.isEmpty() ? List.of() : List.of(answer(text, List.of(), false, null, null));
+    }
+    return parts(calls.accept(text));
+  }
+
+  /** What was held back, and the end. */
+  List<?> last(FinishReason reason, Usage usage) {
+    List<Object> last = new ArrayList<>(calls == null ? List.of() : parts(calls.flush()));
+    last.add(answer("", List.of(), true, AnswerFormat.name(reason), usage));
+    return last;
+  }
+
+  private List<Answer> parts(List<ToolCallReader.Part> parts) {
+    List<Answer> answers = new ArrayList<>();
+    for (ToolCallReader.Part part : parts) {
+      switch (part) {
+        case ToolCallReader.Part.Text text ->
+            answers.add(answer(text.text(), List.of(), false, null, null));
+        case ToolCallReader.Part.Call call -> {
+          name = call.name();
+          arguments.setLength(0);
+        }
+        case ToolCallReader.Part.Arguments more -> arguments.append(more.json());
+        case ToolCallReader.Part.CallEnd end ->
+            answers.add(answer("", List.of(call()), false, null, null));
+      }
+    }
+    return answers;
+  }
+
+  private ToolCall call() {
+    try {
+      return new ToolCall(new Function(name, Json.MAPPER.readTree(arguments.toString())));
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException("the arguments of " + name + " are not JSON", e);
+    }
   }
 
   /** The answer to a request without a prompt, by which clients have a model loaded. */
   Object loaded() {
-    return answer("", true, "load", null);
+    return answer("", List.of(), true, "load", null);
   }
 
-  /** The end of a stream has this shape too, without text. */
   @Override
   public Object whole(String text, List<Token> tokens, FinishReason reason, Usage usage) {
-    return answer(text, true, AnswerFormat.name(reason), usage);
+    StringBuilder content = new StringBuilder();
+    List<ToolCall> list = new ArrayList<>();
+    if (calls == null) {
+      content.append(text);
+    } else {
+      List<Answer> parts = new ArrayList<>(parts(calls.accept(text)));
+      parts.addAll(parts(calls.flush()));
+      for (Answer part : parts) {
+        Message message = Objects.requireNonNull(part.message()); // only chats have tools
+        content.append(message.content());
+        list.addAll(Objects.requireNonNullElse(message.toolCalls(), List.of()));
+      }
+    }
+    return answer(content.toString(), list, true, AnswerFormat.name(reason), usage);
   }
 
   @Override
@@ -67,11 +129,15 @@ final class OllamaFormat implements AnswerWriter {
   }
 
   private Answer answer(
-      String text, boolean done, @Nullable String doneReason, @Nullable Usage usage) {
+      String text,
+      List<ToolCall> toolCalls,
+      boolean done,
+      @Nullable String doneReason,
+      @Nullable Usage usage) {
     return new Answer(
         model,
         Instant.now().toString(),
-        chat ? new Message("assistant", text) : null,
+        chat ? new Message("assistant", text, toolCalls.isEmpty() ? null : toolCalls) : null,
         chat ? null : text,
         done,
         doneReason,

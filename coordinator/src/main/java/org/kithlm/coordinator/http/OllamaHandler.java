@@ -24,24 +24,25 @@ final class OllamaHandler {
   }
 
   CompletionStage<HttpResponse> chat(Fields body, CompletionStage<Done> over) {
-    CompletionOptions options = options(body);
+    Tools tools = Tools.all(body);
+    CompletionOptions options = options(body, tools);
     List<ChatService.Message> messages = messages(body);
-    OllamaFormat format = new OllamaFormat(service.model().id(), true);
+    OllamaFormat format = new OllamaFormat(service.model().id(), true, tools.areOffered());
     return messages.isEmpty()
         ? CompletableFuture.completedFuture(Json.ok(format.loaded()))
-        : answer(answers.tokenizeChat(messages), options, format, "messages", over);
+        : answer(answers.tokenizeChat(messages, tools), options, format, "messages", over);
   }
 
   CompletionStage<HttpResponse> generate(Fields body, CompletionStage<Done> over) {
-    CompletionOptions options = options(body);
-    for (String name : List.of("suffix", "template", "context", "images")) {
+    CompletionOptions options = options(body, Tools.NONE);
+    for (String name : List.of("suffix", "template", "context", "images", "tools")) {
       if (OllamaRequest.isGiven(body, name)) {
         throw ApiException.unsupported(name, "send a prompt, and a system text if need be");
       }
     }
     String prompt = Objects.requireNonNullElse(body.text("prompt"), "");
     String system = Objects.requireNonNullElse(body.text("system"), "");
-    OllamaFormat format = new OllamaFormat(service.model().id(), false);
+    OllamaFormat format = new OllamaFormat(service.model().id(), false, false);
     if (prompt.isEmpty()) {
       return CompletableFuture.completedFuture(Json.ok(format.loaded()));
     }
@@ -53,12 +54,13 @@ final class OllamaHandler {
                     ? List.of(new ChatService.Message("user", prompt))
                     : List.of(
                         new ChatService.Message("system", system),
-                        new ChatService.Message("user", prompt)));
+                        new ChatService.Message("user", prompt)),
+                Tools.NONE);
     return answer(tokens, options, format, "prompt", over);
   }
 
-  private CompletionOptions options(Fields body) {
-    CompletionOptions options = OllamaRequest.options(body, service.model().id());
+  private CompletionOptions options(Fields body, Tools tools) {
+    CompletionOptions options = OllamaRequest.options(body, service.model().id(), tools);
     answers.checkServed(options);
     return options;
   }
@@ -100,12 +102,13 @@ final class OllamaHandler {
               + (role == null ? "none" : '"' + role + '"'),
           message.prefix() + "role");
     }
-    for (String name : List.of("images", "tool_calls")) {
-      if (OllamaRequest.isGiven(message, name)) {
-        throw ApiException.unsupported(
-            message.prefix() + name, "only the text of messages can be read");
-      }
+    if (OllamaRequest.isGiven(message, "images")) {
+      throw ApiException.unsupported(
+          message.prefix() + "images", "only the text of messages can be read");
     }
-    return new ChatService.Message(role, Objects.requireNonNullElse(message.text("content"), ""));
+    return new ChatService.Message(
+        role,
+        Objects.requireNonNullElse(message.text("content"), ""),
+        ToolCallFields.read(message));
   }
 }

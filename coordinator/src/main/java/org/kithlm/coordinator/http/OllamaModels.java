@@ -113,7 +113,7 @@ final class OllamaModels {
                     card.embeddingLength(),
                     architecture + ".block_count",
                     card.layerCount()),
-                List.of("completion"),
+                List.of("completion", "tools"),
                 made())));
   }
 

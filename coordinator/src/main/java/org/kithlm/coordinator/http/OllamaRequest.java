@@ -20,8 +20,9 @@ final class OllamaRequest {
    * The options of a request.
    *
    * @param served the model that is served, which a request may name with the default tag
+   * @param tools what the model may call
    */
-  static CompletionOptions options(Fields body, String served) {
+  static CompletionOptions options(Fields body, String served, Tools tools) {
     refuseUnsupported(body);
     Fields options = new Fields(objectOrEmpty(body, "options"), "options.");
     long limit = options.integer("num_predict", Integer.MIN_VALUE, Integer.MAX_VALUE, -1);
@@ -33,7 +34,8 @@ final class OllamaRequest {
         false,
         0,
         streams(body),
-        false);
+        false,
+        tools.grammar(ResponseFormat.ollamaGrammar(body)));
   }
 
   /** The model that is asked, without the default tag. */
@@ -70,12 +72,6 @@ final class OllamaRequest {
   }
 
   private static void refuseUnsupported(Fields body) {
-    if (isGiven(body, "format")) {
-      throw ApiException.unsupported("format", "this endpoint writes free text only");
-    }
-    if (isGiven(body, "tools")) {
-      throw ApiException.unsupported("tools", "this endpoint makes no tool calls");
-    }
     if (isGiven(body, "think")) {
       throw ApiException.unsupported("think", "this endpoint does not tell thoughts from answers");
     }

@@ -1,5 +1,6 @@
 package org.kithlm.coordinator.http;
 
+import java.util.List;
 import org.apache.pekko.http.javadsl.model.ContentType;
 import org.apache.pekko.http.javadsl.model.MediaTypes;
 import org.apache.pekko.util.ByteString;
@@ -45,16 +46,16 @@ final class SseEncoder implements StreamEncoder {
   public ByteString token(Token token) {
     return token.text().isEmpty() && !options.logprobs()
         ? ByteString.emptyByteString()
-        : event(format.part(token.text(), token));
+        : events(format.part(token.text(), token));
   }
 
   @Override
   public ByteString finished(FinishReason reason, String tail, Usage usage) {
     ByteStringBuilder events = new ByteStringBuilder();
     if (!tail.isEmpty()) {
-      events.append(event(format.part(tail, null)));
+      events.append(events(format.part(tail, null)));
     }
-    events.append(event(format.last(reason)));
+    events.append(events(format.last(reason)));
     if (options.includeUsage()) {
       events.append(event(format.usage(usage)));
     }
@@ -64,6 +65,12 @@ final class SseEncoder implements StreamEncoder {
   @Override
   public ByteString failed(ApiException failure) {
     return ByteString.fromString("event: error\n").concat(event(ErrorResponses.body(failure)));
+  }
+
+  private static ByteString events(List<?> values) {
+    ByteStringBuilder events = new ByteStringBuilder();
+    values.forEach(value -> events.append(event(value)));
+    return events.result();
   }
 
   private static ByteString event(Object value) {

@@ -2,6 +2,7 @@ package org.kithlm.coordinator.metrics;
 
 import io.micrometer.core.instrument.Timer;
 import java.util.List;
+import java.util.Map;
 import org.kithlm.coordinator.generation.ChatService;
 import org.kithlm.coordinator.generation.FinishReason;
 import org.kithlm.coordinator.generation.Generation;
@@ -61,8 +62,8 @@ final class CountedChatService implements ChatService {
   }
 
   @Override
-  public int[] tokenizeChat(List<Message> messages) {
-    return service.tokenizeChat(messages);
+  public int[] tokenizeChat(List<Message> messages, List<Map<String, Object>> tools) {
+    return service.tokenizeChat(messages, tools);
   }
 
   /** One generation's; its calls come from one thread at a time. */

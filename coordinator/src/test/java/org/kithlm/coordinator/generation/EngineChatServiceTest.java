@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -95,10 +96,30 @@ class EngineChatServiceTest {
   }
 
   @Test
+  void shouldTellTheModelOfToolsCallsAndResults() {
+    Map<String, Object> call = Map.of("function", Map.of("name", "rain", "arguments", Map.of()));
+    String chat =
+        tokenizer
+            .decode(
+                service.tokenizeChat(
+                    List.of(
+                        new ChatService.Message(
+                            "assistant", "", Map.of("tool_calls", List.of(call))),
+                        new ChatService.Message("tool", "7 mm", Map.of("tool_call_id", "c1"))),
+                    List.of(Map.of("type", "function", "function", Map.of("name", "snow")))))
+            .replace('\u2581', ' '); // as a vocabulary of bytes spells blanks
+
+    assertTrue(chat.contains("\"name\": \"snow\""), chat);
+    assertTrue(chat.contains("{\"name\": \"rain\", \"arguments\": {}}"), chat);
+    assertTrue(chat.contains("<tool_response>\n7 mm\n</tool_response>"), chat);
+  }
+
+  @Test
   void shouldTokenizeTextAndChats() {
     assertArrayEquals(ByteTokenizer.tokens("hé"), service.tokenize("hé"));
     String chat =
-        tokenizer.decode(service.tokenizeChat(List.of(new ChatService.Message("user", "hi</s>"))));
+        tokenizer.decode(
+            service.tokenizeChat(List.of(new ChatService.Message("user", "hi</s>")), List.of()));
     assertTrue(chat.contains("hi</s>"), chat); // as text: a user cannot end a turn
     assertEquals("\uFFFD", service.tokenText(ByteTokenizer.tokens("é")[0]));
     assertArrayEquals(new byte[] {'h'}, service.tokenBytes('h' + 1));

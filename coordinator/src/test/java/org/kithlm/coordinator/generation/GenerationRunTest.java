@@ -2,11 +2,15 @@ package org.kithlm.coordinator.generation;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.kithlm.model.constraint.Grammar;
+import org.kithlm.model.constraint.Tool;
 import org.kithlm.model.sampling.SamplingParameters;
 import org.kithlm.model.tokenizer.Tokenizer;
 import org.kithlm.node.control.Causes;
@@ -151,6 +155,84 @@ class GenerationRunTest {
 
     // The prompt holds both; "a" falls behind "b" once it was made.
     assertEquals("ab", listener.text());
+  }
+
+  private static GenerationRequest constrained(int maxTokens, String schema) throws Exception {
+    return new GenerationRequest(
+        ByteTokenizer.tokens("x"),
+        maxTokens,
+        SamplingParameters.greedy(),
+        List.of(),
+        1,
+        Grammar.ofSchema(new ObjectMapper().readTree(schema), "schema"));
+  }
+
+  @Test
+  void shouldKeepAnAnswerWithinItsGrammarAndEndItWhenItIsWhole() throws Exception {
+    rank.answer(1, "{}[true]");
+
+    RecordingListener.End end =
+        run(constrained(99, "{\"type\":\"array\",\"items\":{\"type\":\"boolean\"}}"));
+
+    // The model's first two tokens were refused: the likeliest of the others are all equal.
+    assertTrue(listener.text().startsWith("["), listener.text());
+    assertTrue(listener.text().endsWith("]"), listener.text());
+    assertEquals(FinishReason.STOP, end.reason());
+    assertEquals(listener.text().length(), rank.steps.size()); // none after the bracket
+    GenerationListener.Token first = listener.tokens.getFirst();
+    assertEquals('{' + 1, first.top().getFirst().id());
+    assertTrue(first.logprob() < first.top().getFirst().logprob());
+  }
+
+  @Test
+  void shouldMakeAConstrainedAnswerWholeWithinItsLimit() throws Exception {
+    String schema = "{\"type\":\"string\",\"minLength\":4}";
+    rank.answer(1, "\"" + "x".repeat(90));
+
+    assertEquals(FinishReason.STOP, run(constrained(12, schema)).reason());
+    assertEquals("\"xxxxxxxxxx\"", listener.text());
+  }
+
+  @Test
+  void shouldMakeAConstrainedAnswerWholeWithinTheContext() throws Exception {
+    rank.answer(1, "\"" + "x".repeat(90));
+
+    assertEquals(FinishReason.STOP, run(constrained(99, "{\"type\":\"string\"}"), 8).reason());
+    assertEquals("\"xxxxx\"", listener.text());
+  }
+
+  @Test
+  void shouldKnowNoEndOfTextBesideTools() {
+    Grammar grammar =
+        Grammar.ofTextOrToolCalls(List.of(new Tool("now", null, "tools[0]", false)), true);
+    String call = "<tool_call>\n{\"name\": \"now\", \"arguments\": {}}\n</tool_call>";
+    GenerationRequest limited =
+        new GenerationRequest(
+            ByteTokenizer.tokens("x"), 5, SamplingParameters.greedy(), List.of(), 0, grammar);
+    rank.answer(1, "Hello there");
+
+    assertEquals(FinishReason.LENGTH, run(limited).reason());
+    assertEquals("Hello", listener.text());
+    // The model goes astray in its call.
+    rank.answer(1, "Hm<tool_call> I call now, and so on and on, for much longer than a call");
+    RecordingListener called = new RecordingListener();
+    GenerationRequest longer =
+        new GenerationRequest(
+            ByteTokenizer.tokens("x"), 99, SamplingParameters.greedy(), List.of(), 0, grammar);
+    GenerationJob job = new GenerationJob(longer, called, cancelled -> {});
+    new GenerationRun(new PrefixCachingRank(rank), TOKENIZER, CONTEXT_LENGTH, job).run();
+    assertTrue(called.text().startsWith("Hm" + call), called.text());
+    assertEquals(FinishReason.STOP, called.end().reason());
+  }
+
+  @Test
+  void shouldCutAConstrainedAnswerThatDoesNotFit() throws Exception {
+    rank.answer(1, "\"" + "x".repeat(90));
+
+    RecordingListener.End end = run(constrained(4, "{\"type\":\"string\",\"minLength\":4}"));
+
+    assertEquals(FinishReason.LENGTH, end.reason());
+    assertEquals("\"xxx", listener.text());
   }
 
   @Test

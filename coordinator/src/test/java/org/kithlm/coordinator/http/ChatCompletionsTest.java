@@ -220,6 +220,29 @@ class ChatCompletionsTest {
   }
 
   @Test
+  void shouldAnswerWithJsonOfASchema() throws Exception {
+    endpoint.service.script = FakeChatService.Run::sayWithinLimit;
+    String schema = "{\"properties\":{\"ok\":{\"type\":\"boolean\"}},\"required\":[\"ok\"]}";
+    for (String format :
+        List.of(
+            "{\"type\":\"json_object\"}",
+            "{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"n\",\"schema\":"
+                + schema
+                + "}}")) {
+      JsonNode choice =
+          endpoint
+              .post(TestEndpoint.CHAT, TestEndpoint.chat(",\"response_format\":" + format))
+              .json()
+              .at("/choices/0");
+
+      assertEquals("stop", choice.path("finish_reason").asText());
+      JsonNode answer = Json.MAPPER.readTree(choice.at("/message/content").asText());
+      assertTrue(answer.isObject());
+      assertTrue(format.contains("json_object") || answer.path("ok").isBoolean());
+    }
+  }
+
+  @Test
   void shouldTakeNullsAsAbsentAndOtherWordsForTheSame() throws Exception {
     TestEndpoint.Answer answer =
         endpoint.post(

@@ -68,15 +68,36 @@ class ErrorAnswersTest {
         "top_logprobs|21|top_logprobs must be an integer from 0 to 20, got 21",
         "top_logprobs|2|top_logprobs needs logprobs: true",
         "n|2|n is not supported: one answer is made per request, so n must be 1",
-        "tools|[{}]|tools is not supported: this endpoint makes no tool calls",
-        "tool_choice|{}|tool_choice is not supported: this endpoint makes no tool calls",
+        "tools|7|tools must be an array of at most 128 tools, got 7",
+        "tools[0].function|[{}]|tools[0].function must be an object with a name",
+        "tools[0].type|[{\"type\":\"web\"}]|tools[0].type is not supported: only functions can be"
+            + " called, got \"web\"",
+        "tools[0].function.name|[{\"function\":{\"name\":\"a b\"}}]|tools[0].function.name must be"
+            + " 1 to 64 letters, digits, underscores and dashes, got \"a b\"",
+        "tools[1].function.name|[{\"function\":{\"name\":\"a\"}},{\"function\":{\"name\":\"a\"}}]|"
+            + "tools[1].function.name is there twice: \"a\"",
+        "tools[0].function.parameters.not|[{\"function\":{\"name\":\"a\",\"strict\":true,\"parameters\":{\"type\":\"object\",\"not\":{}}}}]|tools[0].function.parameters.not"
+            + " is not supported",
+        "tool_choice|\"any\"|tool_choice must be none, auto, required or an object with type"
+            + " function and a name, got \"any\"",
+        "tool_choice|\"required\"|tool_choice needs tools",
+        "functions|[{}]|functions is not supported: use tools, its newer form",
+        "function_call|{\"name\":\"a\"}|function_call is not supported: use tool_choice, its newer"
+            + " form",
         "modalities|[\"audio\"]|modalities is not supported: this endpoint writes only text",
-        "response_format|{\"type\":\"json_object\"}|response_format is not supported: only"
-            + " {\"type\": \"text\"}, got {\"type\":\"json_object\"}",
+        "response_format|{\"type\":\"xml\"}|response_format must be an object whose type is text,"
+            + " json_object or json_schema, got {\"type\":\"xml\"}",
+        "response_format.json_schema|{\"type\":\"json_schema\"}|response_format.json_schema must be"
+            + " an object with a schema",
+        "response_format.json_schema.schema|{\"type\":\"json_schema\",\"json_schema\":{}}|"
+            + "response_format.json_schema.schema is missing",
+        "response_format.json_schema.schema.properties.a.pattern|{\"type\":\"json_schema\","
+            + "\"json_schema\":{\"schema\":{\"properties\":{\"a\":{\"pattern\":\"x\"}}}}}|"
+            + "response_format.json_schema.schema.properties.a.pattern is not supported",
       })
   void shouldNameTheFieldItsRangeAndItsValue(String param, String value, String message)
       throws Exception {
-    String field = param.contains(".") ? param.substring(0, param.indexOf('.')) : param;
+    String field = param.replaceFirst("[.\\[].*", "");
 
     assertBadRequest(
         endpoint.post(TestEndpoint.CHAT, TestEndpoint.chat(",\"%s\":%s".formatted(field, value))),
@@ -103,10 +124,16 @@ class ErrorAnswersTest {
             + " \"image_url\"",
         "messages[0].content[0].text|[{\"role\":\"user\",\"content\":[{\"type\":\"text\"}]}]"
             + "|messages[0].content[0].text is missing",
-        "messages[0].tool_calls|[{\"role\":\"assistant\",\"tool_calls\":[{}]}]"
-            + "|messages[0].tool_calls is not supported: this endpoint makes no tool calls",
-        "messages|[{\"role\":\"tool\",\"content\":\"x\"}]|the model's chat template refuses the"
-            + " messages: role tool is unknown",
+        "messages[0].tool_calls|[{\"role\":\"assistant\",\"tool_calls\":7}]"
+            + "|messages[0].tool_calls must be an array of calls, got 7",
+        "messages[0].tool_calls[0]|[{\"role\":\"assistant\",\"tool_calls\":[{}]}]"
+            + "|messages[0].tool_calls[0] must be an object with type function and a function",
+        "messages[0].tool_calls[0].function.arguments|[{\"role\":\"assistant\",\"tool_calls\":"
+            + "[{\"function\":{\"name\":\"a\",\"arguments\":\"[1]\"}}]}]"
+            + "|messages[0].tool_calls[0].function.arguments must be a JSON object as text, got"
+            + " \"[1]\"",
+        "messages|[{\"role\":\"user\",\"content\":\"unspeakable\"}]|the model's chat template"
+            + " refuses the messages: the template does not like it",
       })
   void shouldNameTheMessageThatIsWrong(String param, String messages, String message)
       throws Exception {

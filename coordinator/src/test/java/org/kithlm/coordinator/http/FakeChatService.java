@@ -1,7 +1,11 @@
 package org.kithlm.coordinator.http;
 
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Random;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
@@ -20,6 +24,11 @@ import org.kithlm.coordinator.generation.GenerationListener.Usage;
 import org.kithlm.coordinator.generation.GenerationRefusedException;
 import org.kithlm.coordinator.generation.GenerationRequest;
 import org.kithlm.coordinator.generation.ModelCard;
+import org.kithlm.model.constraint.Grammar;
+import org.kithlm.model.constraint.TokenConstraint;
+import org.kithlm.model.gguf.GgufMetadata;
+import org.kithlm.model.sampling.Sampler;
+import org.kithlm.model.tokenizer.Tokenizer;
 
 /**
  * An engine without a model: a token is a character, and a script says what is made of a prompt.
@@ -31,6 +40,8 @@ final class FakeChatService implements ChatService, AutoCloseable {
   static final long CREATED = 1_700_000_000L;
   static final int CACHED_TOKENS = 2;
   static final int VOCABULARY = 128;
+  private static final int END = 0;
+  private static final Tokenizer CHARACTERS = characters();
 
   /** What happens in a generation. */
   interface Script {
@@ -67,11 +78,37 @@ final class FakeChatService implements ChatService, AutoCloseable {
       return this;
     }
 
-    /** Says hello up to the token limit. */
+    /** Says hello up to the token limit, or what the grammar asks for. */
     void sayWithinLimit() {
+      if (request.grammar() != null) {
+        sayWithinGrammar();
+        return;
+      }
       int length = Math.min(5, request.maxTokens());
       say("Hello".substring(0, length))
           .finish(length < 5 ? FinishReason.LENGTH : FinishReason.STOP);
+    }
+
+    /** Says what a model without a clue does within the grammar. */
+    void sayWithinGrammar() {
+      Grammar grammar = Objects.requireNonNull(request.grammar());
+      TokenConstraint constraint = new TokenConstraint(grammar, CHARACTERS);
+      Random random = new Random(request.sampling().seed());
+      Sampler sampler = new Sampler(request.sampling());
+      float[] logits = new float[VOCABULARY];
+      while (!constraint.isFinal() && made < request.maxTokens()) {
+        for (int token = 0; token < VOCABULARY; token++) {
+          logits[token] = (float) random.nextGaussian() + (token == '"' ? 1 : 0);
+        }
+        constraint.limit(request.maxTokens() - made);
+        int token = sampler.choose(logits, new int[0], 0, 0, 0, constraint).token();
+        if (token == END) {
+          break;
+        }
+        constraint.accept(token);
+        token(token, Character.toString(token));
+      }
+      finish(constraint.isComplete() ? FinishReason.STOP : FinishReason.LENGTH);
     }
 
     /** A token whose text is held back or joined to another's. */
@@ -119,6 +156,29 @@ final class FakeChatService implements ChatService, AutoCloseable {
     }
   }
 
+  private static Tokenizer characters() {
+    List<String> tokens =
+        IntStream.range(0, VOCABULARY).mapToObj(c -> String.format("<0x%02X>", c)).toList();
+    long[] types = new long[VOCABULARY];
+    Arrays.fill(types, 6); // byte
+    types[END] = 3; // control
+    return Tokenizer.from(
+        new GgufMetadata(
+            Map.of(
+                "tokenizer.ggml.model",
+                "llama",
+                "tokenizer.ggml.tokens",
+                tokens,
+                "tokenizer.ggml.token_type",
+                types,
+                "tokenizer.ggml.scores",
+                new float[VOCABULARY],
+                "tokenizer.ggml.eos_token_id",
+                (long) END,
+                "tokenizer.ggml.add_bos_token",
+                false)));
+  }
+
   /** The next generation, waited for. */
   Run nextRun() throws InterruptedException {
     Run run = runs.poll(20, TimeUnit.SECONDS);
@@ -162,17 +222,19 @@ final class FakeChatService implements ChatService, AutoCloseable {
   }
 
   @Override
-  public int[] tokenizeChat(List<Message> messages) {
+  public int[] tokenizeChat(List<Message> messages, List<Map<String, Object>> tools) {
     if (brokenTokenizer) {
       throw new IllegalStateException("a secret of the engine");
     }
     StringBuilder text = new StringBuilder();
     for (Message message : messages) {
-      if (message.role().equals("tool")) {
-        throw new IllegalArgumentException("role tool is unknown");
+      if (message.content().equals("unspeakable")) {
+        throw new IllegalArgumentException("the template does not like it");
       }
-      text.append(message.role()).append('=').append(message.content()).append(';');
+      text.append(message.role()).append('=').append(message.content());
+      text.append(message.extra().isEmpty() ? "" : message.extra()).append(';');
     }
+    text.append(tools.isEmpty() ? "" : tools);
     return tokenize(text.toString());
   }
 

@@ -7,6 +7,7 @@ import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.kithlm.coordinator.generation.FinishReason;
 
 /** The unmodified ollama client of Python against the endpoint. */
 class OllamaClientIT {
@@ -40,12 +41,26 @@ class OllamaClientIT {
     check(
         "chat",
         "chat_stream",
+        "json_format",
+        "tools",
         "generate",
         "generate_raw",
         "loaded",
         "models",
         "errors",
         "authentication");
+  }
+
+  @Test
+  void shouldGiveTheOllamaClientToolCalls() throws Exception {
+    endpoint.service.script =
+        run ->
+            run.say(
+                    "I look.\n<tool_call>\n{\"name\": \"get_rain\", \"arguments\":"
+                        + " {\"city\":\"Bern\"}}\n</tool_call>")
+                .finish(FinishReason.STOP);
+
+    check("tool_calls");
   }
 
   @Test

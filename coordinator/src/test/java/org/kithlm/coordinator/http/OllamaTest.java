@@ -97,6 +97,69 @@ class OllamaTest {
   }
 
   @Test
+  void shouldAnswerWithJsonOfASchema() throws Exception {
+    endpoint.service.script = FakeChatService.Run::sayWithinLimit;
+    String schema =
+        "{\"type\":\"object\",\"properties\":{\"n\":{\"const\":7}},\"required\":[\"n\"]}";
+    for (String format : List.of("\"json\"", schema)) {
+      String more = ",\"stream\":false,\"format\":" + format;
+      String answer = endpoint.post(CHAT, chat(more)).json().at("/message/content").asText();
+      assertTrue(Json.MAPPER.readTree(answer).isObject(), answer);
+      assertTrue(!format.equals(schema) || answer.replace(" ", "").equals("{\"n\":7}"), answer);
+    }
+  }
+
+  @Test
+  void shouldTellToolCallsFromText() throws Exception {
+    endpoint.service.script =
+        run ->
+            run.say(
+                    """
+                    I look.
+                    <tool_call>
+                    {"name": "rain", "arguments": {"city":"Bern"}}
+                    </tool_call>\
+                    """)
+                .finish(FinishReason.STOP);
+    String tools = ",\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"rain\"}}]";
+    String call = "[{\"function\":{\"name\":\"rain\",\"arguments\":{\"city\":\"Bern\"}}}]";
+
+    JsonNode whole = endpoint.post(CHAT, chat(tools + ",\"stream\":false")).json();
+    List<JsonNode> lines = lines(endpoint.post(CHAT, chat(tools)));
+
+    assertEquals("I look.", whole.at("/message/content").asText());
+    assertEquals(call, whole.at("/message/tool_calls").toString());
+    assertEquals("stop", whole.path("done_reason").asText());
+    assertEquals(
+        "I look.",
+        String.join("", lines.stream().map(l -> l.at("/message/content").asText()).toList()));
+    assertEquals(
+        List.of(call),
+        lines.stream()
+            .map(line -> line.at("/message/tool_calls"))
+            .filter(JsonNode::isArray)
+            .map(JsonNode::toString)
+            .toList());
+  }
+
+  @Test
+  void shouldReadToolCallsAndResults() throws Exception {
+    endpoint.post(
+        CHAT,
+        """
+        {"model":"%s","stream":false,"messages":[
+          {"role":"assistant","content":"","tool_calls":
+            [{"function":{"name":"rain","arguments":{"city":"Bern"}}}]},
+          {"role":"tool","content":"7 mm","tool_name":"rain"}]}
+        """
+            .formatted(FakeChatService.MODEL));
+
+    String prompt = text(endpoint.service.nextRun().request.prompt());
+    assertTrue(prompt.contains("name=rain") && prompt.contains("arguments={city=Bern}"), prompt);
+    assertTrue(prompt.endsWith("tool=7 mm{name=rain};"), prompt);
+  }
+
+  @Test
   void shouldGenerateFromATextThroughTheTemplate() throws Exception {
     String body = generate(",\"stream\":false,\"system\":\"Be brief\"");
 
@@ -212,7 +275,7 @@ class OllamaTest {
     JsonNode shown =
         endpoint.post("/api/show", "{\"model\":\"%s\"}".formatted(FakeChatService.MODEL)).json();
     assertEquals("{{ messages }}", shown.path("template").asText());
-    assertEquals("completion", shown.at("/capabilities/0").asText());
+    assertEquals("[\"completion\",\"tools\"]", shown.path("capabilities").toString());
     assertEquals(2048, shown.path("model_info").path("llama.embedding_length").asInt());
     assertTrue(endpoint.get("/api/version").json().path("version").isTextual());
   }
@@ -227,10 +290,14 @@ class OllamaTest {
             + " 'fake:1b/q8'",
         "/api/show|{\"name\":\"x\"}|404|the model 'x' is not served here; this endpoint serves"
             + " 'fake:1b/q8'",
-        "/api/chat|{\"model\":\"fake:1b/q8\",\"format\":\"json\"}|400|format is not supported:"
-            + " this endpoint writes free text only",
-        "/api/chat|{\"model\":\"fake:1b/q8\",\"tools\":[{}]}|400|tools is not supported: this"
-            + " endpoint makes no tool calls",
+        "/api/chat|{\"model\":\"fake:1b/q8\",\"format\":\"xml\"}|400|format must be \"json\" or a"
+            + " JSON schema, got \"xml\"",
+        "/api/chat|{\"model\":\"fake:1b/q8\",\"format\":{\"pattern\":\"x\"}}|400|format.pattern is"
+            + " not supported",
+        "/api/chat|{\"model\":\"fake:1b/q8\",\"tools\":[{}]}|400|tools[0].function must be an"
+            + " object with a name",
+        "/api/generate|{\"model\":\"fake:1b/q8\",\"tools\":[{}]}|400|tools is not supported: send a"
+            + " prompt, and a system text if need be",
         "/api/chat|{\"model\":\"fake:1b/q8\",\"think\":true}|400|think is not supported: this"
             + " endpoint does not tell thoughts from answers",
         "/api/chat|{\"model\":\"fake:1b/q8\",\"options\":{\"top_k\":\"x\"}}|400|options.top_k must"

@@ -189,7 +189,7 @@ class EndpointMetricsTest {
     }
 
     @Override
-    public int[] tokenizeChat(List<Message> messages) {
+    public int[] tokenizeChat(List<Message> messages, List<Map<String, Object>> tools) {
       throw new UnsupportedOperationException();
     }
   }

@@ -64,7 +64,7 @@ final class GenerationOptions {
       int[] tokens =
           raw
               ? chat.tokenize(prompt)
-              : chat.tokenizeChat(List.of(new ChatService.Message("user", prompt)));
+              : chat.tokenizeChat(List.of(new ChatService.Message("user", prompt)), List.of());
       return new GenerationRequest(tokens, maxTokens, sampling, List.of(), 0);
     } catch (IllegalArgumentException e) {
       throw new KithException(ExitCode.USAGE, String.valueOf(e.getMessage()), e);

@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
 import org.kithlm.model.chat.jinja.JinjaException;
 import org.kithlm.model.chat.jinja.Template;
 import org.kithlm.model.chat.jinja.Text;
+import org.kithlm.model.constraint.ToolCallForm;
 import org.kithlm.model.gguf.GgufMetadata;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -36,13 +37,19 @@ public final class ChatTemplate {
   private final Template template;
   private final Map<String, Object> tokens;
   private final Optional<String> fallbackReason;
+  private final boolean knowsToolCalls;
   private final Clock clock;
 
   private ChatTemplate(
-      Template template, Map<String, Object> tokens, Optional<String> fallbackReason, Clock clock) {
+      Template template,
+      Map<String, Object> tokens,
+      Optional<String> fallbackReason,
+      boolean knowsToolCalls,
+      Clock clock) {
     this.template = template;
     this.tokens = tokens;
     this.fallbackReason = fallbackReason;
+    this.knowsToolCalls = knowsToolCalls;
     this.clock = clock;
   }
 
@@ -66,20 +73,30 @@ public final class ChatTemplate {
     String reason = "the model file has no " + KEY;
     if (metadata.contains(KEY)) {
       try {
-        Template template = Template.parse(metadata.string(KEY));
-        return new ChatTemplate(template, tokens, Optional.empty(), clock);
+        String source = metadata.string(KEY);
+        Template template = Template.parse(source);
+        boolean knowsToolCalls = source.contains(ToolCallForm.MARKER) && source.contains("tools");
+        return new ChatTemplate(template, tokens, Optional.empty(), knowsToolCalls, clock);
       } catch (JinjaException e) {
         reason = "the " + KEY + " of the model file cannot be used: " + e.getMessage();
       }
     }
     FallbackForm form = FallbackForm.of(vocabulary);
     LOG.warn("{}; using the {} form", reason, form);
-    return new ChatTemplate(form.template(), tokens, Optional.of(reason), clock);
+    return new ChatTemplate(form.template(), tokens, Optional.of(reason), false, clock);
   }
 
   /** Why the file's own template is not used, if it is not. */
   public Optional<String> fallbackReason() {
     return fallbackReason;
+  }
+
+  /**
+   * A prompt in which tools, their calls and results have the form of {@link ToolCallForm}: as it
+   * is where the template writes that form itself, else with all of them as text of messages.
+   */
+  public ChatPrompt withToolCalls(ChatPrompt prompt) {
+    return knowsToolCalls ? prompt : ToolText.of(prompt);
   }
 
   /**

@@ -3,6 +3,7 @@ package org.kithlm.model.sampling;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Chooses the next token of one generation.
@@ -77,6 +78,24 @@ public final class Sampler {
    */
   public Choice choose(
       float[] logits, int[] tokens, int promptLength, int length, int topLogprobs) {
+    return choose(logits, tokens, promptLength, length, topLogprobs, null);
+  }
+
+  /**
+   * Chooses among the tokens that a filter allows; the rest is as above. Log probabilities are
+   * those of the model, which knows no filter. What is chosen without the filter is taken where it
+   * is allowed; only otherwise are tokens banned, before top-k and the other filters, and another
+   * random number is used.
+   *
+   * @param filter null for none
+   */
+  public Choice choose(
+      float[] logits,
+      int[] tokens,
+      int promptLength,
+      int length,
+      int topLogprobs,
+      @Nullable TokenFilter filter) {
     if (promptLength < 0 || promptLength > length || length > tokens.length || topLogprobs < 0) {
       throw new IllegalArgumentException(
           "promptLength=%d length=%d tokens=%d topLogprobs=%d"
@@ -92,10 +111,18 @@ public final class Sampler {
       top.add(new Candidate(token, logprob(this.logits[token], max, logSum)));
     }
     adjustment.apply(this.logits, tokens, promptLength, length);
-    int best = greatest(this.logits);
-    int token = parameters.temperature() == 0 ? best : draw(this.logits[best]);
+    int token = pick();
+    while (filter != null && !filter.allows(token)) {
+      filter.ban(this.logits, token);
+      token = pick();
+    }
     float logprob = logprob(LogitAdjustment.finiteAbove(logits[token]), max, logSum);
     return new Choice(token, logprob, List.copyOf(top));
+  }
+
+  private int pick() {
+    int best = greatest(logits);
+    return parameters.temperature() == 0 ? best : draw(logits[best]);
   }
 
   private void copy(float[] raw) {

@@ -4,13 +4,14 @@ import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import org.kithlm.model.gguf.GgufException;
 import org.kithlm.model.gguf.GgufMetadata;
 
 /**
  * Turns text into the token ids a model was trained on, and ids into bytes. Read from the keys
  * {@code tokenizer.ggml.*} of the GGUF specification; none of the metadata's strings but those of
- * special tokens are kept. Immutable, for any thread.
+ * special tokens are kept. For any thread; nothing that is seen of it changes.
  */
 public final class Tokenizer {
   private static final String TOKENS = "tokenizer.ggml.tokens";
@@ -24,6 +25,7 @@ public final class Tokenizer {
   private final int eosId;
   private final boolean addsBos;
   private final boolean addsEos;
+  private volatile @Nullable SortedTokens sorted;
 
   private Tokenizer(GgufMetadata metadata) {
     List<String> tokens = metadata.strings(TOKENS);
@@ -178,6 +180,16 @@ public final class Tokenizer {
    */
   public byte[] tokenBytes(int id) {
     return encoder.tokenBytes(checked(id));
+  }
+
+  /** The tokens with a text in the order of their bytes; made when they are first asked for. */
+  public SortedTokens sortedTokens() {
+    SortedTokens known = sorted;
+    if (known == null) {
+      known = new SortedTokens(this); // twice by two threads at worst
+      sorted = known;
+    }
+    return known;
   }
 
   /** Whether a token has no text in an answer. */

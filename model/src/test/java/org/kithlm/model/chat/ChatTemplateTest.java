@@ -49,6 +49,69 @@ class ChatTemplateTest {
   }
 
   @Test
+  void shouldTellOfToolsInTextWhereTheTemplateDoesNot() {
+    ChatTemplate template =
+        of("{% for m in messages %}{{ '[' ~ m.role ~ ']' ~ m.content }}{% endfor %}");
+    Map<String, Object> bern =
+        Map.of("function", Map.of("name", "rain", "arguments", Map.of("city", "Bern")));
+    Map<String, Object> now = Map.of("function", Map.of("name", "now", "arguments", Map.of()));
+    ChatPrompt prompt =
+        new ChatPrompt(
+            List.of(
+                new ChatMessage("system", "Be brief."),
+                new ChatMessage("user", "Rain?"),
+                new ChatMessage("assistant", "", Map.of("tool_calls", List.of(bern, now))),
+                new ChatMessage("tool", "7 mm", Map.of("tool_call_id", "1")),
+                new ChatMessage("tool", "noon"),
+                new ChatMessage("user", "Thanks")),
+            true,
+            List.of(Map.of("type", "function"), Map.of("type", "other")),
+            Map.of());
+
+    assertEquals(
+        """
+        [system]Be brief.
+
+        # Tools
+
+        You may call one or more functions to assist with the user query.
+
+        You are provided with function signatures within <tools></tools> XML tags:
+        <tools>
+        {"type": "function"}
+        {"type": "other"}
+        </tools>
+
+        For each function call, return a json object with function name and arguments within \
+        <tool_call></tool_call> XML tags:
+        <tool_call>
+        {"name": <function-name>, "arguments": <args-json-object>}
+        </tool_call>[user]Rain?[assistant]<tool_call>
+        {"name": "rain", "arguments": {"city": "Bern"}}
+        </tool_call>
+        <tool_call>
+        {"name": "now", "arguments": {}}
+        </tool_call>[user]<tool_response>
+        7 mm
+        </tool_response>
+        <tool_response>
+        noon
+        </tool_response>[user]Thanks\
+        """,
+        template.render(template.withToolCalls(prompt)));
+  }
+
+  @Test
+  void shouldLeaveToolsToATemplateThatWritesTheCallsItself() {
+    ChatTemplate template = of("{% if tools %}<tool_call>{% endif %}{{ messages[0].role }}");
+    ChatPrompt prompt =
+        new ChatPrompt(
+            List.of(new ChatMessage("tool", "7")), true, List.of(Map.of("a", 1)), Map.of());
+
+    assertEquals("<tool_call>tool", template.render(template.withToolCalls(prompt)));
+  }
+
+  @Test
   void shouldPassToolsAndToolCalls() {
     ChatTemplate template =
         of(
