@@ -236,6 +236,19 @@ def completion_logprobs(client, model):
     assert all(t in top for t, top in zip(logprobs.tokens, logprobs.top_logprobs))
 
 
+def choices(client, model):
+    """Several texts for one prompt, whole and streamed."""
+    request = {"model": model, "messages": MESSAGES, "max_tokens": 6, "n": 3, "temperature": 1, "seed": 4}
+    whole = client.chat.completions.create(**request)
+    assert [c.index for c in whole.choices] == [0, 1, 2], whole
+    assert whole.usage.completion_tokens <= 18
+    texts = ["", "", ""]
+    for chunk in client.chat.completions.create(stream=True, **request):
+        for choice in chunk.choices:
+            texts[choice.index] += choice.delta.content or ""
+    assert texts == [c.message.content for c in whole.choices], (texts, whole)
+
+
 def models(client, model):
     listed = client.models.list().data
     assert [m.id for m in listed] == [model] and listed[0].object == "model"
@@ -259,7 +272,7 @@ def errors(client, model):
     assert expect(openai.NotFoundError, ask(model="no-such")).code == "model_not_found"
     expect(openai.NotFoundError, lambda: client.models.retrieve("no/such:model"))
     assert expect(openai.BadRequestError, ask(temperature=9)).param == "temperature"
-    assert expect(openai.BadRequestError, ask(n=2)).param == "n"
+    assert expect(openai.BadRequestError, ask(n=9)).param == "n"
     bad = {"type": "json_schema", "json_schema": {"name": "n", "schema": {"pattern": "x"}}}
     refused = expect(openai.BadRequestError, ask(response_format=bad))
     assert refused.param == "response_format.json_schema.schema.pattern", refused
@@ -306,6 +319,7 @@ EVERY_MODEL = [
     tools_stream,
     completion,
     completion_logprobs,
+    choices,
     models,
     errors,
     authentication,

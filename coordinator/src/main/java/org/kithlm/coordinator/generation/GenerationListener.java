@@ -42,7 +42,18 @@ public interface GenerationListener {
       int cachedTokens,
       int completionTokens,
       double ttftMs,
-      double tokensPerSecond) {}
+      double tokensPerSecond) {
+
+    /** That of two generations from one prompt; the rate is that of the later one. */
+    public Usage plus(Usage later) {
+      return new Usage(
+          promptTokens,
+          cachedTokens,
+          completionTokens + later.completionTokens,
+          ttftMs,
+          later.tokensPerSecond);
+    }
+  }
 
   /** A token was made. */
   void onToken(Token token);

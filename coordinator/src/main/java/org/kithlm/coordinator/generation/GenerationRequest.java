@@ -23,6 +23,12 @@ public record GenerationRequest(
     int topLogprobs,
     @Nullable Grammar grammar) {
 
+  /** The same request with another seed. */
+  public GenerationRequest withSeed(long seed) {
+    return new GenerationRequest(
+        prompt, maxTokens, sampling.withSeed(seed), stops, topLogprobs, grammar);
+  }
+
   /** A request for any answer. */
   public GenerationRequest(
       int[] prompt,

@@ -43,13 +43,16 @@ interface AnswerFormat extends AnswerWriter {
   /** JSON has no infinity; OpenAI's API gives this for "very unlikely". */
   float LOGPROB_MIN = -9999;
 
-  /** What a stream starts with before there is a token, null for nothing. */
+  /** What comes next is of another choice; the first has the index 0. */
+  void nextChoice();
+
+  /** What a choice in a stream starts with before there is a token, null for nothing. */
   @Nullable Object opening();
 
   /** A part of the text, with the token that made it certain; no token for what was held back. */
   List<?> part(String text, @Nullable Token token);
 
-  /** The end of a stream's text. */
+  /** The end of a choice's text in a stream. */
   List<?> last(FinishReason reason);
 
   /** A stream's token counts. */

@@ -8,7 +8,6 @@ import org.apache.pekko.actor.typed.ActorSystem;
 import org.apache.pekko.http.javadsl.model.HttpResponse;
 import org.kithlm.coordinator.generation.ChatService;
 import org.kithlm.coordinator.generation.Generation;
-import org.kithlm.coordinator.generation.GenerationListener;
 import org.kithlm.coordinator.generation.GenerationRefusedException;
 import org.kithlm.coordinator.generation.GenerationRequest;
 
@@ -91,13 +90,13 @@ final class Answers {
     Runnable cancel = () -> running.thenAccept(Generation::cancel);
     if (!options.stream()) {
       WholeAnswer answer = new WholeAnswer(options.logprobs(), cancel);
-      started.complete(generate(request, answer, promptParam));
+      started.complete(generate(request, options.choices(), answer, promptParam));
       over.thenRun(answer::abandon);
       return answer.response(writer, limits.generation(), system.executionContext());
     }
     StreamedAnswer answer = new StreamedAnswer(system, writer.stream(options), limits, cancel);
     try {
-      started.complete(generate(request, answer, promptParam));
+      started.complete(generate(request, options.choices(), answer, promptParam));
     } catch (RuntimeException e) {
       answer.discard();
       throw e;
@@ -107,9 +106,9 @@ final class Answers {
   }
 
   private Generation generate(
-      GenerationRequest request, GenerationListener listener, String promptParam) {
+      GenerationRequest request, int choices, AnswerListener answer, String promptParam) {
     try {
-      return service.generate(request, listener);
+      return ChoiceSeries.start(service, request, choices, answer);
     } catch (GenerationRefusedException e) {
       throw ApiException.refused(e, promptParam);
     }

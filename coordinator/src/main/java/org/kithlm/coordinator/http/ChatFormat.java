@@ -63,7 +63,9 @@ final class ChatFormat implements AnswerFormat {
   private final ChatService service;
   private final Head head;
   private final boolean logprobs;
-  private final @Nullable ToolCallReader calls;
+  private final boolean mayCall;
+  private @Nullable ToolCallReader calls; // of the choice under way
+  private int index; // of that choice
 
   /**
    * The format of one answer.
@@ -71,10 +73,17 @@ final class ChatFormat implements AnswerFormat {
    * @param calls whether it may have tool calls
    */
   ChatFormat(ChatService service, boolean logprobs, boolean calls) {
+    this.mayCall = calls;
     this.calls = calls ? new ToolCallReader() : null;
     this.service = service;
     this.head = Head.of("chatcmpl-", service.model().id());
     this.logprobs = logprobs;
+  }
+
+  @Override
+  public void nextChoice() {
+    index++;
+    calls = mayCall ? new ToolCallReader() : null;
   }
 
   @Override
@@ -143,15 +152,15 @@ final class ChatFormat implements AnswerFormat {
   }
 
   @Override
-  public Object whole(String text, List<Token> tokens, FinishReason reason, Usage usage) {
-    Message message = message(text);
+  public Object whole(List<AnswerWriter.Choice> texts, Usage usage) {
+    List<Choice> choices = new ArrayList<>();
+    for (AnswerWriter.Choice text : texts) {
+      Message message = message(text.text());
+      choices.add(new Choice(index, message, logprobs(text.tokens()), reasonName(text.reason())));
+      nextChoice();
+    }
     return new Completion(
-        head.id(),
-        "chat.completion",
-        head.created(),
-        head.model(),
-        List.of(new Choice(0, message, logprobs(tokens), reasonName(reason))),
-        UsageCounts.of(usage));
+        head.id(), "chat.completion", head.created(), head.model(), choices, UsageCounts.of(usage));
   }
 
   private Message message(String text) {
@@ -181,7 +190,7 @@ final class ChatFormat implements AnswerFormat {
   }
 
   private Chunk chunk(Delta delta, @Nullable Logprobs logprobs, @Nullable String finishReason) {
-    return chunk(List.of(new ChunkChoice(0, delta, logprobs, finishReason)), null);
+    return chunk(List.of(new ChunkChoice(index, delta, logprobs, finishReason)), null);
   }
 
   private Chunk chunk(List<ChunkChoice> choices, @Nullable UsageCounts usage) {

@@ -34,12 +34,19 @@ final class CompletionFormat implements AnswerFormat {
   private final ChatService service;
   private final Head head;
   private final boolean logprobs;
-  private int textOffset;
+  private int index; // of the choice under way
+  private int textOffset; // in its text
 
   CompletionFormat(ChatService service, boolean logprobs) {
     this.service = service;
     this.head = Head.of("cmpl-", service.model().id());
     this.logprobs = logprobs;
+  }
+
+  @Override
+  public void nextChoice() {
+    index++;
+    textOffset = 0;
   }
 
   @Override
@@ -49,12 +56,12 @@ final class CompletionFormat implements AnswerFormat {
 
   @Override
   public List<?> part(String text, @Nullable Token token) {
-    return List.of(completion(text, token == null ? null : logprobs(List.of(token)), null, null));
+    return List.of(completion(text, token == null ? null : logprobs(List.of(token)), null));
   }
 
   @Override
   public List<?> last(FinishReason reason) {
-    return List.of(completion("", null, AnswerFormat.name(reason), null));
+    return List.of(completion("", null, AnswerFormat.name(reason)));
   }
 
   @Override
@@ -63,16 +70,20 @@ final class CompletionFormat implements AnswerFormat {
   }
 
   @Override
-  public Object whole(String text, List<Token> tokens, FinishReason reason, Usage usage) {
-    return completion(text, logprobs(tokens), AnswerFormat.name(reason), UsageCounts.of(usage));
+  public Object whole(List<AnswerWriter.Choice> texts, Usage usage) {
+    List<Choice> choices = new ArrayList<>();
+    for (AnswerWriter.Choice text : texts) {
+      choices.add(
+          new Choice(
+              index, text.text(), logprobs(text.tokens()), AnswerFormat.name(text.reason())));
+      nextChoice();
+    }
+    return completion(choices, UsageCounts.of(usage));
   }
 
   private Completion completion(
-      String text,
-      @Nullable Logprobs logprobs,
-      @Nullable String finishReason,
-      @Nullable UsageCounts usage) {
-    return completion(List.of(new Choice(0, text, logprobs, finishReason)), usage);
+      String text, @Nullable Logprobs logprobs, @Nullable String finishReason) {
+    return completion(List.of(new Choice(index, text, logprobs, finishReason)), null);
   }
 
   private Completion completion(List<Choice> choices, @Nullable UsageCounts usage) {

@@ -17,6 +17,7 @@ import org.kithlm.model.sampling.SamplingParameters;
  * @param topLogprobs how many candidates are reported per token
  * @param stream whether the answer comes as events
  * @param includeUsage whether a stream ends with the token counts
+ * @param choices how many texts are made, one after another
  * @param grammar what the answer must be, null for anything
  */
 record CompletionOptions(
@@ -28,17 +29,18 @@ record CompletionOptions(
     int topLogprobs,
     boolean stream,
     boolean includeUsage,
+    int choices,
     @Nullable Grammar grammar) {
 
   /** Most candidates per token, as in OpenAI's API. */
   static final int TOP_LOGPROBS_MAX = 20;
 
+  /** Most texts of an answer: each takes as long as an answer of its own. */
+  private static final int CHOICES_MAX = 8;
+
   /** Reads the shared fields; the others are the caller's. */
   static CompletionOptions read(
       Fields body, boolean logprobs, int topLogprobs, @Nullable Grammar grammar) {
-    if (body.integer("n", 1, Integer.MAX_VALUE, 1) != 1) {
-      throw ApiException.unsupported("n", "one answer is made per request, so n must be 1");
-    }
     Integer older = limit(body, "max_tokens");
     Integer newer = limit(body, "max_completion_tokens");
     return new CompletionOptions(
@@ -50,6 +52,7 @@ record CompletionOptions(
         topLogprobs,
         body.flag("stream"),
         includeUsage(body),
+        (int) body.integer("n", 1, CHOICES_MAX, 1),
         grammar);
   }
 

@@ -23,6 +23,7 @@ final class NdjsonEncoder implements StreamEncoder {
   private static final ByteString KEEP_ALIVE = ByteString.fromString(" ");
 
   private final OllamaFormat format;
+  private FinishReason reason = FinishReason.STOP;
 
   NdjsonEncoder(OllamaFormat format) {
     this.format = format;
@@ -49,8 +50,14 @@ final class NdjsonEncoder implements StreamEncoder {
   }
 
   @Override
-  public ByteString finished(FinishReason reason, String tail, Usage usage) {
-    return lines(format.parts(tail)).concat(lines(format.last(reason, usage)));
+  public ByteString choiceFinished(FinishReason why, String tail) {
+    reason = why;
+    return lines(format.parts(tail));
+  }
+
+  @Override
+  public ByteString finished(Usage usage) {
+    return lines(format.last(reason, usage));
   }
 
   @Override

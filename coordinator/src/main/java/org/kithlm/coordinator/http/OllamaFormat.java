@@ -9,7 +9,6 @@ import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.kithlm.coordinator.generation.FinishReason;
-import org.kithlm.coordinator.generation.GenerationListener.Token;
 import org.kithlm.coordinator.generation.GenerationListener.Usage;
 
 /** Answers of Ollama's {@code /api/chat} and {@code /api/generate}, which differ in one field. */
@@ -106,7 +105,8 @@ final class OllamaFormat implements AnswerWriter {
   }
 
   @Override
-  public Object whole(String text, List<Token> tokens, FinishReason reason, Usage usage) {
+  public Object whole(List<Choice> choices, Usage usage) {
+    String text = choices.getFirst().text(); // the API has no other
     StringBuilder content = new StringBuilder();
     List<ToolCall> list = new ArrayList<>();
     if (calls == null) {
@@ -120,7 +120,8 @@ final class OllamaFormat implements AnswerWriter {
         list.addAll(Objects.requireNonNullElse(message.toolCalls(), List.of()));
       }
     }
-    return answer(content.toString(), list, true, AnswerFormat.name(reason), usage);
+    return answer(
+        content.toString(), list, true, AnswerFormat.name(choices.getFirst().reason()), usage);
   }
 
   @Override

@@ -35,6 +35,7 @@ final class OllamaRequest {
         0,
         streams(body),
         false,
+        1,
         tools.grammar(ResponseFormat.ollamaGrammar(body)));
   }
 

@@ -19,6 +19,7 @@ final class SseEncoder implements StreamEncoder {
 
   private final AnswerFormat format;
   private final CompletionOptions options;
+  private int choicesMade;
 
   SseEncoder(AnswerFormat format, CompletionOptions options) {
     this.format = format;
@@ -50,16 +51,25 @@ final class SseEncoder implements StreamEncoder {
   }
 
   @Override
-  public ByteString finished(FinishReason reason, String tail, Usage usage) {
+  public ByteString choiceFinished(FinishReason reason, String tail) {
     ByteStringBuilder events = new ByteStringBuilder();
     if (!tail.isEmpty()) {
       events.append(events(format.part(tail, null)));
     }
     events.append(events(format.last(reason)));
-    if (options.includeUsage()) {
-      events.append(event(format.usage(usage)));
+    choicesMade++;
+    if (choicesMade < options.choices()) {
+      format.nextChoice();
+      events.append(opening());
     }
-    return events.append(DATA).append(ByteString.fromString("[DONE]")).append(END).result();
+    return events.result();
+  }
+
+  @Override
+  public ByteString finished(Usage usage) {
+    ByteString counts =
+        options.includeUsage() ? event(format.usage(usage)) : ByteString.emptyByteString();
+    return counts.concat(DATA).concat(ByteString.fromString("[DONE]")).concat(END);
   }
 
   @Override

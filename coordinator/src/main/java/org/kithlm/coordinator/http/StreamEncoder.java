@@ -14,14 +14,17 @@ interface StreamEncoder {
   /** Bytes that mean nothing to a client, between any two other parts. */
   ByteString keepAlive();
 
-  /** What comes before the first token; may be empty. */
+  /** What comes before the first token of the first choice; may be empty. */
   ByteString opening();
 
   /** A token; may be empty while its text is held back. */
   ByteString token(Token token);
 
+  /** The end of a choice; tokens after it are of the next one. */
+  ByteString choiceFinished(FinishReason reason, String tail);
+
   /** The end of a whole answer. */
-  ByteString finished(FinishReason reason, String tail, Usage usage);
+  ByteString finished(Usage usage);
 
   /** The end of an answer that failed. */
   ByteString failed(ApiException failure);

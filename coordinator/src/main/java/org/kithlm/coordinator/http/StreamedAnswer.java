@@ -16,19 +16,22 @@ import org.apache.pekko.stream.QueueOfferResult;
 import org.apache.pekko.stream.javadsl.Source;
 import org.apache.pekko.util.ByteString;
 import org.kithlm.coordinator.generation.FinishReason;
-import org.kithlm.coordinator.generation.GenerationListener;
+import org.kithlm.coordinator.generation.GenerationListener.Token;
+import org.kithlm.coordinator.generation.GenerationListener.Usage;
 
 /**
  * Sends tokens as they are made. The engine only puts events into a bounded queue; when a slow
  * reader lets it overflow, the generation is cancelled and the connection aborted.
  */
-final class StreamedAnswer implements GenerationListener {
+final class StreamedAnswer implements AnswerListener {
   private sealed interface Event {
     record Opened() implements Event {}
 
     record Made(Token token) implements Event {}
 
-    record Finished(FinishReason reason, String tail, Usage usage) implements Event {}
+    record ChoiceFinished(FinishReason reason, String tail) implements Event {}
+
+    record Finished(Usage usage) implements Event {}
 
     record Failed(ApiException failure) implements Event {}
 
@@ -107,13 +110,14 @@ final class StreamedAnswer implements GenerationListener {
   }
 
   @Override
-  public void onFinished(FinishReason reason, String tail, Usage usage) {
-    if (reason == FinishReason.CANCELLED) {
-      onFailed("the generation was cancelled");
-      return;
-    }
+  public void onChoice(FinishReason reason, String tail) {
+    offer(new Event.ChoiceFinished(reason, tail));
+  }
+
+  @Override
+  public void onFinished(Usage usage) {
     ended = true;
-    offer(new Event.Finished(reason, tail, usage));
+    offer(new Event.Finished(usage));
     queue.complete();
   }
 
@@ -145,9 +149,9 @@ final class StreamedAnswer implements GenerationListener {
     return switch (event) {
       case Event.Opened opened -> CompletableFuture.completedFuture(encoder.opening());
       case Event.Made made -> CompletableFuture.completedFuture(encoder.token(made.token()));
-      case Event.Finished end ->
-          CompletableFuture.completedFuture(
-              encoder.finished(end.reason(), end.tail(), end.usage()));
+      case Event.ChoiceFinished end ->
+          CompletableFuture.completedFuture(encoder.choiceFinished(end.reason(), end.tail()));
+      case Event.Finished end -> CompletableFuture.completedFuture(encoder.finished(end.usage()));
       case Event.Failed failed ->
           CompletableFuture.completedFuture(encoder.failed(failed.failure()));
       case Event.Aborted aborted ->

@@ -11,16 +11,18 @@ import java.util.concurrent.TimeoutException;
 import org.apache.pekko.http.javadsl.model.HttpResponse;
 import org.apache.pekko.http.javadsl.model.StatusCodes;
 import org.kithlm.coordinator.generation.FinishReason;
-import org.kithlm.coordinator.generation.GenerationListener;
+import org.kithlm.coordinator.generation.GenerationListener.Token;
+import org.kithlm.coordinator.generation.GenerationListener.Usage;
 
 /** Collects an answer that is sent in one piece. The engine's thread owns the collected parts. */
-final class WholeAnswer implements GenerationListener {
-  private record Result(String text, List<Token> tokens, FinishReason reason, Usage usage) {}
+final class WholeAnswer implements AnswerListener {
+  private record Result(List<AnswerWriter.Choice> choices, Usage usage) {}
 
   private final boolean keepTokens;
   private final Runnable cancel;
-  private final StringBuilder text = new StringBuilder();
-  private final List<Token> tokens = new ArrayList<>();
+  private final List<AnswerWriter.Choice> choices = new ArrayList<>();
+  private StringBuilder text = new StringBuilder(); // of the choice under way
+  private List<Token> tokens = new ArrayList<>();
   private final CompletableFuture<Result> result = new CompletableFuture<>();
 
   /**
@@ -57,7 +59,7 @@ final class WholeAnswer implements GenerationListener {
               if (failure instanceof RuntimeException e) {
                 throw e;
               }
-              return Json.ok(writer.whole(done.text(), done.tokens(), done.reason(), done.usage()));
+              return Json.ok(writer.whole(done.choices(), done.usage()));
             },
             executor);
   }
@@ -78,12 +80,15 @@ final class WholeAnswer implements GenerationListener {
   }
 
   @Override
-  public void onFinished(FinishReason reason, String tail, Usage usage) {
-    if (reason == FinishReason.CANCELLED) {
-      onFailed("the generation was cancelled");
-      return;
-    }
-    result.complete(new Result(text.append(tail).toString(), tokens, reason, usage));
+  public void onChoice(FinishReason reason, String tail) {
+    choices.add(new AnswerWriter.Choice(text.append(tail).toString(), tokens, reason));
+    text = new StringBuilder();
+    tokens = new ArrayList<>();
+  }
+
+  @Override
+  public void onFinished(Usage usage) {
+    result.complete(new Result(choices, usage));
   }
 
   @Override

@@ -67,7 +67,7 @@ class ErrorAnswersTest {
         "logprobs|3|logprobs must be true or false, got 3",
         "top_logprobs|21|top_logprobs must be an integer from 0 to 20, got 21",
         "top_logprobs|2|top_logprobs needs logprobs: true",
-        "n|2|n is not supported: one answer is made per request, so n must be 1",
+        "n|9|n must be an integer from 1 to 8, got 9",
         "tools|7|tools must be an array of at most 128 tools, got 7",
         "tools[0].function|[{}]|tools[0].function must be an object with a name",
         "tools[0].type|[{\"type\":\"web\"}]|tools[0].type is not supported: only functions can be"

@@ -32,6 +32,20 @@ public record SamplingParameters(
     return new SamplingParameters(0, 0, 1, 0, 1, 0, 0, Map.of(), 0);
   }
 
+  /** The same with another seed. */
+  public SamplingParameters withSeed(long other) {
+    return new SamplingParameters(
+        temperature,
+        topK,
+        topP,
+        minP,
+        repetitionPenalty,
+        presencePenalty,
+        frequencyPenalty,
+        logitBias,
+        other);
+  }
+
   /** Checks every range; the message names the field and its value. */
   public SamplingParameters {
     logitBias = Map.copyOf(logitBias);
