@@ -88,6 +88,7 @@ public final class Kith {
     return new CommandLine(new Kith(environment))
         .setOut(out)
         .setErr(err)
+        .setExecutionStrategy(FailureReport::execute)
         .setParameterExceptionHandler(failures)
         .setExecutionExceptionHandler(failures)
         .execute(args.toArray(String[]::new));

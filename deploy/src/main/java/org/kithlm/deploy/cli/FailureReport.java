@@ -8,10 +8,12 @@ import org.kithlm.deploy.KithException;
 import org.kithlm.model.gguf.GgufException;
 import org.kithlm.model.pack.PackException;
 import picocli.CommandLine;
+import picocli.CommandLine.ExecutionException;
 import picocli.CommandLine.IExecutionExceptionHandler;
 import picocli.CommandLine.IParameterExceptionHandler;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
+import picocli.CommandLine.RunLast;
 
 /** The one place that turns a failure into a line on standard error and an exit code. */
 public final class FailureReport implements IParameterExceptionHandler, IExecutionExceptionHandler {
@@ -42,11 +44,21 @@ public final class FailureReport implements IParameterExceptionHandler, IExecuti
     return exitCode.code();
   }
 
+  /** Runs a command such that an error of the JVM, too, is reported and ends the process. */
+  public static int execute(ParseResult parsed) {
+    try {
+      return new RunLast().execute(parsed);
+    } catch (Error e) {
+      throw new ExecutionException(parsed.asCommandLineList().getLast(), e.toString(), e);
+    }
+  }
+
   /** The classes of most failures say more than their messages. */
   private static String message(Exception failure) {
     String message = failure.getMessage();
     return switch (failure) {
       case KithException known -> String.valueOf(message);
+      case ExecutionException error -> String.valueOf(message);
       case NoSuchFileException missing -> missing.getFile() + " does not exist";
       case AccessDeniedException denied -> denied.getFile() + " may not be accessed";
       case FileSystemException other -> String.valueOf(message);

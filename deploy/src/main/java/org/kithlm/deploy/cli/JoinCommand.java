@@ -43,6 +43,9 @@ public final class JoinCommand implements Callable<Integer> {
   private static final String TOKEN_VARIABLE = "KITH_TOKEN";
   private static final Duration JOIN_TIMEOUT = Duration.ofSeconds(20);
 
+  /** Many processes that start at once on few cores take their time; they end with their parent. */
+  private static final Duration LOCAL_JOIN_TIMEOUT = Duration.ofMinutes(4);
+
   @SuppressWarnings("NullAway.Init") // set by picocli
   @ParentCommand
   private Kith kith;
@@ -103,7 +106,7 @@ public final class JoinCommand implements Callable<Integer> {
     }
     Lifetime.closeAtExit(() -> stop(new NodeEnd(NodeEnd.Kind.SHUT_DOWN, "stopped")));
     kernels.choose(kith.home());
-    Admission admission = new Admission(file, ownName, host, JOIN_TIMEOUT);
+    Admission admission = new Admission(file, ownName, host, joinTimeout());
     NodeEnd end = serve(admission.admit(token()), ownName);
     while (!endWithStandardInput && isOfTheLink(end)) {
       spec.commandLine().getErr().println(end.message() + "; looking for it again");
@@ -147,7 +150,7 @@ public final class JoinCommand implements Callable<Integer> {
             enrolled.controlHost(),
             enrolled.controlPort(),
             revoked,
-            JOIN_TIMEOUT);
+            joinTimeout());
     ShardRankLoader loader =
         new ShardRankLoader(
             this::localPack,
@@ -175,6 +178,10 @@ public final class JoinCommand implements Callable<Integer> {
                       host == null ? "its address on the way there" : "as --host says"));
       return joined.awaitEnd();
     }
+  }
+
+  private Duration joinTimeout() {
+    return endWithStandardInput ? LOCAL_JOIN_TIMEOUT : JOIN_TIMEOUT;
   }
 
   private void stop(NodeEnd reason) {

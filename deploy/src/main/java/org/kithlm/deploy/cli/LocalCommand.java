@@ -47,7 +47,7 @@ import picocli.CommandLine.Spec;
 public final class LocalCommand implements Callable<Integer> {
   private static final String LOOPBACK = "127.0.0.1";
   private static final int MAX_NODES = 64;
-  private static final long READY_SECONDS = 120;
+  private static final long READY_SECONDS = 300;
   private static final Duration TOKEN_TTL = Duration.ofMinutes(10);
 
   @SuppressWarnings("NullAway.Init") // set by picocli
