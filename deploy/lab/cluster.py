@@ -40,6 +40,8 @@ class Cluster:
         self.host = self.address(1, "LAB_MGMT_IP")
         for log in glob.glob(self.folder + "/node-*.log"):
             os.remove(log)
+        for identity in glob.glob(self.folder + "/home-*/node/identity.json"):
+            os.remove(identity)  # it names the coordinator's address, which may be another one in this lab
         self.start(1, "up", self.model, "--host", self.address(1), "--listen", self.host, "--port", str(PORT), *args)
         self.token = self.await_log(1, r"kith join (\S+)", 600)
 
