@@ -1,5 +1,6 @@
 package org.kithlm.coordinator.generation;
 
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.List;
 import java.util.concurrent.CompletionStage;
@@ -30,6 +31,12 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
 
   /** How long requests wait for the next root, the one that was under way and those queued. */
   private static final long ROOT_TIMEOUT_MS = 60_000;
+
+  /** A JVM property for who would rather have a slower first answer sooner. */
+  private static final int WARM_UP_SECONDS = Integer.getInteger("kith.warmUpSeconds", 20);
+
+  /** Later ones keep requests out, and most of the processes are warm. */
+  private static final int NEXT_WARM_UP_SECONDS = Math.min(8, WARM_UP_SECONDS);
 
   private static final String SHUTDOWN = "the cluster shuts down";
 
@@ -328,7 +335,7 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
   private void connect(RootSession fresh) {
     CollectiveReport sums;
     try {
-      sums = fresh.rank().connect(fresh.peers(), paused == null);
+      sums = fresh.rank().connect(fresh.peers(), warmUp());
     } catch (RuntimeException | Error e) {
       endSession(Causes.message(e));
       fresh.connected().completeExceptionally(e);
@@ -340,6 +347,17 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
       fresh.connected().complete(sums);
     } else {
       fresh.connected().completeExceptionally(new IllegalStateException(reason));
+    }
+  }
+
+  /** None where a request waits that other ranks have begun. */
+  private Duration warmUp() {
+    lock.lock();
+    try {
+      int seconds = lastEnd.isEmpty() ? WARM_UP_SECONDS : NEXT_WARM_UP_SECONDS;
+      return paused == null ? Duration.ofSeconds(seconds) : Duration.ZERO;
+    } finally {
+      lock.unlock();
     }
   }
 

@@ -1,5 +1,6 @@
 package org.kithlm.coordinator.generation;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -34,7 +35,7 @@ final class FakeRootRank implements RootRank {
 
   volatile Function<int[], float[]> model = FakeRootRank::mixed;
   volatile boolean closed;
-  volatile boolean warmedUp;
+  volatile Duration warmUp = Duration.ZERO;
   volatile boolean brokenClose;
 
   /** What goes wrong in a step or while idle, null for nothing. */
@@ -89,8 +90,8 @@ final class FakeRootRank implements RootRank {
   }
 
   @Override
-  public CollectiveReport connect(List<NodeMessage.Peer> peers, boolean warmUp) {
-    warmedUp = warmUp;
+  public CollectiveReport connect(List<NodeMessage.Peer> peers, Duration warmUp) {
+    this.warmUp = warmUp;
     begin("connect");
     return new CollectiveReport(CollectiveChoice.STAR, true, null, List.of());
   }

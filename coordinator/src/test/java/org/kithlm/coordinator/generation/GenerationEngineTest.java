@@ -216,7 +216,7 @@ class GenerationEngineTest {
       assertFalse(listener.hasEnded());
       FakeRootRank next = breakingAfter(steps);
       await(engine.activate(next, List.of(), losses::add));
-      assertFalse(next.warmedUp, "a request waits");
+      assertTrue(next.warmUp.isZero(), "a request waits");
     }
     assertEquals("rank 1 at 10.0.0.2 is lost", losses.poll(20, TimeUnit.SECONDS));
     await(engine.activate(new FakeRootRank(), List.of(), losses::add));
@@ -224,6 +224,17 @@ class GenerationEngineTest {
     assertEquals(expected.text(), listener.text());
     assertEquals(expected.tokens, listener.tokens);
     assertEquals(expected.end().reason(), listener.end().reason());
+  }
+
+  @Test
+  void shouldWarmUpForLongestAtFirst() throws Exception {
+    activate(rank);
+    engine.deactivate("a node joins");
+    FakeRootRank next = new FakeRootRank();
+    await(engine.activate(next, List.of(), losses::add));
+
+    assertTrue(next.warmUp.isPositive());
+    assertTrue(rank.warmUp.compareTo(next.warmUp) > 0, rank.warmUp + " then " + next.warmUp);
   }
 
   @Test

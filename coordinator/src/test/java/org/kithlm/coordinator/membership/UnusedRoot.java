@@ -1,5 +1,6 @@
 package org.kithlm.coordinator.membership;
 
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import org.kithlm.node.control.CollectiveReport;
@@ -31,7 +32,7 @@ final class UnusedRoot implements RootRank {
   }
 
   @Override
-  public CollectiveReport connect(List<NodeMessage.Peer> peers, boolean warmUp) {
+  public CollectiveReport connect(List<NodeMessage.Peer> peers, Duration warmUp) {
     throw new UnsupportedOperationException();
   }
 

@@ -3,6 +3,7 @@ package org.kithlm.deploy.bench;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -74,7 +75,7 @@ class ModelBenchTest {
     }
 
     @Override
-    public CollectiveReport connect(List<NodeMessage.Peer> peers, boolean warmUp) {
+    public CollectiveReport connect(List<NodeMessage.Peer> peers, Duration warmUp) {
       throw new UnsupportedOperationException();
     }
 

@@ -1,5 +1,6 @@
 package org.kithlm.node.rank;
 
+import java.time.Duration;
 import java.util.List;
 import org.kithlm.node.control.CollectiveReport;
 import org.kithlm.node.control.NodeMessage;
@@ -18,11 +19,11 @@ public interface RootRank extends AutoCloseable {
    * of sums depends on them.
    *
    * @param peers all ranks in rank order
-   * @param warmUp false where a request waits that other ranks have begun: most of these are warm
+   * @param warmUp how long warming up may take, zero for not at all
    * @return how sums are formed from now on
    * @throws RuntimeException if one is missing after the connect timeout; the message names it
    */
-  CollectiveReport connect(List<NodeMessage.Peer> peers, boolean warmUp);
+  CollectiveReport connect(List<NodeMessage.Peer> peers, Duration warmUp);
 
   /** Most tokens in one {@link #step}; fewer once connected, if another rank's heap is smaller. */
   int maxTokens();

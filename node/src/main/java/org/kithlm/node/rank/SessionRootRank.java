@@ -1,5 +1,6 @@
 package org.kithlm.node.rank;
 
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
@@ -81,12 +82,13 @@ public final class SessionRootRank implements RootRank {
   }
 
   @Override
-  public CollectiveReport connect(List<NodeMessage.Peer> peers, boolean warmUp) {
+  public CollectiveReport connect(List<NodeMessage.Peer> peers, Duration warmUp) {
     port.close();
     maxTokens = SessionConfigs.maxTokens(peers);
     connectTo(peers);
-    if (warmUp && compute.weights().isResident()) { // else the disk is slower than cold code
-      new WarmUp(this).run();
+    if (warmUp.isPositive()
+        && compute.weights().isResident()) { // else the disk is slower than cold code
+      new WarmUp(this).run(warmUp);
     }
     RootSession root = session;
     if (root == null) {

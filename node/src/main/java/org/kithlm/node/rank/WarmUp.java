@@ -2,6 +2,7 @@ package org.kithlm.node.rank;
 
 import java.lang.management.CompilationMXBean;
 import java.lang.management.ManagementFactory;
+import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -10,12 +11,6 @@ import java.util.concurrent.TimeUnit;
  * in any step; how long a step takes tells how far their compilers are. Owned by the root's thread.
  */
 final class WarmUp {
-  private static final int TIMEOUT_SECONDS = 20;
-
-  /** A JVM property for who would rather have a slower first answer sooner. */
-  private static final long TIMEOUT_NS =
-      TimeUnit.SECONDS.toNanos(Integer.getInteger("kith.warmUpSeconds", TIMEOUT_SECONDS));
-
   /** How often to look whether steps still get faster. */
   private static final long INTERVAL_NS = TimeUnit.MILLISECONDS.toNanos(250);
 
@@ -46,14 +41,14 @@ final class WarmUp {
   }
 
   /**
-   * Runs steps until they get no faster.
+   * Runs steps until they get no faster, or for as long as is allowed.
    *
    * @throws RuntimeException if a rank is lost
    */
-  void run() {
+  void run(Duration timeout) {
     long startNs = System.nanoTime();
     int steadyIntervals = 0;
-    while (steadyIntervals < STEADY_INTERVALS && System.nanoTime() - startNs < TIMEOUT_NS) {
+    while (steadyIntervals < STEADY_INTERVALS && System.nanoTime() - startNs < timeout.toNanos()) {
       steadyIntervals = isSteady() ? steadyIntervals + 1 : 0;
     }
   }

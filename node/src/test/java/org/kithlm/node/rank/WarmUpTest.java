@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -15,10 +16,12 @@ import org.kithlm.node.control.RankStatistics;
 
 @Timeout(60)
 class WarmUpTest {
+  private static final Duration TIMEOUT = Duration.ofSeconds(50);
+
   @Test
   void shouldRunStepsOfOneAndOfSeveralTokensFromTheStart() {
     FakeRoot root = new FakeRoot(5, 0);
-    new WarmUp(root).run();
+    new WarmUp(root).run(TIMEOUT);
     assertTrue(root.counts.contains(1));
     assertTrue(root.counts.contains(5), "as many as the root takes");
     assertEquals(root.counts.size(), root.heads);
@@ -27,7 +30,8 @@ class WarmUpTest {
   @Test
   void shouldPassOnThatARankIsLost() {
     FakeRoot root = new FakeRoot(64, 7);
-    assertSame(root.lost, assertThrows(IllegalStateException.class, () -> new WarmUp(root).run()));
+    assertSame(
+        root.lost, assertThrows(IllegalStateException.class, () -> new WarmUp(root).run(TIMEOUT)));
   }
 
   /** A root whose steps cost nothing, until one fails. */
@@ -70,7 +74,7 @@ class WarmUpTest {
     }
 
     @Override
-    public CollectiveReport connect(List<NodeMessage.Peer> peers, boolean warmUp) {
+    public CollectiveReport connect(List<NodeMessage.Peer> peers, Duration warmUp) {
       throw new UnsupportedOperationException();
     }
 
