@@ -127,7 +127,8 @@ class JoinIT {
       flip(local, damaged.offsetBytes());
       try (KithProcess node = coordinator.join(nodeHome)) {
         assertEquals(expected, answer(coordinator.awaitReady(2)));
-        String one = "weights: " + ByteSize.format(damaged.lengthBytes()) + " fetched, ";
+        int pieceBytes = damaged.checks().getFirst().lengthBytes();
+        String one = "weights: " + ByteSize.format(pieceBytes) + " fetched, ";
         assertTrue(weightsLine(node).startsWith(one), node.errors());
       }
     }
