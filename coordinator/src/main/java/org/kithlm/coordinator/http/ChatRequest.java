@@ -8,8 +8,16 @@ import org.jspecify.annotations.Nullable;
 import org.kithlm.coordinator.generation.ChatService;
 import org.kithlm.model.constraint.Grammar;
 
-/** The body of a request to {@code /v1/chat/completions}. */
-record ChatRequest(CompletionOptions options, List<ChatService.Message> messages, Tools tools) {
+/**
+ * The body of a request to {@code /v1/chat/completions}.
+ *
+ * @param options what all completions share
+ * @param messages at least one
+ * @param tools what the model may call
+ * @param shortens whether old turns may be left out where the chat does not fit the context
+ */
+record ChatRequest(
+    CompletionOptions options, List<ChatService.Message> messages, Tools tools, boolean shortens) {
   private static final Set<String> ROLES =
       Set.of("system", "developer", "user", "assistant", "tool");
 
@@ -23,7 +31,22 @@ record ChatRequest(CompletionOptions options, List<ChatService.Message> messages
     Tools tools = Tools.read(body);
     Grammar grammar = tools.grammar(ResponseFormat.grammar(body));
     return new ChatRequest(
-        CompletionOptions.read(body, logprobs, topLogprobs, grammar), readMessages(body), tools);
+        CompletionOptions.read(body, logprobs, topLogprobs, grammar),
+        readMessages(body),
+        tools,
+        shortens(body));
+  }
+
+  /** The word and its values are those of OpenAI's newer Responses API. */
+  private static boolean shortens(Fields body) {
+    JsonNode truncation = body.get("truncation");
+    if (truncation == null) {
+      return false;
+    }
+    if (!Set.of("auto", "disabled").contains(truncation.asText())) {
+      throw body.wrong("truncation", "\"auto\" or \"disabled\"", truncation);
+    }
+    return truncation.asText().equals("auto");
   }
 
   private static void refuseUnsupported(Fields body) {

@@ -73,6 +73,24 @@ class ChatCompletionsTest {
     assertEquals(0, request.topLogprobs());
   }
 
+  @Test
+  void shouldLeaveOldTurnsOutWhereAskedTo() throws Exception {
+    List<String> messages =
+        new ArrayList<>(List.of("{\"role\":\"system\",\"content\":\"Be kind\"}"));
+    for (int turn = 0; turn < 9; turn++) {
+      messages.add("{\"role\":\"user\",\"content\":\"" + turn + "x".repeat(120) + "\"}");
+    }
+    String body =
+        "{\"model\":\"%s\",\"max_tokens\":10,\"truncation\":\"auto\",\"messages\":[%s]}"
+            .formatted(FakeChatService.MODEL, String.join(",", messages));
+
+    assertEquals(200, endpoint.post(TestEndpoint.CHAT, body).status());
+
+    String prompt = prompt(endpoint.service.nextRun().request);
+    assertTrue(prompt.startsWith("system=Be kind;user=4x"), prompt);
+    assertTrue(prompt.contains("user=8x"), prompt);
+  }
+
   /** Says "a" for the first choice, "b" for the next and so on. */
   private void sayAnotherTextForEachSeed(long firstSeed) {
     endpoint.service.script =

@@ -67,6 +67,8 @@ class ErrorAnswersTest {
         "logprobs|3|logprobs must be true or false, got 3",
         "top_logprobs|21|top_logprobs must be an integer from 0 to 20, got 21",
         "top_logprobs|2|top_logprobs needs logprobs: true",
+        "truncation|\"yes\"|truncation must be \"auto\" or \"disabled\", got \"yes\"",
+        "truncation|7|truncation must be \"auto\" or \"disabled\", got 7",
         "n|9|n must be an integer from 1 to 8, got 9",
         "tools|7|tools must be an array of at most 128 tools, got 7",
         "tools[0].function|[{}]|tools[0].function must be an object with a name",
