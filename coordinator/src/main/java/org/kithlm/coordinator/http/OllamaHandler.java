@@ -42,12 +42,13 @@ final class OllamaHandler {
     }
     String prompt = Objects.requireNonNullElse(body.text("prompt"), "");
     String system = Objects.requireNonNullElse(body.text("system"), "");
+    boolean raw = body.flag("raw");
     OllamaFormat format = new OllamaFormat(service.model().id(), false, false);
     if (prompt.isEmpty()) {
       return CompletableFuture.completedFuture(Json.ok(format.loaded()));
     }
     int[] tokens =
-        body.flag("raw")
+        raw
             ? service.tokenize(prompt)
             : answers.tokenizeChat(
                 system.isEmpty()

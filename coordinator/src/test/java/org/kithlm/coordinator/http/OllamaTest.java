@@ -290,6 +290,7 @@ class OllamaTest {
             + " 'fake:1b/q8'",
         "/api/show|{\"name\":\"x\"}|404|the model 'x' is not served here; this endpoint serves"
             + " 'fake:1b/q8'",
+        "/api/generate|{\"model\":\"fake:1b/q8\",\"raw\":{}}|400|raw must be true or false, got {}",
         "/api/chat|{\"model\":\"fake:1b/q8\",\"format\":\"xml\"}|400|format must be \"json\" or a"
             + " JSON schema, got \"xml\"",
         "/api/chat|{\"model\":\"fake:1b/q8\",\"format\":{\"pattern\":\"x\"}}|400|format.pattern is"
