@@ -2,6 +2,7 @@ package org.kithlm.coordinator.generation;
 
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
@@ -32,11 +33,9 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
   /** How long requests wait for the next root, the one that was under way and those queued. */
   private static final long ROOT_TIMEOUT_MS = 60_000;
 
-  /** A JVM property for who would rather have a slower first answer sooner. */
-  private static final int WARM_UP_SECONDS = Integer.getInteger("kith.warmUpSeconds", 20);
-
-  /** Later ones keep requests out, and most of the processes are warm. */
-  private static final int NEXT_WARM_UP_SECONDS = Math.min(8, WARM_UP_SECONDS);
+  /** Later warm-ups keep requests out, and most of the processes are warm. */
+  private static final Duration NEXT_WARM_UP =
+      Collections.min(List.of(Duration.ofSeconds(8), RootRank.LONGEST_WARM_UP));
 
   private static final String SHUTDOWN = "the cluster shuts down";
 
@@ -354,8 +353,10 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
   private Duration warmUp() {
     lock.lock();
     try {
-      int seconds = lastEnd.isEmpty() ? WARM_UP_SECONDS : NEXT_WARM_UP_SECONDS;
-      return paused == null ? Duration.ofSeconds(seconds) : Duration.ZERO;
+      if (paused != null) {
+        return Duration.ZERO;
+      }
+      return lastEnd.isEmpty() ? RootRank.LONGEST_WARM_UP : NEXT_WARM_UP;
     } finally {
       lock.unlock();
     }

@@ -2,7 +2,6 @@ package org.kithlm.deploy.cli;
 
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -36,7 +35,6 @@ import picocli.CommandLine.Spec;
         "Measure a model on this machine alone, with llama-bench's tests: prompts (pp) and decoding"
             + " (tg).")
 public final class BenchModelCommand implements Callable<Integer> {
-  private static final Duration WARM_UP = Duration.ofSeconds(20);
   private static final String HOST = "127.0.0.1";
 
   @SuppressWarnings("NullAway.Init") // set by picocli
@@ -118,7 +116,8 @@ public final class BenchModelCommand implements Callable<Integer> {
               EpochKey.create());
       try (RootRank rank = load(served, alone, threadCount)) {
         rank.connect(
-            List.of(new NodeMessage.Peer(0, HOST, rank.dataPort(), rank.maxTokens())), WARM_UP);
+            List.of(new NodeMessage.Peer(0, HOST, rank.dataPort(), rank.maxTokens())),
+            RootRank.LONGEST_WARM_UP);
         ModelBench measurement = new ModelBench(rank, config.vocabularySize(), repetitions);
         promptTokens.forEach(count -> results.add(measurement.prefill(count)));
         results.add(measurement.decode(decodeTokens));

@@ -11,6 +11,12 @@ import org.kithlm.node.control.RankStatistics;
  * #abort}, {@link #fail}, {@link #statistics} and {@link #dataPort} may be called from any.
  */
 public interface RootRank extends AutoCloseable {
+  /**
+   * Time for processes that are all new to warm up. A JVM property is for who would rather have a
+   * slower first answer sooner.
+   */
+  Duration LONGEST_WARM_UP = Duration.ofSeconds(Integer.getInteger("kith.warmUpSeconds", 20));
+
   /** UDP port that its data plane listens at. */
   int dataPort();
 
