@@ -1,13 +1,10 @@
 package org.kithlm.deploy.cluster;
 
 import java.io.IOException;
-import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
-import org.kithlm.deploy.Kith;
 
 /**
  * A node of a local cluster in a process of its own. It ends when its standard input does, so it
@@ -35,12 +32,7 @@ final class NodeProcess {
   static NodeProcess start(
       String name, String token, int threads, String kernels, long memoryBytes, Path log)
       throws IOException {
-    List<String> command = new ArrayList<>();
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
-        .filter(argument -> !argument.startsWith("-XX:AOTCacheOutput=")) // only one may write it
-        .forEach(command::add);
-    command.addAll(List.of("-cp", System.getProperty("java.class.path"), Kith.class.getName()));
+    List<String> command = OwnCommand.line();
     command.addAll(List.of("join", "--name", name, "--host", "127.0.0.1", "--end-with-stdin"));
     command.addAll(List.of("--threads", Integer.toString(threads), "--kernels", kernels));
     if (memoryBytes != Long.MAX_VALUE) {

@@ -2,16 +2,13 @@ package org.kithlm.deploy.cluster;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
-import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.kithlm.deploy.ExitCode;
 import org.kithlm.deploy.Json;
-import org.kithlm.deploy.Kith;
 import org.kithlm.deploy.KithException;
 
 /** A cluster in processes of its own that answers once and ends. */
@@ -26,10 +23,7 @@ public final class OneAnswer {
    */
   public static JsonNode of(List<String> options, Duration timeout)
       throws IOException, InterruptedException {
-    List<String> command = new ArrayList<>();
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
-    command.addAll(List.of("-cp", System.getProperty("java.class.path"), Kith.class.getName()));
+    List<String> command = OwnCommand.line();
     command.add("local");
     command.addAll(options);
     command.add("--json");
