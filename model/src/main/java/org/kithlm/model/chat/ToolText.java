@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import org.kithlm.model.chat.jinja.Template;
+import org.kithlm.model.constraint.ToolCallForm;
 
 /**
  * Tools for templates that know none, or that have their own form of calls: told in the system
@@ -33,13 +34,14 @@ final class ToolText {
 
   private static final Template CALLS =
       Template.parse(
-          """
-          {% for call in calls %}
-          {{- '' if loop.first else '\\n' }}<tool_call>
-          {"name": "{{ call.function.name }}", "arguments": {{ call.function.arguments | tojson }}}
-          </tool_call>
-          {%- endfor %}\
-          """);
+          "{% for call in calls %}{{ '' if loop.first else '\\n' }}"
+              + ToolCallForm.MARKER
+              + ToolCallForm.BEFORE_NAME
+              + "{{ call.function.name }}"
+              + ToolCallForm.BEHIND_NAME
+              + "{{ call.function.arguments | tojson }}"
+              + ToolCallForm.BEHIND_ARGUMENTS
+              + "{% endfor %}");
 
   private ToolText() {}
 
