@@ -137,13 +137,13 @@ final class ChatFormat implements AnswerFormat {
     if (calls != null) {
       deltas(calls.flush()).forEach(delta -> chunks.add(chunk(delta, null, null)));
     }
-    chunks.add(chunk(new Delta(null, null, null), null, reasonName(reason)));
+    int made = calls == null ? 0 : calls.calls();
+    chunks.add(chunk(new Delta(null, null, null), null, reasonName(reason, made)));
     return chunks;
   }
 
-  private String reasonName(FinishReason reason) {
-    boolean called = calls != null && calls.calls() > 0 && reason == FinishReason.STOP;
-    return called ? "tool_calls" : AnswerFormat.name(reason);
+  private static String reasonName(FinishReason reason, int calls) {
+    return calls > 0 && reason == FinishReason.STOP ? "tool_calls" : AnswerFormat.name(reason);
   }
 
   @Override
@@ -156,37 +156,31 @@ final class ChatFormat implements AnswerFormat {
     List<Choice> choices = new ArrayList<>();
     for (AnswerWriter.Choice text : texts) {
       Message message = message(text.text());
-      choices.add(new Choice(index, message, logprobs(text.tokens()), reasonName(text.reason())));
-      nextChoice();
+      int made = message.toolCalls() == null ? 0 : message.toolCalls().size();
+      choices.add(
+          new Choice(
+              choices.size(), message, logprobs(text.tokens()), reasonName(text.reason(), made)));
     }
     return new Completion(
         head.id(), "chat.completion", head.created(), head.model(), choices, UsageCounts.of(usage));
   }
 
   private Message message(String text) {
-    if (calls == null) {
+    if (!mayCall) {
       return new Message("assistant", text, null, null);
     }
-    List<ToolCallReader.Part> parts = new ArrayList<>(calls.accept(text));
-    parts.addAll(calls.flush());
-    StringBuilder content = new StringBuilder();
-    List<ToolCall> list = new ArrayList<>();
-    for (ToolCallReader.Part part : parts) {
-      switch (part) {
-        case ToolCallReader.Part.Text more -> content.append(more.text());
-        case ToolCallReader.Part.Call call ->
-            list.add(new ToolCall(null, callId(), "function", new Function(call.name(), "")));
-        case ToolCallReader.Part.Arguments more -> {
-          ToolCall last = list.removeLast(); // one part at most, as all the text was read at once
-          list.add(
-              new ToolCall(
-                  null, last.id(), last.type(), new Function(last.function().name(), more.json())));
-        }
-        case ToolCallReader.Part.CallEnd end -> {}
-      }
+    AnswerWithCalls answer = AnswerWithCalls.of(text);
+    if (answer.calls().isEmpty()) {
+      return new Message("assistant", answer.text(), null, null);
     }
-    String whole = content.isEmpty() && !list.isEmpty() ? null : content.toString();
-    return new Message("assistant", whole, null, list.isEmpty() ? null : list);
+    List<ToolCall> list =
+        answer.calls().stream()
+            .map(
+                call ->
+                    new ToolCall(
+                        null, callId(), "function", new Function(call.name(), call.arguments())))
+            .toList();
+    return new Message("assistant", answer.text().isEmpty() ? null : answer.text(), null, list);
   }
 
   private Chunk chunk(Delta delta, @Nullable Logprobs logprobs, @Nullable String finishReason) {

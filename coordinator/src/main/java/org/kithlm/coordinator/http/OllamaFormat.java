@@ -6,7 +6,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.kithlm.coordinator.generation.FinishReason;
 import org.kithlm.coordinator.generation.GenerationListener.Usage;
@@ -85,15 +84,15 @@ final class OllamaFormat implements AnswerWriter {
         }
         case ToolCallReader.Part.Arguments more -> arguments.append(more.json());
         case ToolCallReader.Part.CallEnd end ->
-            answers.add(answer("", List.of(call()), false, null, null));
+            answers.add(answer("", List.of(call(name, arguments.toString())), false, null, null));
       }
     }
     return answers;
   }
 
-  private ToolCall call() {
+  private static ToolCall call(String name, String arguments) {
     try {
-      return new ToolCall(new Function(name, Json.MAPPER.readTree(arguments.toString())));
+      return new ToolCall(new Function(name, Json.MAPPER.readTree(arguments)));
     } catch (JsonProcessingException e) {
       throw new IllegalStateException("the arguments of " + name + " are not JSON", e);
     }
@@ -106,22 +105,18 @@ final class OllamaFormat implements AnswerWriter {
 
   @Override
   public Object whole(List<Choice> choices, Usage usage) {
-    String text = choices.getFirst().text(); // the API has no other
-    StringBuilder content = new StringBuilder();
-    List<ToolCall> list = new ArrayList<>();
+    Choice only = choices.getFirst(); // the API has no other
+    String reason = AnswerFormat.name(only.reason());
     if (calls == null) {
-      content.append(text);
-    } else {
-      List<Answer> parts = new ArrayList<>(parts(calls.accept(text)));
-      parts.addAll(parts(calls.flush()));
-      for (Answer part : parts) {
-        Message message = Objects.requireNonNull(part.message()); // only chats have tools
-        content.append(message.content());
-        list.addAll(Objects.requireNonNullElse(message.toolCalls(), List.of()));
-      }
+      return answer(only.text(), List.of(), true, reason, usage);
     }
-    return answer(
-        content.toString(), list, true, AnswerFormat.name(choices.getFirst().reason()), usage);
+    AnswerWithCalls read = AnswerWithCalls.of(only.text());
+    List<ToolCall> list =
+        read.calls().stream()
+            .filter(AnswerWithCalls.Call::isWhole)
+            .map(call -> call(call.name(), call.arguments()))
+            .toList();
+    return answer(read.text(), list, true, reason, usage);
   }
 
   @Override
