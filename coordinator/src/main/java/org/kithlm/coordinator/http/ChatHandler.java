@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.concurrent.CompletionStage;
 import org.apache.pekko.Done;
 import org.apache.pekko.http.javadsl.model.HttpResponse;
+import org.jspecify.annotations.Nullable;
 import org.kithlm.coordinator.generation.ChatService;
 
 /** {@code POST /v1/chat/completions}. Thread-safe. */
@@ -22,24 +23,28 @@ final class ChatHandler {
   CompletionStage<HttpResponse> handle(Fields body, CompletionStage<Done> over) {
     ChatRequest request = ChatRequest.read(body);
     answers.checkServed(request.options());
-    int[] prompt = answers.tokenizeChat(messages(request), request.tools());
+    int[] prompt = prompt(request);
     AnswerFormat format =
         new ChatFormat(service, request.options().logprobs(), request.tools().areOffered());
     return answers.answer(
         prompt, answers.room(prompt), request.options(), format, "messages", over);
   }
 
-  private List<ChatService.Message> messages(ChatRequest request) {
-    if (!request.shortens()) {
-      return request.messages();
+  private int[] prompt(ChatRequest request) {
+    int[] whole = answers.tokenizeChat(request.messages(), request.tools());
+    int room = service.model().contextLength() - answerTokens(request.options().maxTokens());
+    if (!request.shortens() || whole.length <= room) {
+      return whole;
     }
-    int contextLength = service.model().contextLength();
-    Integer limit = request.options().maxTokens();
-    int share = contextLength / ANSWER_SHARE;
-    int answer = limit == null ? share : Math.min(limit, share);
-    return new RecentTurns(request.messages())
-        .fitting(
-            messages -> answers.tokenizeChat(messages, request.tools()).length,
-            contextLength - answer);
+    List<ChatService.Message> recent =
+        new RecentTurns(request.messages())
+            .fitting(messages -> answers.tokenizeChat(messages, request.tools()).length, room);
+    return answers.tokenizeChat(recent, request.tools());
+  }
+
+  /** Tokens of the context that a shortened chat leaves to the answer. */
+  private int answerTokens(@Nullable Integer maxTokens) {
+    int share = service.model().contextLength() / ANSWER_SHARE;
+    return maxTokens == null ? share : Math.min(maxTokens, share);
   }
 }
