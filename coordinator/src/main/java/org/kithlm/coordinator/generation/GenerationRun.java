@@ -112,7 +112,7 @@ final class GenerationRun {
 
   /** Where the ranks must get in a text: of one that is over only its prompt is of use. */
   private int end(Choice choice) {
-    return choice.isLive() ? choice.length() : Math.min(promptLength, choice.length());
+    return choice.isLive() ? choice.length() : promptLength;
   }
 
   /** What to run next: a text that the ranks do not know yet, or a token of each. */

@@ -105,7 +105,7 @@ class ChoicesIT {
   /** The texts of a stream in which a process is killed. */
   private static String[] streamed(String endpoint, long pid) throws Exception {
     String[] texts = {"", "", "", ""};
-    int[] switches = {0};
+    int switches = 0;
     try (Stream<String> lines =
         CLIENT
             .send(
@@ -115,18 +115,19 @@ class ChoicesIT {
       Iterator<String> data = lines.filter(line -> line.startsWith("data: {")).iterator();
       int last = -1;
       for (int parts = 0; data.hasNext(); parts++) {
-        JsonNode choice =
-            Json.MAPPER.readTree(data.next().substring("data: ".length())).at("/choices/0");
+        String event = data.next();
+        JsonNode choice = Json.MAPPER.readTree(event.substring("data: ".length())).at("/choices/0");
+        assertTrue(choice.isObject(), event);
         int index = choice.get("index").asInt();
         texts[index] += choice.get("text").asText();
-        switches[0] += index == last ? 0 : 1;
+        switches += index == last ? 0 : 1;
         last = index;
         if (parts == 10 * TEXTS) {
           assertTrue(ProcessHandle.of(pid).orElseThrow().destroyForcibly());
         }
       }
     }
-    assertTrue(switches[0] > TOKENS, "chunks of all texts come in turns");
+    assertTrue(switches > TOKENS, "chunks of all texts come in turns");
     return texts;
   }
 }
