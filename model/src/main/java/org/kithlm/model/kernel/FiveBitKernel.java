@@ -8,6 +8,7 @@ import static jdk.incubator.vector.VectorOperators.LSHR;
 import static jdk.incubator.vector.VectorOperators.S2I;
 import static org.kithlm.model.kernel.Lanes.COUNT;
 import static org.kithlm.model.kernel.Lanes.FLOATS;
+import static org.kithlm.model.kernel.Lanes.TWO;
 import static org.kithlm.model.kernel.NativeWords.FIELDS;
 import static org.kithlm.model.kernel.NativeWords.HALF_BITS;
 import static org.kithlm.model.kernel.NativeWords.HALF_TO_FLOAT;
@@ -25,13 +26,24 @@ import org.kithlm.model.weight.RowGroups;
  * Weights of 5 bits, from -16 to 15, times quantized activations. The sum of a block is at most 16
  * x 16 x 127 = 32,512 in each half of a word.
  *
- * <p>Results are added to {@code y[yAt + row]} (and {@code yStride} further for each token). Blocks
- * are written out and loops over them are not counted, as C2 would split short counted loops in
- * three. Bodies call nothing but the Vector API: in methods of this size HotSpot inlines no other
- * call, and would allocate each vector that is passed.
+ * <p>Results are added to {@code y[yAt + row]} (and {@code yStride} further for each token). Loops
+ * over words and blocks are not counted, as C2 would split short counted loops in three. Bodies
+ * call nothing but the Vector API: in methods of this size HotSpot inlines no other call, and would
+ * allocate each vector that is passed.
+ *
+ * <p>Where a vector holds fewer rows than a group, two of them meet each factor that is loaded.
  */
 final class FiveBitKernel {
   private static final int ROWS = RowGroups.ROWS;
+
+  /** Rows of a pass. */
+  private static final int LANES = TWO ? 2 * COUNT : COUNT;
+
+  /** Bytes from the words of one vector to those of the next. */
+  private static final int PART_BYTES = Integer.BYTES * COUNT;
+
+  /** Bytes from the f16 fields of one vector to those of the next. */
+  private static final int HALVES_BYTES = Short.BYTES * COUNT;
 
   private FiveBitKernel() {}
 
@@ -42,69 +54,65 @@ final class FiveBitKernel {
       Chunk chunk, int[] x, int at, float[] steps, float[] sums, int block, float[] y, int yAt) {
     long groupBytes = (long) chunk.blocks * chunk.blockBytes;
     for (int group = 0; group < chunk.groups; group++) {
-      for (int lane = 0; lane < ROWS; lane += COUNT) {
+      for (int lane = 0; lane < ROWS; lane += LANES) {
         int rows = yAt + ROWS * group + lane;
         int i = at;
         int j = block;
         FloatVector y0 = FloatVector.fromArray(FLOATS, y, rows);
+        FloatVector y1 = TWO ? FloatVector.fromArray(FLOATS, y, rows + COUNT) : y0;
         int scale = group * chunk.blocks * chunk.subBlocks * ROWS + lane;
         long words = chunk.address + group * groupBytes + chunk.payloadOffset + 4L * lane;
         for (int b = 0; b < chunk.blocks; b++, words += chunk.blockBytes) {
-          long end = words + 5L * WORD_BYTES * chunk.subBlocks;
-          for (long word = words; word != end; word += 5 * WORD_BYTES) {
+          long blockEnd = words + 5L * WORD_BYTES * chunk.subBlocks;
+          for (long word = words; word != blockEnd; i++, j++, scale += ROWS) {
             ShortVector a0 = IntVector.broadcast(INTS, x[i + 20]).reinterpretAsShorts();
-            ShortVector q = ShortVector.fromMemorySegment(SHORTS, MEMORY, word, LITTLE_ENDIAN);
-            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i]).reinterpretAsShorts()));
-            q = q.lanewise(LSHR, 5);
-            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 1]).reinterpretAsShorts()));
-            q = q.lanewise(LSHR, 5);
-            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 2]).reinterpretAsShorts()));
-            q = q.lanewise(LSHR, 5);
-            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 3]).reinterpretAsShorts()));
-            q = ShortVector.fromMemorySegment(SHORTS, MEMORY, word + WORD_BYTES, LITTLE_ENDIAN);
-            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 4]).reinterpretAsShorts()));
-            q = q.lanewise(LSHR, 5);
-            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 5]).reinterpretAsShorts()));
-            q = q.lanewise(LSHR, 5);
-            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 6]).reinterpretAsShorts()));
-            q = q.lanewise(LSHR, 5);
-            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 7]).reinterpretAsShorts()));
-            q = ShortVector.fromMemorySegment(SHORTS, MEMORY, word + 2 * WORD_BYTES, LITTLE_ENDIAN);
-            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 8]).reinterpretAsShorts()));
-            q = q.lanewise(LSHR, 5);
-            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 9]).reinterpretAsShorts()));
-            q = q.lanewise(LSHR, 5);
-            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 10]).reinterpretAsShorts()));
-            q = q.lanewise(LSHR, 5);
-            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 11]).reinterpretAsShorts()));
-            q = ShortVector.fromMemorySegment(SHORTS, MEMORY, word + 3 * WORD_BYTES, LITTLE_ENDIAN);
-            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 12]).reinterpretAsShorts()));
-            q = q.lanewise(LSHR, 5);
-            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 13]).reinterpretAsShorts()));
-            q = q.lanewise(LSHR, 5);
-            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 14]).reinterpretAsShorts()));
-            q = q.lanewise(LSHR, 5);
-            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 15]).reinterpretAsShorts()));
-            q = ShortVector.fromMemorySegment(SHORTS, MEMORY, word + 4 * WORD_BYTES, LITTLE_ENDIAN);
-            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 16]).reinterpretAsShorts()));
-            q = q.lanewise(LSHR, 5);
-            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 17]).reinterpretAsShorts()));
-            q = q.lanewise(LSHR, 5);
-            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 18]).reinterpretAsShorts()));
-            q = q.lanewise(LSHR, 5);
-            a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 19]).reinterpretAsShorts()));
+            ShortVector a1 = a0;
+            for (long end = word + 5 * WORD_BYTES; word != end; word += WORD_BYTES, i += 4) {
+              ShortVector f0 = IntVector.broadcast(INTS, x[i]).reinterpretAsShorts();
+              ShortVector f1 = IntVector.broadcast(INTS, x[i + 1]).reinterpretAsShorts();
+              ShortVector f2 = IntVector.broadcast(INTS, x[i + 2]).reinterpretAsShorts();
+              ShortVector f3 = IntVector.broadcast(INTS, x[i + 3]).reinterpretAsShorts();
+              ShortVector q = ShortVector.fromMemorySegment(SHORTS, MEMORY, word, LITTLE_ENDIAN);
+              a0 = a0.add(q.mul(f0));
+              q = q.lanewise(LSHR, 5);
+              a0 = a0.add(q.mul(f1));
+              q = q.lanewise(LSHR, 5);
+              a0 = a0.add(q.mul(f2));
+              q = q.lanewise(LSHR, 5);
+              a0 = a0.add(q.mul(f3));
+              if (TWO) {
+                q = ShortVector.fromMemorySegment(SHORTS, MEMORY, word + PART_BYTES, LITTLE_ENDIAN);
+                a1 = a1.add(q.mul(f0));
+                q = q.lanewise(LSHR, 5);
+                a1 = a1.add(q.mul(f1));
+                q = q.lanewise(LSHR, 5);
+                a1 = a1.add(q.mul(f2));
+                q = q.lanewise(LSHR, 5);
+                a1 = a1.add(q.mul(f3));
+              }
+            }
+            float step = steps[j];
+            FloatVector inputs = FloatVector.broadcast(FLOATS, sums[j]);
             FloatVector d = FloatVector.fromArray(FLOATS, chunk.scales, scale);
             FloatVector m = FloatVector.fromArray(FLOATS, chunk.minima, scale);
             IntVector sum = a0.reinterpretAsInts();
             sum = sum.lanewise(LSHL, 16).lanewise(ASHR, 16).add(sum.lanewise(ASHR, 16));
-            y0 = ((FloatVector) sum.convertShape(I2F, FLOATS, 0)).fma(d.mul(steps[j]), y0);
-            y0 = m.fma(FloatVector.broadcast(FLOATS, sums[j]), y0);
-            scale += ROWS;
-            i += 21;
-            j++;
+            y0 = ((FloatVector) sum.convertShape(I2F, FLOATS, 0)).fma(d.mul(step), y0);
+            y0 = m.fma(inputs, y0);
+            if (TWO) {
+              d = FloatVector.fromArray(FLOATS, chunk.scales, scale + COUNT);
+              m = FloatVector.fromArray(FLOATS, chunk.minima, scale + COUNT);
+              sum = a1.reinterpretAsInts();
+              sum = sum.lanewise(LSHL, 16).lanewise(ASHR, 16).add(sum.lanewise(ASHR, 16));
+              y1 = ((FloatVector) sum.convertShape(I2F, FLOATS, 0)).fma(d.mul(step), y1);
+              y1 = m.fma(inputs, y1);
+            }
           }
         }
         y0.intoArray(y, rows);
+        if (TWO) {
+          y1.intoArray(y, rows + COUNT);
+        }
       }
     }
   }
@@ -114,56 +122,45 @@ final class FiveBitKernel {
       Chunk chunk, int[] x, int at, float[] steps, float[] sums, int block, float[] y, int yAt) {
     long groupBytes = (long) chunk.blocks * chunk.blockBytes;
     for (int group = 0; group < chunk.groups; group++) {
-      for (int lane = 0; lane < ROWS; lane += COUNT) {
+      for (int lane = 0; lane < ROWS; lane += LANES) {
         int rows = yAt + ROWS * group + lane;
         int i = at;
         int j = block;
         FloatVector y0 = FloatVector.fromArray(FLOATS, y, rows);
+        FloatVector y1 = TWO ? FloatVector.fromArray(FLOATS, y, rows + COUNT) : y0;
         long fields = chunk.address + group * groupBytes + 2L * lane;
         long payload = chunk.payloadOffset + 2L * lane;
-        for (long end = fields + groupBytes; fields != end; fields += chunk.blockBytes) {
+        long groupEnd = fields + groupBytes;
+        for (; fields != groupEnd; i++, j++, fields += chunk.blockBytes) {
           long word = fields + payload;
           ShortVector a0 = IntVector.broadcast(INTS, x[i + 20]).reinterpretAsShorts();
-          ShortVector q = ShortVector.fromMemorySegment(SHORTS, MEMORY, word, LITTLE_ENDIAN);
-          a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i]).reinterpretAsShorts()));
-          q = q.lanewise(LSHR, 5);
-          a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 1]).reinterpretAsShorts()));
-          q = q.lanewise(LSHR, 5);
-          a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 2]).reinterpretAsShorts()));
-          q = q.lanewise(LSHR, 5);
-          a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 3]).reinterpretAsShorts()));
-          q = ShortVector.fromMemorySegment(SHORTS, MEMORY, word + WORD_BYTES, LITTLE_ENDIAN);
-          a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 4]).reinterpretAsShorts()));
-          q = q.lanewise(LSHR, 5);
-          a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 5]).reinterpretAsShorts()));
-          q = q.lanewise(LSHR, 5);
-          a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 6]).reinterpretAsShorts()));
-          q = q.lanewise(LSHR, 5);
-          a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 7]).reinterpretAsShorts()));
-          q = ShortVector.fromMemorySegment(SHORTS, MEMORY, word + 2 * WORD_BYTES, LITTLE_ENDIAN);
-          a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 8]).reinterpretAsShorts()));
-          q = q.lanewise(LSHR, 5);
-          a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 9]).reinterpretAsShorts()));
-          q = q.lanewise(LSHR, 5);
-          a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 10]).reinterpretAsShorts()));
-          q = q.lanewise(LSHR, 5);
-          a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 11]).reinterpretAsShorts()));
-          q = ShortVector.fromMemorySegment(SHORTS, MEMORY, word + 3 * WORD_BYTES, LITTLE_ENDIAN);
-          a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 12]).reinterpretAsShorts()));
-          q = q.lanewise(LSHR, 5);
-          a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 13]).reinterpretAsShorts()));
-          q = q.lanewise(LSHR, 5);
-          a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 14]).reinterpretAsShorts()));
-          q = q.lanewise(LSHR, 5);
-          a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 15]).reinterpretAsShorts()));
-          q = ShortVector.fromMemorySegment(SHORTS, MEMORY, word + 4 * WORD_BYTES, LITTLE_ENDIAN);
-          a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 16]).reinterpretAsShorts()));
-          q = q.lanewise(LSHR, 5);
-          a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 17]).reinterpretAsShorts()));
-          q = q.lanewise(LSHR, 5);
-          a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 18]).reinterpretAsShorts()));
-          q = q.lanewise(LSHR, 5);
-          a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 19]).reinterpretAsShorts()));
+          ShortVector a1 = a0;
+          for (long end = word + 5 * WORD_BYTES; word != end; word += WORD_BYTES, i += 4) {
+            ShortVector f0 = IntVector.broadcast(INTS, x[i]).reinterpretAsShorts();
+            ShortVector f1 = IntVector.broadcast(INTS, x[i + 1]).reinterpretAsShorts();
+            ShortVector f2 = IntVector.broadcast(INTS, x[i + 2]).reinterpretAsShorts();
+            ShortVector f3 = IntVector.broadcast(INTS, x[i + 3]).reinterpretAsShorts();
+            ShortVector q = ShortVector.fromMemorySegment(SHORTS, MEMORY, word, LITTLE_ENDIAN);
+            a0 = a0.add(q.mul(f0));
+            q = q.lanewise(LSHR, 5);
+            a0 = a0.add(q.mul(f1));
+            q = q.lanewise(LSHR, 5);
+            a0 = a0.add(q.mul(f2));
+            q = q.lanewise(LSHR, 5);
+            a0 = a0.add(q.mul(f3));
+            if (TWO) {
+              q = ShortVector.fromMemorySegment(SHORTS, MEMORY, word + PART_BYTES, LITTLE_ENDIAN);
+              a1 = a1.add(q.mul(f0));
+              q = q.lanewise(LSHR, 5);
+              a1 = a1.add(q.mul(f1));
+              q = q.lanewise(LSHR, 5);
+              a1 = a1.add(q.mul(f2));
+              q = q.lanewise(LSHR, 5);
+              a1 = a1.add(q.mul(f3));
+            }
+          }
+          float step = steps[j];
+          FloatVector inputs = FloatVector.broadcast(FLOATS, sums[j]);
           IntVector half =
               (IntVector)
                   ShortVector.fromMemorySegment(FIELDS, MEMORY, fields, LITTLE_ENDIAN)
@@ -180,12 +177,35 @@ final class FiveBitKernel {
           m = d.mul(chunk.minimaScales).add(m.mul(chunk.minimaFactor));
           IntVector sum = a0.reinterpretAsInts();
           sum = sum.lanewise(LSHL, 16).lanewise(ASHR, 16).add(sum.lanewise(ASHR, 16));
-          y0 = ((FloatVector) sum.convertShape(I2F, FLOATS, 0)).fma(d.mul(steps[j]), y0);
-          y0 = m.fma(FloatVector.broadcast(FLOATS, sums[j]), y0);
-          i += 21;
-          j++;
+          y0 = ((FloatVector) sum.convertShape(I2F, FLOATS, 0)).fma(d.mul(step), y0);
+          y0 = m.fma(inputs, y0);
+          if (TWO) {
+            half =
+                (IntVector)
+                    ShortVector.fromMemorySegment(
+                            FIELDS, MEMORY, fields + HALVES_BYTES, LITTLE_ENDIAN)
+                        .convertShape(S2I, INTS, 0);
+            d = half.lanewise(LSHL, 13).and(HALF_BITS).reinterpretAsFloats().mul(HALF_TO_FLOAT);
+            half =
+                (IntVector)
+                    ShortVector.fromMemorySegment(
+                            FIELDS,
+                            MEMORY,
+                            fields + HALVES_BYTES + chunk.minimaOffset,
+                            LITTLE_ENDIAN)
+                        .convertShape(S2I, INTS, 0);
+            m = half.lanewise(LSHL, 13).and(HALF_BITS).reinterpretAsFloats().mul(HALF_TO_FLOAT);
+            m = d.mul(chunk.minimaScales).add(m.mul(chunk.minimaFactor));
+            sum = a1.reinterpretAsInts();
+            sum = sum.lanewise(LSHL, 16).lanewise(ASHR, 16).add(sum.lanewise(ASHR, 16));
+            y1 = ((FloatVector) sum.convertShape(I2F, FLOATS, 0)).fma(d.mul(step), y1);
+            y1 = m.fma(inputs, y1);
+          }
         }
         y0.intoArray(y, rows);
+        if (TWO) {
+          y1.intoArray(y, rows + COUNT);
+        }
       }
     }
   }

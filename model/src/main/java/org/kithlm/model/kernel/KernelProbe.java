@@ -44,21 +44,26 @@ public final class KernelProbe {
 
   /** A product with weights of a type, whose kernels should be compiled: {@link KernelWarmUp}. */
   public Product product(GgmlType type, int tokens) {
-    long rowBytes = type.bytes(COLUMNS);
+    return product(type, COLUMNS, tokens);
+  }
+
+  /** The same for rows of some length, a multiple of the type's blocks. */
+  Product product(GgmlType type, int columns, int tokens) {
+    long rowBytes = type.bytes(columns);
     int rows = (int) (weights.byteSize() / rowBytes / RowGroups.ROWS) * RowGroups.ROWS;
     int lengthBytes = Math.toIntExact(rows * rowBytes);
     Tile tile =
         new Tile(
-            0, TensorRole.FFN_UP, 0, type, 0, rows, 0, COLUMNS, COLUMNS, 0, lengthBytes, List.of());
-    float[] x = new float[tokens * COLUMNS];
+            0, TensorRole.FFN_UP, 0, type, 0, rows, 0, columns, columns, 0, lengthBytes, List.of());
+    float[] x = new float[tokens * columns];
     Arrays.fill(x, 1);
-    Activations activations = new Activations(tokens, COLUMNS, EnumSet.of(type));
-    activations.set(x, tokens, COLUMNS);
+    Activations activations = new Activations(tokens, columns, EnumSet.of(type));
+    activations.set(x, tokens, columns);
     activations.prepare(type);
     float[] y = new float[tokens * rows];
     return new Product(
         lengthBytes,
-        (long) rows * COLUMNS,
+        (long) rows * columns,
         () ->
             workers.run(
                 (index, count) ->

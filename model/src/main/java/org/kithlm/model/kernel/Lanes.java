@@ -4,6 +4,7 @@ import java.util.Set;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
+import org.kithlm.model.weight.RowGroups;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -22,6 +23,9 @@ final class Lanes {
 
   /** Lanes of a float vector, a power of two. */
   static final int COUNT = FLOATS.length();
+
+  /** Whether a row group is two vectors or more. */
+  static final boolean TWO = COUNT < RowGroups.ROWS;
 
   private Lanes() {}
 

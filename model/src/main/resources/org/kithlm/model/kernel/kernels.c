@@ -28,8 +28,10 @@
 #define INLINE static inline __attribute__((always_inline))
 
 enum { ROWS = 16, GROUP_TOKENS = 16, BLOCK = 32, LINE_BYTES = 4 * ROWS, FIELD_BYTES = 2 * ROWS };
-/* How far ahead a single token's weights are asked for, as the hardware stops at each page. */
-enum { PREFETCH_BYTES = 4096 };
+#if defined(__AVX512F__) && !defined(__znver4__) && !defined(__znver5__)
+/* How far ahead a single token's weights are asked for, as Intel's processors stop at each page. */
+#define PREFETCH_BYTES 4096
+#endif
 enum { CHUNK_BLOCKS = 32, LINES_MAX = 16, SCALES_MAX = 2 };
 
 /* Types of weights by their numbers in GGUF. */
@@ -42,6 +44,9 @@ enum { LANES = 8 };
 #else
 enum { LANES = 4 };
 #endif
+enum { PARTS = ROWS / LANES };
+/* Tokens whose sums of floats stay in registers. */
+enum { TOGETHER = LANES == 16 ? GROUP_TOKENS : 8 };
 
 /* One vector of lanes, a part of a line. */
 typedef int32_t ints __attribute__((vector_size(4 * LANES)));
@@ -164,18 +169,44 @@ INLINE floats fused(floats a, floats b, floats c) {
 #endif
 }
 
+/* Where no instruction adds four products of bytes to 32 bits: two to 16 bits. */
+#if defined(__AVX512BW__) && !defined(__AVX512VNNI__)
+#define PAIRS 1
+typedef __m512i pairs;
+INLINE pairs pair_products(words w, int32_t x) { return _mm512_maddubs_epi16((__m512i)w, _mm512_set1_epi32(x)); }
+INLINE pairs add_pairs(pairs a, pairs b) { return _mm512_add_epi16(a, b); }
+INLINE ints sum_pairs(pairs p, int16_t factor) { return (ints)_mm512_madd_epi16(p, _mm512_set1_epi16(factor)); }
+#elif defined(__AVX2__) && !defined(__AVX512F__) && !defined(__AVXVNNI__)
+#define PAIRS 1
+typedef __m256i pairs;
+INLINE pairs pair_products(words w, int32_t x) { return _mm256_maddubs_epi16((__m256i)w, _mm256_set1_epi32(x)); }
+INLINE pairs add_pairs(pairs a, pairs b) { return _mm256_add_epi16(a, b); }
+INLINE ints sum_pairs(pairs p, int16_t factor) { return (ints)_mm256_madd_epi16(p, _mm256_set1_epi16(factor)); }
+#endif
+
+INLINE int32_t load_int(const int8_t *at) {
+  int32_t i;
+  memcpy(&i, at, sizeof i);
+  return i;
+}
+
+#ifdef PAIRS
+/* Adds the products of some lines, n at a time as 16 bits hold their sums. */
+INLINE ints add_lines(ints sum, const words *line, const int8_t *x, int lines, int n, int16_t factor) {
+  for (int k = 0; k < lines; k += n) {
+    pairs p = pair_products(line[k], load_int(x + 4 * k));
+    for (int i = k + 1; i < k + n; i++) p = add_pairs(p, pair_products(line[i], load_int(x + 4 * i)));
+    sum += sum_pairs(p, factor);
+  }
+  return sum;
+}
+#else
 /* Adds four products of bytes to each lane; those of w are 0 to 63. */
 INLINE ints dot(ints sum, words w, int32_t x) {
 #if defined(__AVX512VNNI__)
   return (ints)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)w, _mm512_set1_epi32(x));
-#elif defined(__AVX512BW__)
-  __m512i pairs = _mm512_maddubs_epi16((__m512i)w, _mm512_set1_epi32(x));
-  return sum + (ints)_mm512_madd_epi16(pairs, _mm512_set1_epi16(1));
 #elif defined(__AVXVNNI__)
   return (ints)_mm256_dpbusd_avx_epi32((__m256i)sum, (__m256i)w, _mm256_set1_epi32(x));
-#elif defined(__AVX2__) && !defined(__AVX512F__)
-  __m256i pairs = _mm256_maddubs_epi16((__m256i)w, _mm256_set1_epi32(x));
-  return sum + (ints)_mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
 #elif defined(__ARM_FEATURE_DOTPROD)
   return (ints)vdotq_s32((int32x4_t)sum, (int8x16_t)w, vreinterpretq_s8_s32(vdupq_n_s32(x)));
 #else
@@ -184,6 +215,21 @@ INLINE ints dot(ints sum, words w, int32_t x) {
   sum += (q >> 8 & 0xFF) * (int8_t)(x >> 8);
   sum += (q >> 16 & 0xFF) * (int8_t)(x >> 16);
   return sum + (q >> 24 & 0xFF) * (x >> 24);
+#endif
+}
+#endif
+
+/* Adds the products of the lines that share a scale, which meet x. */
+INLINE ints add_products(int type, ints sum, const words *line, const int8_t *x) {
+#ifdef PAIRS
+  if (planes_of(type) == 2) { /* 2 a and b meet the same weights */
+    sum = add_lines(sum, line + 8, x, 8, 8, 2);
+    return add_lines(sum, line + 8, x + BLOCK, 8, 8, 1);
+  }
+  return add_lines(sum, line, x, 8 / scales_of(type), bits_of(type) == 4 ? 8 : bits_of(type) == 5 ? 4 : 2, 1);
+#else
+  for (int k = 0; k < lines_of(type) / scales_of(type); k++) sum = dot(sum, line[k], load_int(x + 4 * k));
+  return sum;
 #endif
 }
 
@@ -304,31 +350,34 @@ INLINE floats multiply_block(int type, const char *payload, const floats *scales
   const int lines = lines_of(type) / scales_of(type);
   for (int s = 0; s < scales_of(type); s++) {
     ints sum = centre_of(type) ? broadcast_int(in->offsets[2 * block + s]) : (ints){};
-    for (int k = 0; k < lines; k++) {
-      int32_t four;
-      memcpy(&four, x + 4 * (lines * s + k), 4);
-      sum = dot(sum, line[lines * s + k], four);
-    }
+    sum = add_products(type, sum, line + lines * s, x + 4 * lines * s);
     y = fused(to_floats(sum), scales[s] * step, y);
   }
   return type == Q6_K ? y : fused(minima[0], broadcast(in->sums[block]), y);
 }
 
-/* A part of a row group times some blocks, whole headers. */
-INLINE floats multiply_one(
-    int type, const char *weights, int lane, const struct inputs *in, int64_t block, int blocks, floats y) {
+/* A row group times some blocks, whole headers; adds to y. */
+INLINE void multiply_one(
+    int type, const char *weights, const struct inputs *in, int64_t block, int blocks, float *y) {
   const int together = blocks_of(type);
+  floats sums[PARTS];
+  for (int p = 0; p < PARTS; p++) sums[p] = load_floats(y + LANES * p);
   for (int b = 0; b < blocks; b += together) {
-    floats scales[16];
-    floats minima[8];
-    read_scales(type, weights, lane, scales, minima);
+    floats scales[PARTS][16];
+    floats minima[PARTS][8];
+    for (int p = 0; p < PARTS; p++) read_scales(type, weights, LANES * p, scales[p], minima[p]);
     weights += header_bytes(type);
     for (int k = 0; k < together; k++, weights += payload_bytes(type)) {
+#ifdef PREFETCH_BYTES
       for (int i = 0; i < payload_bytes(type); i += 64) __builtin_prefetch(weights + PREFETCH_BYTES + i);
-      y = multiply_block(type, weights + 4 * lane, scales + scales_of(type) * k, minima + k, in, block + b + k, y);
+#endif
+      for (int p = 0; p < PARTS; p++) {
+        sums[p] = multiply_block(type, weights + 4 * LANES * p, scales[p] + scales_of(type) * k, minima[p] + k, in,
+            block + b + k, sums[p]);
+      }
     }
   }
-  return y;
+  for (int p = 0; p < PARTS; p++) store_floats(y + LANES * p, sums[p]);
 }
 
 /* ---- many tokens ---- */
@@ -382,11 +431,8 @@ INLINE void multiply_tokens(int type, const struct scratch *s, int first, int bl
         floats out = load_floats(&y[t][lane]);
         for (int n = 0; n < scales_of(type); n++) {
           ints sum = centre_of(type) ? broadcast_int(offsets[2 * t + n]) : (ints){};
-          for (int k = 0; k < lines; k++, x += 4) {
-            int32_t four;
-            memcpy(&four, x, 4);
-            sum = dot(sum, line[lines * n + k], four);
-          }
+          sum = add_products(type, sum, line + lines * n, x);
+          x += 4 * lines;
           out = fused(to_floats(sum), scale[n] * step, out);
         }
         if (type != Q6_K) out = fused(minimum, broadcast(sums[t]), out);
@@ -409,7 +455,7 @@ INLINE void add_column(floats w, const float *x, int tokens, floats *sums) {
 INLINE void multiply_floats_part(const struct scratch *s, int lane, int first, int blocks, const float *x,
     int stride, int tokens, float (*y)[ROWS]) {
   for (int b = first; b < first + blocks; b++) {
-    floats sums[GROUP_TOKENS] = {};
+    floats sums[TOGETHER] = {};
     for (int k = 0; k < 8; k++, x += 4 * stride) {
       ints q;
       memcpy(&q, &s->lines[b][k][lane], sizeof q);
@@ -429,10 +475,12 @@ INLINE void multiply_floats_part(const struct scratch *s, int lane, int first, i
 INLINE void multiply_floats(const struct scratch *s, int first, int blocks, const float *x, int stride,
     int tokens, float (*y)[ROWS]) {
   for (int lane = 0; lane < ROWS; lane += LANES) {
-    if (tokens == GROUP_TOKENS) {
-      multiply_floats_part(s, lane, first, blocks, x, stride, GROUP_TOKENS, y);
-    } else {
-      multiply_floats_part(s, lane, first, blocks, x, stride, tokens, y);
+    for (int t = 0; t < tokens; t += TOGETHER) {
+      if (tokens - t >= TOGETHER) {
+        multiply_floats_part(s, lane, first, blocks, x + t, stride, TOGETHER, y + t);
+      } else {
+        multiply_floats_part(s, lane, first, blocks, x + t, stride, tokens - t, y + t);
+      }
     }
   }
 }
@@ -548,10 +596,7 @@ INLINE void multiply_group_one(int type, const char *weights, int blocks, int pi
     int count = blocks - b < piece_blocks ? blocks - b : piece_blocks;
     float y[ROWS];
     load_rows(out, at, rows, y);
-    for (int lane = 0; lane < ROWS; lane += LANES) {
-      floats sum = multiply_one(type, weights, lane, in, block + b, count, load_floats(y + lane));
-      store_floats(y + lane, sum);
-    }
+    multiply_one(type, weights, in, block + b, count, y);
     store_rows(out, at, rows, y);
   }
 }
