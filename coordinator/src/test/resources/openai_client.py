@@ -237,16 +237,50 @@ def completion_logprobs(client, model):
 
 
 def choices(client, model):
-    """Several texts for one prompt, whole and streamed."""
-    request = {"model": model, "messages": MESSAGES, "max_tokens": 6, "n": 3, "temperature": 1, "seed": 4}
-    whole = client.chat.completions.create(**request)
+    """Several texts for one prompt, whole and streamed, each as it would be alone."""
+    request = {"model": model, "messages": MESSAGES, "max_tokens": 6, "temperature": 1}
+    whole = client.chat.completions.create(n=3, seed=4, logprobs=True, **request)
     assert [c.index for c in whole.choices] == [0, 1, 2], whole
-    assert whole.usage.completion_tokens <= 18
+    assert whole.usage.completion_tokens == sum(len(c.logprobs.content) for c in whole.choices)
     texts = ["", "", ""]
+    ends = []
+    for chunk in client.chat.completions.create(n=3, seed=4, stream=True, **request):
+        for choice in chunk.choices:
+            texts[choice.index] += choice.delta.content or ""
+            ends += [choice.index] if choice.finish_reason else []
+    assert texts == [c.message.content for c in whole.choices], (texts, whole)
+    assert sorted(ends) == [0, 1, 2], ends
+    for i, text in enumerate(texts):
+        alone = client.chat.completions.create(seed=4 + i, **request)
+        assert alone.choices[0].message.content == text, (i, text, alone)
+    with client.chat.completions.stream(n=3, seed=4, **request) as stream:
+        try:
+            final = stream.get_final_completion()
+        except openai.LengthFinishReasonError as cut:  # how the helper tells of a limit
+            final = cut.completion
+    assert [c.message.content for c in final.choices] == texts, (final, texts)
+
+
+def first_finish(client, model):
+    request = {
+        "model": model,
+        "messages": MESSAGES,
+        "max_tokens": 12,
+        "n": 3,
+        "seed": 4,
+        "extra_body": {"first_finish": True, "reasoning": {"max_tokens": 5}},
+    }
+    (winner,) = client.chat.completions.create(**request).choices
+    assert winner.index in (0, 1, 2) and winner.finish_reason in ("stop", "length")
+    texts = ["", "", ""]
+    ends = []
     for chunk in client.chat.completions.create(stream=True, **request):
         for choice in chunk.choices:
             texts[choice.index] += choice.delta.content or ""
-    assert texts == [c.message.content for c in whole.choices], (texts, whole)
+            ends += [(choice.index, choice.finish_reason)] if choice.finish_reason else []
+    assert ends[0] == (winner.index, winner.finish_reason), (ends, winner)
+    assert [reason for _, reason in ends[1:]] == ["length", "length"], ends
+    assert texts[winner.index] == winner.message.content, (texts, winner)
 
 
 def models(client, model):
@@ -320,6 +354,7 @@ EVERY_MODEL = [
     completion,
     completion_logprobs,
     choices,
+    first_finish,
     models,
     errors,
     authentication,

@@ -107,6 +107,8 @@ public final class EngineChatService implements ChatService {
               + model.contextLength()
               + "; shorten it");
     }
+    new ChoiceRoom(model.contextLength(), prompt.length)
+        .require(request.choices().count(), request.maxTokens());
     return engine.submit(request, listener);
   }
 

@@ -14,6 +14,8 @@ final class GenerationClock {
   /** A moment, and what rank 0 had used by then. */
   private record Mark(long ns, RankStatistics used) {}
 
+  private static final int NONE = -1;
+
   private final int promptTokens;
   private final int cachedTokens;
   private volatile Supplier<RankStatistics> statistics;
@@ -21,6 +23,7 @@ final class GenerationClock {
   private final Mark start;
   private final AtomicInteger completionTokens = new AtomicInteger();
   private volatile @Nullable Mark firstToken;
+  private volatile int firstTokens = NONE; // those that came with the first
   private volatile long lastTokenNs;
   private volatile @Nullable Mark end;
 
@@ -53,6 +56,13 @@ final class GenerationClock {
   /** The chosen token is part of the answer. */
   void tokenCounted() {
     completionTokens.incrementAndGet();
+  }
+
+  /** A token was chosen of each text that was due. */
+  void roundEnded() {
+    if (firstTokens == NONE) {
+      firstTokens = completionTokens();
+    }
   }
 
   int completionTokens() {
@@ -110,7 +120,7 @@ final class GenerationClock {
 
   private double tokensPerSecond() {
     Mark first = firstToken;
-    int decoded = completionTokens() - 1;
+    int decoded = firstTokens == NONE ? 0 : completionTokens() - firstTokens;
     double seconds = first == null ? 0 : (lastTokenNs - first.ns()) / 1e9;
     return decoded <= 0 || seconds <= 0 ? 0 : decoded / seconds;
   }

@@ -31,23 +31,32 @@ final class GenerationJob implements Generation {
     return cancelled;
   }
 
-  void tell(GenerationListener.Token token) {
-    listener.onToken(token);
+  void tell(int choice, GenerationListener.Token token) {
+    listener.onToken(choice, token);
+  }
+
+  /** Tells the listener that a text is over. */
+  void end(int choice, FinishReason reason, String tail) {
+    listener.onChoice(choice, reason, tail);
   }
 
   /** Tells the listener of a good end, unless it was told of another. */
-  void finish(FinishReason reason, String tail, GenerationListener.Usage usage) {
+  void finish(GenerationListener.Usage usage) {
     if (ended.compareAndSet(false, true)) {
-      listener.onFinished(reason, tail, usage);
+      listener.onFinished(usage);
+    }
+  }
+
+  /** Tells the listener that it was cancelled, unless it was told of another end. */
+  void cancelled(GenerationListener.Usage usage) {
+    if (ended.compareAndSet(false, true)) {
+      listener.onCancelled(usage);
     }
   }
 
   /** Tells the listener that it was cancelled before it ran. */
   void drop() {
-    finish(
-        FinishReason.CANCELLED,
-        "",
-        new GenerationListener.Usage(request.prompt().length, 0, 0, 0, 0));
+    cancelled(new GenerationListener.Usage(request.prompt().length, 0, 0, 0, 0));
   }
 
   /** Tells the listener that there were no ranks to run it. */

@@ -3,9 +3,9 @@ package org.kithlm.coordinator.generation;
 import java.util.List;
 
 /**
- * Follows one generation: {@code onToken} any number of times, then exactly one of {@code
- * onFinished}, {@code onFailed} and {@code onNotReady}. Called from one thread at a time; must not
- * block.
+ * Follows one generation: {@code onToken} any number of times, {@code onChoice} once for each text
+ * that ends, then exactly one of {@code onFinished}, {@code onCancelled}, {@code onFailed} and
+ * {@code onNotReady}. Called from one thread at a time; must not block.
  */
 public interface GenerationListener {
   /**
@@ -33,33 +33,29 @@ public interface GenerationListener {
    * @param promptTokens tokens of the prompt
    * @param cachedTokens of these, tokens at its start that the ranks still knew from the request
    *     before
-   * @param completionTokens tokens made, the end-of-turn token not counted
+   * @param completionTokens tokens made of all texts, the end-of-turn tokens not counted
    * @param ttftMs from leaving the queue to the first token, milliseconds
-   * @param tokensPerSecond decode rate after the first token, 0 where there is no second one
+   * @param tokensPerSecond decode rate of all texts together after their first tokens, 0 where
+   *     there are no second ones
    */
   record Usage(
       int promptTokens,
       int cachedTokens,
       int completionTokens,
       double ttftMs,
-      double tokensPerSecond) {
+      double tokensPerSecond) {}
 
-    /** That of two generations from one prompt; the rate is that of the later one. */
-    public Usage plus(Usage later) {
-      return new Usage(
-          promptTokens,
-          cachedTokens,
-          completionTokens + later.completionTokens,
-          ttftMs,
-          later.tokensPerSecond);
-    }
-  }
+  /** A token of a text was made; the first text has the index 0. */
+  void onToken(int choice, Token token);
 
-  /** A token was made. */
-  void onToken(Token token);
+  /** A text is over; {@code tail} is text held back until now. */
+  void onChoice(int choice, FinishReason reason, String tail);
 
-  /** It ended well; {@code tail} is text held back until now. */
-  void onFinished(FinishReason reason, String tail, Usage usage);
+  /** All texts are over. */
+  void onFinished(Usage usage);
+
+  /** It was cancelled before all texts were over. */
+  void onCancelled(Usage usage);
 
   /** It failed; the message names the cause (for a lost rank its number and address). */
   void onFailed(String message);

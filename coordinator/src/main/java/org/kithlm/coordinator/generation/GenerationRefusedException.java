@@ -10,6 +10,8 @@ public final class GenerationRefusedException extends RuntimeException {
     INVALID,
     /** Prompt and answer are longer than the context. */
     CONTEXT_LENGTH_EXCEEDED,
+    /** There is no memory for the keys and values of so many texts. */
+    TOO_MANY_CHOICES,
     /** The queue is full; try later. */
     QUEUE_FULL,
     /** Ranks are missing; try later. */

@@ -9,11 +9,13 @@ import org.kithlm.model.sampling.SamplingParameters;
  * What to generate.
  *
  * @param prompt token ids, at least one
- * @param maxTokens most tokens to make, at least 1
- * @param sampling how a token is chosen
- * @param stops strings that end the answer and are not part of it
+ * @param maxTokens most tokens of a text, at least 1
+ * @param sampling how a token is chosen; each further text has the next seed
+ * @param stops strings that end a text and are not part of it
  * @param topLogprobs how many candidates to report per token, 0 to 20
- * @param grammar what the answer must be, null for anything
+ * @param grammar what a text must be, null for anything
+ * @param choices how many texts
+ * @param thinkingTokens most tokens of a text's thinking, null for no limit
  */
 public record GenerationRequest(
     int[] prompt,
@@ -21,21 +23,35 @@ public record GenerationRequest(
     SamplingParameters sampling,
     List<String> stops,
     int topLogprobs,
-    @Nullable Grammar grammar) {
+    @Nullable Grammar grammar,
+    Choices choices,
+    @Nullable Integer thinkingTokens) {
 
-  /** The same request with another seed. */
-  public GenerationRequest withSeed(long seed) {
-    return new GenerationRequest(
-        prompt, maxTokens, sampling.withSeed(seed), stops, topLogprobs, grammar);
-  }
-
-  /** A request for any answer. */
+  /** A request for one text, whatever it says. */
   public GenerationRequest(
       int[] prompt,
       int maxTokens,
       SamplingParameters sampling,
       List<String> stops,
       int topLogprobs) {
-    this(prompt, maxTokens, sampling, stops, topLogprobs, null);
+    this(prompt, maxTokens, sampling, stops, topLogprobs, null, Choices.ONE, null);
+  }
+
+  /** The same request for other texts. */
+  public GenerationRequest withChoices(Choices other) {
+    return new GenerationRequest(
+        prompt, maxTokens, sampling, stops, topLogprobs, grammar, other, thinkingTokens);
+  }
+
+  /** The same request for texts of this form. */
+  public GenerationRequest withGrammar(Grammar form) {
+    return new GenerationRequest(
+        prompt, maxTokens, sampling, stops, topLogprobs, form, choices, thinkingTokens);
+  }
+
+  /** The same request with so much thinking at most. */
+  public GenerationRequest withThinkingTokens(int most) {
+    return new GenerationRequest(
+        prompt, maxTokens, sampling, stops, topLogprobs, grammar, choices, most);
   }
 }

@@ -8,9 +8,10 @@ import org.kithlm.node.control.RankStatistics;
  * @param state how far it is
  * @param promptTokens tokens of the prompt
  * @param cachedTokens of these, tokens that did not have to be run
- * @param completionTokens tokens made so far
+ * @param completionTokens tokens made so far, of all texts
  * @param ttftMs from leaving the queue to the first token, or until now; milliseconds
- * @param tokensPerSecond decode rate after the first token, 0 where there is no second one
+ * @param tokensPerSecond decode rate of all texts together after their first tokens, 0 where there
+ *     are no second ones
  * @param untilFirstToken where rank 0's time went before the first token
  * @param sinceFirstToken where it went after it
  */

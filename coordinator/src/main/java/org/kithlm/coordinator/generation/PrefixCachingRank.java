@@ -1,14 +1,15 @@
 package org.kithlm.coordinator.generation;
 
 import java.util.Arrays;
+import org.kithlm.model.transformer.StepRuns;
 import org.kithlm.node.control.RankStatistics;
 import org.kithlm.node.rank.RootRank;
 
 /**
- * Rank 0 and the tokens whose keys and values all ranks hold, so that a prompt that begins with
- * them need not be run from its start: the next turn of a chat repeats the turns before it. The
- * result of a token does not depend on the step that it is computed in, so reuse changes no bit.
- * Owned by the engine's thread.
+ * Rank 0 and the tokens whose keys and values all ranks hold in the stem, so that a prompt that
+ * begins with them need not be run from its start: the next turn of a chat repeats the turns before
+ * it. The result of a token does not depend on the step that it is computed in, so reuse changes no
+ * bit. Owned by the engine's thread.
  */
 final class PrefixCachingRank {
   private final RootRank rank;
@@ -40,34 +41,52 @@ final class PrefixCachingRank {
   }
 
   /**
-   * Runs {@code tokens[from, to)} at the positions of the same numbers; those before must be
-   * cached.
+   * Runs tokens; see {@link RootRank#step(int[], int, StepRuns)}.
    *
    * @throws RankFailedException if the step was aborted or a rank is lost
    */
-  void step(int[] tokens, int from, int to) {
-    // Also after an aborted step: some ranks may have finished it, but all hold what came before.
-    cachedCount = from;
+  void step(int[] tokens, int offset, StepRuns runs) {
+    int stem = stemRun(runs);
+    if (stem >= 0) {
+      // Also after an aborted step: some ranks may have finished it, but all hold what came before.
+      cachedCount = runs.startPosition(stem);
+    }
     try {
-      rank.step(tokens, from, to - from, from);
+      rank.step(tokens, offset, runs);
     } catch (RuntimeException e) {
       throw new RankFailedException(e);
     }
-    if (to > cached.length) {
-      cached = Arrays.copyOf(cached, Math.max(to, 2 * cached.length));
+    if (stem >= 0) {
+      keep(tokens, offset + runs.firstToken(stem), runs.tokenCount(stem));
     }
-    System.arraycopy(tokens, from, cached, from, to - from);
-    cachedCount = to;
+  }
+
+  private static int stemRun(StepRuns runs) {
+    for (int run = 0; run < runs.count(); run++) {
+      if (runs.sequence(run) == StepRuns.STEM) {
+        return run;
+      }
+    }
+    return -1;
+  }
+
+  private void keep(int[] tokens, int from, int count) {
+    int end = cachedCount + count;
+    if (end > cached.length) {
+      cached = Arrays.copyOf(cached, Math.max(end, 2 * cached.length));
+    }
+    System.arraycopy(tokens, from, cached, cachedCount, count);
+    cachedCount = end;
   }
 
   /**
-   * Logits after the last token of the last step; see {@link RootRank#logits}.
+   * Logits after the last token of a run of the last step; see {@link RootRank#logits(int)}.
    *
    * @throws RankFailedException if rank 0 cannot compute them
    */
-  float[] logits() {
+  float[] logits(int run) {
     try {
-      return rank.logits();
+      return rank.logits(run);
     } catch (RuntimeException e) {
       throw new RankFailedException(e);
     }

@@ -2,7 +2,6 @@ package org.kithlm.coordinator.http;
 
 import java.time.Instant;
 import java.util.List;
-import java.util.Locale;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 import org.kithlm.coordinator.generation.FinishReason;
@@ -43,17 +42,17 @@ interface AnswerFormat extends AnswerWriter {
   /** JSON has no infinity; OpenAI's API gives this for "very unlikely". */
   float LOGPROB_MIN = -9999;
 
-  /** What comes next is of another choice; the first has the index 0. */
-  void nextChoice();
-
   /** What a choice in a stream starts with before there is a token, null for nothing. */
-  @Nullable Object opening();
+  @Nullable Object opening(int choice);
 
-  /** A part of the text, with the token that made it certain; no token for what was held back. */
-  List<?> part(String text, @Nullable Token token);
+  /**
+   * A part of a choice's text, with the token that made it certain; no token for what was held
+   * back.
+   */
+  List<?> part(int choice, String text, @Nullable Token token);
 
   /** The end of a choice's text in a stream. */
-  List<?> last(FinishReason reason);
+  List<?> last(int choice, FinishReason reason);
 
   /** A stream's token counts. */
   Object usage(Usage usage);
@@ -63,9 +62,12 @@ interface AnswerFormat extends AnswerWriter {
     return new SseEncoder(this, options);
   }
 
-  /** The API's word for the end of an answer. */
+  /** The API's word for the end of a text; it has none for one that was given up. */
   static String name(FinishReason reason) {
-    return reason.name().toLowerCase(Locale.ROOT);
+    return switch (reason) {
+      case STOP -> "stop";
+      case LENGTH, ABANDONED -> "length";
+    };
   }
 
   /** A log probability that JSON can carry. */

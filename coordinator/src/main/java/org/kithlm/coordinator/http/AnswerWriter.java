@@ -10,9 +10,10 @@ interface AnswerWriter {
   /**
    * One of the texts that a request asked for.
    *
+   * @param index its number, the first is 0
    * @param tokens empty where the format does not need them
    */
-  record Choice(String text, List<Token> tokens, FinishReason reason) {}
+  record Choice(int index, String text, List<Token> tokens, FinishReason reason) {}
 
   /** An answer in one piece, as a record for {@link Json}. */
   Object whole(List<Choice> choices, Usage usage);

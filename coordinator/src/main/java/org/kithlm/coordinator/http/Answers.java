@@ -7,12 +7,18 @@ import org.apache.pekko.Done;
 import org.apache.pekko.actor.typed.ActorSystem;
 import org.apache.pekko.http.javadsl.model.HttpResponse;
 import org.kithlm.coordinator.generation.ChatService;
+import org.kithlm.coordinator.generation.ChoiceRoom;
+import org.kithlm.coordinator.generation.Choices;
 import org.kithlm.coordinator.generation.Generation;
+import org.kithlm.coordinator.generation.GenerationListener;
 import org.kithlm.coordinator.generation.GenerationRefusedException;
 import org.kithlm.coordinator.generation.GenerationRequest;
 
 /** Runs a generation and answers with it, streamed or whole. Thread-safe. */
 final class Answers {
+  /** A text may then fill the context. */
+  static final int NO_LIMIT = Integer.MAX_VALUE;
+
   private final ActorSystem<?> system;
   private final ChatService service;
   private final EndpointSettings.Limits limits;
@@ -57,15 +63,16 @@ final class Answers {
     }
   }
 
-  /** Tokens that fill the context after a prompt; without a limit an answer may do so. */
-  int room(int[] prompt) {
-    return Math.max(1, service.model().contextLength() - prompt.length);
+  /** Tokens for which there is room after a prompt; without a limit a text may have so many. */
+  private int room(int[] prompt, Choices choices) {
+    ChoiceRoom room = new ChoiceRoom(service.model().contextLength(), prompt.length);
+    return Math.max(1, room.tokensOfEach(choices.count()));
   }
 
   /**
    * Generates.
    *
-   * @param maxTokens limit where the request names none
+   * @param maxTokens limit where the request names none; there may be less room
    * @param promptParam the request's field with the prompt, for errors
    * @param over completes when the answer is sent or the client has gone; a generation that still
    *     runs then is cancelled
@@ -80,23 +87,27 @@ final class Answers {
     GenerationRequest request =
         new GenerationRequest(
             prompt,
-            options.maxTokens() == null ? maxTokens : options.maxTokens(),
+            options.maxTokens() == null
+                ? Math.min(maxTokens, room(prompt, options.choices()))
+                : options.maxTokens(),
             options.sampling(),
             options.stops(),
             options.topLogprobs(),
-            options.grammar());
+            options.grammar(),
+            options.choices(),
+            options.thinkingTokens());
     CompletableFuture<Generation> started = new CompletableFuture<>();
     CompletionStage<Generation> running = started;
     Runnable cancel = () -> running.thenAccept(Generation::cancel);
     if (!options.stream()) {
       WholeAnswer answer = new WholeAnswer(options.logprobs(), cancel);
-      started.complete(generate(request, options.choices(), answer, promptParam));
+      started.complete(generate(request, answer, promptParam));
       over.thenRun(answer::abandon);
       return answer.response(writer, limits.generation(), system.executionContext());
     }
     StreamedAnswer answer = new StreamedAnswer(system, writer.stream(options), limits, cancel);
     try {
-      started.complete(generate(request, options.choices(), answer, promptParam));
+      started.complete(generate(request, answer, promptParam));
     } catch (RuntimeException e) {
       answer.discard();
       throw e;
@@ -106,9 +117,9 @@ final class Answers {
   }
 
   private Generation generate(
-      GenerationRequest request, int choices, AnswerListener answer, String promptParam) {
+      GenerationRequest request, GenerationListener answer, String promptParam) {
     try {
-      return ChoiceSeries.start(service, request, choices, answer);
+      return service.generate(request, answer);
     } catch (GenerationRefusedException e) {
       throw ApiException.refused(e, promptParam);
     }

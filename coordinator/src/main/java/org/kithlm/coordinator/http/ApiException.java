@@ -77,10 +77,7 @@ final class ApiException extends RuntimeException {
         status, message, null, "generation_failed", RawHeader.create("x-should-retry", "false"));
   }
 
-  /**
-   * What the engine refused; {@code promptParam} is the request's field with the prompt, the only
-   * one that it checks.
-   */
+  /** What the engine refused; {@code promptParam} is the request's field with the prompt. */
   static ApiException refused(GenerationRefusedException refusal, String promptParam) {
     String message = String.valueOf(refusal.getMessage());
     return switch (refusal.reason()) {
@@ -88,6 +85,7 @@ final class ApiException extends RuntimeException {
       case CONTEXT_LENGTH_EXCEEDED ->
           new ApiException(
               StatusCodes.BAD_REQUEST, message, promptParam, "context_length_exceeded");
+      case TOO_MANY_CHOICES -> badRequest(message, "n");
       case QUEUE_FULL ->
           new ApiException(
               StatusCodes.TOO_MANY_REQUESTS,

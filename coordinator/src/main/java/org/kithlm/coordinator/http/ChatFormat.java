@@ -64,47 +64,46 @@ final class ChatFormat implements AnswerFormat {
   private final Head head;
   private final boolean logprobs;
   private final boolean mayCall;
-  private @Nullable ToolCallReader calls; // of the choice under way
-  private int index; // of that choice
+  private final List<ToolCallReader> calls = new ArrayList<>(); // by choice, where it may call
 
   /**
    * The format of one answer.
    *
-   * @param calls whether it may have tool calls
+   * @param mayCall whether it may have tool calls
    */
-  ChatFormat(ChatService service, boolean logprobs, boolean calls) {
-    this.mayCall = calls;
-    this.calls = calls ? new ToolCallReader() : null;
+  ChatFormat(ChatService service, boolean logprobs, boolean mayCall) {
+    this.mayCall = mayCall;
     this.service = service;
     this.head = Head.of("chatcmpl-", service.model().id());
     this.logprobs = logprobs;
   }
 
   @Override
-  public void nextChoice() {
-    index++;
-    calls = mayCall ? new ToolCallReader() : null;
+  public Object opening(int choice) {
+    return chunk(choice, new Delta("assistant", "", null), null, null);
   }
 
   @Override
-  public Object opening() {
-    return chunk(new Delta("assistant", "", null), null, null);
-  }
-
-  @Override
-  public List<?> part(String text, @Nullable Token token) {
+  public List<?> part(int choice, String text, @Nullable Token token) {
     Logprobs tokens = token == null ? null : logprobs(List.of(token));
-    if (calls == null) {
-      return List.of(chunk(Delta.text(text), tokens, null));
+    if (!mayCall) {
+      return List.of(chunk(choice, Delta.text(text), tokens, null));
     }
     List<Chunk> chunks = new ArrayList<>();
-    for (Delta delta : deltas(calls.accept(text))) {
-      chunks.add(chunk(delta, chunks.isEmpty() ? tokens : null, null));
+    for (Delta delta : deltas(calls(choice).accept(text))) {
+      chunks.add(chunk(choice, delta, chunks.isEmpty() ? tokens : null, null));
     }
     if (chunks.isEmpty() && tokens != null) {
-      chunks.add(chunk(Delta.text(""), tokens, null));
+      chunks.add(chunk(choice, Delta.text(""), tokens, null));
     }
     return chunks;
+  }
+
+  private ToolCallReader calls(int choice) {
+    while (calls.size() <= choice) {
+      calls.add(new ToolCallReader());
+    }
+    return calls.get(choice);
   }
 
   private static List<Delta> deltas(List<ToolCallReader.Part> parts) {
@@ -132,13 +131,14 @@ final class ChatFormat implements AnswerFormat {
   }
 
   @Override
-  public List<?> last(FinishReason reason) {
+  public List<?> last(int choice, FinishReason reason) {
     List<Chunk> chunks = new ArrayList<>();
-    if (calls != null) {
-      deltas(calls.flush()).forEach(delta -> chunks.add(chunk(delta, null, null)));
+    int made = 0;
+    if (mayCall) {
+      deltas(calls(choice).flush()).forEach(delta -> chunks.add(chunk(choice, delta, null, null)));
+      made = calls(choice).calls();
     }
-    int made = calls == null ? 0 : calls.calls();
-    chunks.add(chunk(new Delta(null, null, null), null, reasonName(reason, made)));
+    chunks.add(chunk(choice, new Delta(null, null, null), null, reasonName(reason, made)));
     return chunks;
   }
 
@@ -159,7 +159,7 @@ final class ChatFormat implements AnswerFormat {
       int made = message.toolCalls() == null ? 0 : message.toolCalls().size();
       choices.add(
           new Choice(
-              choices.size(), message, logprobs(text.tokens()), reasonName(text.reason(), made)));
+              text.index(), message, logprobs(text.tokens()), reasonName(text.reason(), made)));
     }
     return new Completion(
         head.id(), "chat.completion", head.created(), head.model(), choices, UsageCounts.of(usage));
@@ -183,8 +183,9 @@ final class ChatFormat implements AnswerFormat {
     return new Message("assistant", answer.text().isEmpty() ? null : answer.text(), null, list);
   }
 
-  private Chunk chunk(Delta delta, @Nullable Logprobs logprobs, @Nullable String finishReason) {
-    return chunk(List.of(new ChunkChoice(index, delta, logprobs, finishReason)), null);
+  private Chunk chunk(
+      int choice, Delta delta, @Nullable Logprobs logprobs, @Nullable String finishReason) {
+    return chunk(List.of(new ChunkChoice(choice, delta, logprobs, finishReason)), null);
   }
 
   private Chunk chunk(List<ChunkChoice> choices, @Nullable UsageCounts usage) {

@@ -4,8 +4,8 @@ import java.util.List;
 import java.util.concurrent.CompletionStage;
 import org.apache.pekko.Done;
 import org.apache.pekko.http.javadsl.model.HttpResponse;
-import org.jspecify.annotations.Nullable;
 import org.kithlm.coordinator.generation.ChatService;
+import org.kithlm.coordinator.generation.ChoiceRoom;
 
 /** {@code POST /v1/chat/completions}. Thread-safe. */
 final class ChatHandler {
@@ -26,13 +26,12 @@ final class ChatHandler {
     int[] prompt = prompt(request);
     AnswerFormat format =
         new ChatFormat(service, request.options().logprobs(), request.tools().areOffered());
-    return answers.answer(
-        prompt, answers.room(prompt), request.options(), format, "messages", over);
+    return answers.answer(prompt, Answers.NO_LIMIT, request.options(), format, "messages", over);
   }
 
   private int[] prompt(ChatRequest request) {
     int[] whole = answers.tokenizeChat(request.messages(), request.tools());
-    int room = service.model().contextLength() - answerTokens(request.options().maxTokens());
+    int room = promptTokens(request.options());
     if (!request.shortens() || whole.length <= room) {
       return whole;
     }
@@ -42,9 +41,14 @@ final class ChatHandler {
     return answers.tokenizeChat(recent, request.tools());
   }
 
-  /** Tokens of the context that a shortened chat leaves to the answer. */
-  private int answerTokens(@Nullable Integer maxTokens) {
-    int share = service.model().contextLength() / ANSWER_SHARE;
-    return maxTokens == null ? share : Math.min(maxTokens, share);
+  /** Tokens of the context that a shortened chat may have. */
+  private int promptTokens(CompletionOptions options) {
+    int contextLength = service.model().contextLength();
+    int texts = options.choices().count();
+    int share = Math.max(1, contextLength / ANSWER_SHARE / texts);
+    int each = options.maxTokens() == null ? share : options.maxTokens();
+    return texts == 1
+        ? contextLength - Math.min(each, share)
+        : ChoiceRoom.longestPrompt(contextLength, texts, each);
   }
 }

@@ -31,7 +31,7 @@ record ChatRequest(
     Tools tools = Tools.read(body);
     Grammar grammar = tools.grammar(ResponseFormat.grammar(body));
     return new ChatRequest(
-        CompletionOptions.read(body, logprobs, topLogprobs, grammar),
+        CompletionOptions.read(body, logprobs, topLogprobs, grammar, thinkingTokens(body)),
         readMessages(body),
         tools,
         shortens(body));
@@ -47,6 +47,21 @@ record ChatRequest(
       throw body.wrong("truncation", "\"auto\" or \"disabled\"", truncation);
     }
     return truncation.asText().equals("auto");
+  }
+
+  /** The field is OpenRouter's; its others say nothing here. */
+  private static @Nullable Integer thinkingTokens(Fields body) {
+    JsonNode reasoning = body.get("reasoning");
+    if (reasoning == null) {
+      return null;
+    }
+    if (!reasoning.isObject()) {
+      throw body.wrong("reasoning", "an object", reasoning);
+    }
+    Fields fields = new Fields(reasoning, "reasoning.");
+    return fields.has("max_tokens")
+        ? (int) fields.integer("max_tokens", 0, Integer.MAX_VALUE, 0)
+        : null;
   }
 
   private static void refuseUnsupported(Fields body) {

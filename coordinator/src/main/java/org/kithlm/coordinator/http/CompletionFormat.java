@@ -2,6 +2,7 @@ package org.kithlm.coordinator.http;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -34,8 +35,7 @@ final class CompletionFormat implements AnswerFormat {
   private final ChatService service;
   private final Head head;
   private final boolean logprobs;
-  private int index; // of the choice under way
-  private int textOffset; // in its text
+  private final Map<Integer, Integer> textOffsets = new HashMap<>(); // by choice
 
   CompletionFormat(ChatService service, boolean logprobs) {
     this.service = service;
@@ -44,24 +44,19 @@ final class CompletionFormat implements AnswerFormat {
   }
 
   @Override
-  public void nextChoice() {
-    index++;
-    textOffset = 0;
-  }
-
-  @Override
-  public @Nullable Object opening() {
+  public @Nullable Object opening(int choice) {
     return null;
   }
 
   @Override
-  public List<?> part(String text, @Nullable Token token) {
-    return List.of(completion(text, token == null ? null : logprobs(List.of(token)), null));
+  public List<?> part(int choice, String text, @Nullable Token token) {
+    Logprobs tokens = token == null ? null : logprobs(choice, List.of(token));
+    return List.of(completion(choice, text, tokens, null));
   }
 
   @Override
-  public List<?> last(FinishReason reason) {
-    return List.of(completion("", null, AnswerFormat.name(reason)));
+  public List<?> last(int choice, FinishReason reason) {
+    return List.of(completion(choice, "", null, AnswerFormat.name(reason)));
   }
 
   @Override
@@ -75,15 +70,17 @@ final class CompletionFormat implements AnswerFormat {
     for (AnswerWriter.Choice text : texts) {
       choices.add(
           new Choice(
-              index, text.text(), logprobs(text.tokens()), AnswerFormat.name(text.reason())));
-      nextChoice();
+              text.index(),
+              text.text(),
+              logprobs(text.index(), text.tokens()),
+              AnswerFormat.name(text.reason())));
     }
     return completion(choices, UsageCounts.of(usage));
   }
 
   private Completion completion(
-      String text, @Nullable Logprobs logprobs, @Nullable String finishReason) {
-    return completion(List.of(new Choice(index, text, logprobs, finishReason)), null);
+      int choice, String text, @Nullable Logprobs logprobs, @Nullable String finishReason) {
+    return completion(List.of(new Choice(choice, text, logprobs, finishReason)), null);
   }
 
   private Completion completion(List<Choice> choices, @Nullable UsageCounts usage) {
@@ -91,12 +88,13 @@ final class CompletionFormat implements AnswerFormat {
         head.id(), "text_completion", head.created(), head.model(), choices, usage);
   }
 
-  private @Nullable Logprobs logprobs(List<Token> tokens) {
+  private @Nullable Logprobs logprobs(int choice, List<Token> tokens) {
     if (!logprobs) {
       return null;
     }
     Logprobs lists =
         new Logprobs(new ArrayList<>(), new ArrayList<>(), new ArrayList<>(), new ArrayList<>());
+    int textOffset = textOffsets.getOrDefault(choice, 0);
     for (Token token : tokens) {
       String text = service.tokenText(token.id());
       float logprob = AnswerFormat.finite(token.logprob());
@@ -106,6 +104,7 @@ final class CompletionFormat implements AnswerFormat {
       lists.textOffset().add(textOffset);
       textOffset += text.codePointCount(0, text.length());
     }
+    textOffsets.put(choice, textOffset);
     return lists;
   }
 

@@ -3,8 +3,10 @@ package org.kithlm.coordinator.http;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import org.kithlm.coordinator.generation.Choices;
 import org.kithlm.model.constraint.Grammar;
 import org.kithlm.model.sampling.SamplingParameters;
+import org.kithlm.model.transformer.StepRuns;
 
 /**
  * What both completion APIs share.
@@ -17,8 +19,9 @@ import org.kithlm.model.sampling.SamplingParameters;
  * @param topLogprobs how many candidates are reported per token
  * @param stream whether the answer comes as events
  * @param includeUsage whether a stream ends with the token counts
- * @param choices how many texts are made, one after another
+ * @param choices how many texts are made
  * @param grammar what the answer must be, null for anything
+ * @param thinkingTokens most tokens of a text's thinking, null for no limit
  */
 record CompletionOptions(
     @Nullable String model,
@@ -29,18 +32,20 @@ record CompletionOptions(
     int topLogprobs,
     boolean stream,
     boolean includeUsage,
-    int choices,
-    @Nullable Grammar grammar) {
+    Choices choices,
+    @Nullable Grammar grammar,
+    @Nullable Integer thinkingTokens) {
 
   /** Most candidates per token, as in OpenAI's API. */
   static final int TOP_LOGPROBS_MAX = 20;
 
-  /** Most texts of an answer: each takes as long as an answer of its own. */
-  private static final int CHOICES_MAX = 8;
-
   /** Reads the shared fields; the others are the caller's. */
   static CompletionOptions read(
-      Fields body, boolean logprobs, int topLogprobs, @Nullable Grammar grammar) {
+      Fields body,
+      boolean logprobs,
+      int topLogprobs,
+      @Nullable Grammar grammar,
+      @Nullable Integer thinkingTokens) {
     Integer older = limit(body, "max_tokens");
     Integer newer = limit(body, "max_completion_tokens");
     return new CompletionOptions(
@@ -52,8 +57,9 @@ record CompletionOptions(
         topLogprobs,
         body.flag("stream"),
         includeUsage(body),
-        (int) body.integer("n", 1, CHOICES_MAX, 1),
-        grammar);
+        new Choices((int) body.integer("n", 1, StepRuns.MAX, 1), body.flag("first_finish")),
+        grammar,
+        thinkingTokens);
   }
 
   private static @Nullable Integer limit(Fields body, String name) {

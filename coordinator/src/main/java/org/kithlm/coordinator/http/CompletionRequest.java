@@ -28,6 +28,7 @@ record CompletionRequest(
             body,
             body.has("logprobs"),
             (int) body.integer("logprobs", 0, CompletionOptions.TOP_LOGPROBS_MAX, 0),
+            null,
             null);
     JsonNode prompt = onlyPrompt(body);
     return prompt.isTextual()

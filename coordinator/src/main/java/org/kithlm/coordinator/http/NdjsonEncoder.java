@@ -11,7 +11,10 @@ import org.kithlm.coordinator.generation.FinishReason;
 import org.kithlm.coordinator.generation.GenerationListener.Token;
 import org.kithlm.coordinator.generation.GenerationListener.Usage;
 
-/** Writes one of Ollama's answers, a line of JSON for each part. Owned by its stream. */
+/**
+ * Writes one of Ollama's answers, a line of JSON for each part; it has one choice. Owned by its
+ * stream.
+ */
 final class NdjsonEncoder implements StreamEncoder {
   private static final ContentType TYPE =
       MediaTypes.customWithFixedCharset(
@@ -45,12 +48,12 @@ final class NdjsonEncoder implements StreamEncoder {
   }
 
   @Override
-  public ByteString token(Token token) {
+  public ByteString token(int choice, Token token) {
     return lines(format.parts(token.text()));
   }
 
   @Override
-  public ByteString choiceFinished(FinishReason why, String tail) {
+  public ByteString choiceFinished(int choice, FinishReason why, String tail) {
     reason = why;
     return lines(format.parts(tail));
   }

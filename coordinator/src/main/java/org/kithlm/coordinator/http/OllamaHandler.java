@@ -72,7 +72,7 @@ final class OllamaHandler {
       OllamaFormat format,
       String promptParam,
       CompletionStage<Done> over) {
-    return answers.answer(prompt, answers.room(prompt), options, format, promptParam, over);
+    return answers.answer(prompt, Answers.NO_LIMIT, options, format, promptParam, over);
   }
 
   private static List<ChatService.Message> messages(Fields body) {

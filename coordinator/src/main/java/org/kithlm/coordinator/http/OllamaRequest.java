@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import java.util.Map;
 import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
+import org.kithlm.coordinator.generation.Choices;
 import org.kithlm.model.sampling.SamplingParameters;
 
 /** Reads what {@code /api/chat} and {@code /api/generate} share, with Ollama's defaults. */
@@ -35,8 +36,9 @@ final class OllamaRequest {
         0,
         streams(body),
         false,
-        1,
-        tools.grammar(ResponseFormat.ollamaGrammar(body)));
+        Choices.ONE,
+        tools.grammar(ResponseFormat.ollamaGrammar(body)),
+        null);
   }
 
   /** The model that is asked, without the default tag. */

@@ -19,7 +19,6 @@ final class SseEncoder implements StreamEncoder {
 
   private final AnswerFormat format;
   private final CompletionOptions options;
-  private int choicesMade;
 
   SseEncoder(AnswerFormat format, CompletionOptions options) {
     this.format = format;
@@ -38,30 +37,31 @@ final class SseEncoder implements StreamEncoder {
 
   @Override
   public ByteString opening() {
-    Object opening = format.opening();
-    return opening == null ? ByteString.emptyByteString() : event(opening);
+    ByteStringBuilder openings = new ByteStringBuilder();
+    for (int choice = 0; choice < options.choices().count(); choice++) {
+      Object opening = format.opening(choice);
+      if (opening != null) {
+        openings.append(event(opening));
+      }
+    }
+    return openings.result();
   }
 
   /** Empty while its text is held back, unless log probabilities are due. */
   @Override
-  public ByteString token(Token token) {
+  public ByteString token(int choice, Token token) {
     return token.text().isEmpty() && !options.logprobs()
         ? ByteString.emptyByteString()
-        : events(format.part(token.text(), token));
+        : events(format.part(choice, token.text(), token));
   }
 
   @Override
-  public ByteString choiceFinished(FinishReason reason, String tail) {
+  public ByteString choiceFinished(int choice, FinishReason reason, String tail) {
     ByteStringBuilder events = new ByteStringBuilder();
     if (!tail.isEmpty()) {
-      events.append(events(format.part(tail, null)));
+      events.append(events(format.part(choice, tail, null)));
     }
-    events.append(events(format.last(reason)));
-    choicesMade++;
-    if (choicesMade < options.choices()) {
-      format.nextChoice();
-      events.append(opening());
-    }
+    events.append(events(format.last(choice, reason)));
     return events.result();
   }
 

@@ -14,14 +14,14 @@ interface StreamEncoder {
   /** Bytes that mean nothing to a client, between any two other parts. */
   ByteString keepAlive();
 
-  /** What comes before the first token of the first choice; may be empty. */
+  /** What comes before the first token; may be empty. */
   ByteString opening();
 
-  /** A token; may be empty while its text is held back. */
-  ByteString token(Token token);
+  /** A token of a choice; may be empty while its text is held back. */
+  ByteString token(int choice, Token token);
 
-  /** The end of a choice; tokens after it are of the next one. */
-  ByteString choiceFinished(FinishReason reason, String tail);
+  /** The end of a choice. */
+  ByteString choiceFinished(int choice, FinishReason reason, String tail);
 
   /** The end of a whole answer. */
   ByteString finished(Usage usage);

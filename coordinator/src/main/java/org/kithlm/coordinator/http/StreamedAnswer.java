@@ -16,20 +16,19 @@ import org.apache.pekko.stream.QueueOfferResult;
 import org.apache.pekko.stream.javadsl.Source;
 import org.apache.pekko.util.ByteString;
 import org.kithlm.coordinator.generation.FinishReason;
-import org.kithlm.coordinator.generation.GenerationListener.Token;
-import org.kithlm.coordinator.generation.GenerationListener.Usage;
+import org.kithlm.coordinator.generation.GenerationListener;
 
 /**
  * Sends tokens as they are made. The engine only puts events into a bounded queue; when a slow
  * reader lets it overflow, the generation is cancelled and the connection aborted.
  */
-final class StreamedAnswer implements AnswerListener {
+final class StreamedAnswer implements GenerationListener {
   private sealed interface Event {
     record Opened() implements Event {}
 
-    record Made(Token token) implements Event {}
+    record Made(int choice, Token token) implements Event {}
 
-    record ChoiceFinished(FinishReason reason, String tail) implements Event {}
+    record ChoiceFinished(int choice, FinishReason reason, String tail) implements Event {}
 
     record Finished(Usage usage) implements Event {}
 
@@ -49,6 +48,9 @@ final class StreamedAnswer implements AnswerListener {
       super(message, null, false, false);
     }
   }
+
+  /** Mostly nobody is there to read it. */
+  static final String CANCELLED = "the generation was cancelled";
 
   /** Time for the error event to be read: a reset lets some systems drop unread bytes. */
   private static final Duration ABORT_DELAY = Duration.ofMillis(300);
@@ -105,13 +107,13 @@ final class StreamedAnswer implements AnswerListener {
   }
 
   @Override
-  public void onToken(Token token) {
-    offer(new Event.Made(token));
+  public void onToken(int choice, Token token) {
+    offer(new Event.Made(choice, token));
   }
 
   @Override
-  public void onChoice(FinishReason reason, String tail) {
-    offer(new Event.ChoiceFinished(reason, tail));
+  public void onChoice(int choice, FinishReason reason, String tail) {
+    offer(new Event.ChoiceFinished(choice, reason, tail));
   }
 
   @Override
@@ -119,6 +121,11 @@ final class StreamedAnswer implements AnswerListener {
     ended = true;
     offer(new Event.Finished(usage));
     queue.complete();
+  }
+
+  @Override
+  public void onCancelled(Usage usage) {
+    onFailed(CANCELLED);
   }
 
   @Override
@@ -148,9 +155,11 @@ final class StreamedAnswer implements AnswerListener {
   private CompletionStage<ByteString> encode(Event event) {
     return switch (event) {
       case Event.Opened opened -> CompletableFuture.completedFuture(encoder.opening());
-      case Event.Made made -> CompletableFuture.completedFuture(encoder.token(made.token()));
+      case Event.Made made ->
+          CompletableFuture.completedFuture(encoder.token(made.choice(), made.token()));
       case Event.ChoiceFinished end ->
-          CompletableFuture.completedFuture(encoder.choiceFinished(end.reason(), end.tail()));
+          CompletableFuture.completedFuture(
+              encoder.choiceFinished(end.choice(), end.reason(), end.tail()));
       case Event.Finished end -> CompletableFuture.completedFuture(encoder.finished(end.usage()));
       case Event.Failed failed ->
           CompletableFuture.completedFuture(encoder.failed(failed.failure()));

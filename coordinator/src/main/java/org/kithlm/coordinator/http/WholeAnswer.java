@@ -10,19 +10,24 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.apache.pekko.http.javadsl.model.HttpResponse;
 import org.apache.pekko.http.javadsl.model.StatusCodes;
+import org.jspecify.annotations.Nullable;
 import org.kithlm.coordinator.generation.FinishReason;
-import org.kithlm.coordinator.generation.GenerationListener.Token;
-import org.kithlm.coordinator.generation.GenerationListener.Usage;
+import org.kithlm.coordinator.generation.GenerationListener;
 
 /** Collects an answer that is sent in one piece. The engine's thread owns the collected parts. */
-final class WholeAnswer implements AnswerListener {
+final class WholeAnswer implements GenerationListener {
   private record Result(List<AnswerWriter.Choice> choices, Usage usage) {}
+
+  /** A choice so far; without a reason it goes on. */
+  private static final class Part {
+    final StringBuilder text = new StringBuilder();
+    final List<Token> tokens = new ArrayList<>();
+    @Nullable FinishReason reason;
+  }
 
   private final boolean keepTokens;
   private final Runnable cancel;
-  private final List<AnswerWriter.Choice> choices = new ArrayList<>();
-  private StringBuilder text = new StringBuilder(); // of the choice under way
-  private List<Token> tokens = new ArrayList<>();
+  private final List<Part> parts = new ArrayList<>(); // by choice
   private final CompletableFuture<Result> result = new CompletableFuture<>();
 
   /**
@@ -72,23 +77,44 @@ final class WholeAnswer implements AnswerListener {
   }
 
   @Override
-  public void onToken(Token token) {
-    text.append(token.text());
+  public void onToken(int choice, Token token) {
+    Part part = part(choice);
+    part.text.append(token.text());
     if (keepTokens) {
-      tokens.add(token);
+      part.tokens.add(token);
     }
   }
 
   @Override
-  public void onChoice(FinishReason reason, String tail) {
-    choices.add(new AnswerWriter.Choice(text.append(tail).toString(), tokens, reason));
-    text = new StringBuilder();
-    tokens = new ArrayList<>();
+  public void onChoice(int choice, FinishReason reason, String tail) {
+    Part part = part(choice);
+    part.text.append(tail);
+    part.reason = reason;
+  }
+
+  private Part part(int choice) {
+    while (parts.size() <= choice) {
+      parts.add(new Part());
+    }
+    return parts.get(choice);
+  }
+
+  /** Those that were given up are not told. */
+  @Override
+  public void onFinished(Usage usage) {
+    List<AnswerWriter.Choice> choices = new ArrayList<>();
+    for (int index = 0; index < parts.size(); index++) {
+      Part part = parts.get(index);
+      if (part.reason != null && part.reason != FinishReason.ABANDONED) {
+        choices.add(new AnswerWriter.Choice(index, part.text.toString(), part.tokens, part.reason));
+      }
+    }
+    result.complete(new Result(choices, usage));
   }
 
   @Override
-  public void onFinished(Usage usage) {
-    result.complete(new Result(choices, usage));
+  public void onCancelled(Usage usage) {
+    onFailed(StreamedAnswer.CANCELLED);
   }
 
   @Override

@@ -80,20 +80,32 @@ final class CountedChatService implements ChatService {
     }
 
     @Override
-    public void onToken(Token token) {
+    public void onToken(int choice, Token token) {
       if (!begun) {
         begun = true;
         meters.firstToken(started);
       }
       meters.token();
-      listener.onToken(token);
+      listener.onToken(choice, token);
     }
 
     @Override
-    public void onFinished(FinishReason reason, String tail, Usage usage) {
-      meters.used(usage);
+    public void onChoice(int choice, FinishReason reason, String tail) {
       meters.outcome(reason);
-      listener.onFinished(reason, tail, usage);
+      listener.onChoice(choice, reason, tail);
+    }
+
+    @Override
+    public void onFinished(Usage usage) {
+      meters.used(usage);
+      listener.onFinished(usage);
+    }
+
+    @Override
+    public void onCancelled(Usage usage) {
+      meters.used(usage);
+      meters.outcome("cancelled");
+      listener.onCancelled(usage);
     }
 
     @Override

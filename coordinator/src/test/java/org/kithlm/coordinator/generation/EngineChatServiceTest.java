@@ -85,7 +85,7 @@ class EngineChatServiceTest {
     RecordingListener listener = generate(new int[CONTEXT_LENGTH - 1]);
 
     assertEquals("a", listener.text());
-    assertEquals(FinishReason.LENGTH, listener.end().reason());
+    assertEquals(FinishReason.LENGTH, listener.reason());
   }
 
   @Test

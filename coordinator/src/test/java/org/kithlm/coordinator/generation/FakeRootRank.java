@@ -3,8 +3,11 @@ package org.kithlm.coordinator.generation;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
+import java.util.StringJoiner;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -13,6 +16,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import org.kithlm.model.transformer.StepRuns;
 import org.kithlm.node.control.CollectiveChoice;
 import org.kithlm.node.control.CollectiveReport;
 import org.kithlm.node.control.NodeMessage;
@@ -27,7 +31,7 @@ final class FakeRootRank implements RootRank {
   static final int MAX_TOKENS = 4;
   static final int TIMEOUT_SECONDS = 20;
 
-  /** Steps as "position+count", in order. */
+  /** Steps as "position+count", in order; runs of branches with "sequence/stemLength:" before. */
   final List<String> steps = new ArrayList<>();
 
   /** A step each, put in when it begins. */
@@ -44,8 +48,11 @@ final class FakeRootRank implements RootRank {
   private volatile CompletableFuture<Void> gate = CompletableFuture.completedFuture(null);
   private volatile CompletableFuture<Void> interruption = new CompletableFuture<>();
   private volatile @Nullable RuntimeException failure;
-  private int[] cache = new int[16];
-  private int length;
+  private final Map<Integer, Held> held = new HashMap<>(); // by sequence
+  private final StepRuns lastRuns = new StepRuns();
+
+  /** Tokens that a sequence holds; a branch also those of the stem. */
+  private record Held(int stemLength, int[] tokens) {}
 
   /** Logits that any other token in the cache would change. */
   static float[] mixed(int[] tokens) {
@@ -102,18 +109,52 @@ final class FakeRootRank implements RootRank {
   }
 
   @Override
-  public void step(int[] tokens, int offset, int count, int startPosition) {
-    if (count < 1 || count > MAX_TOKENS || startPosition > length) {
-      throw new AssertionError("count=" + count + " start=" + startPosition + " holds=" + length);
+  public void step(int[] tokens, int offset, StepRuns runs) {
+    if (runs.tokenCount() < 1 || runs.tokenCount() > MAX_TOKENS) {
+      throw new AssertionError("tokens=" + runs.tokenCount());
     }
-    length = startPosition;
-    String step = startPosition + "+" + count;
-    steps.add(step);
-    begin(step);
+    StringJoiner names = new StringJoiner(" ");
+    for (int run = 0; run < runs.count(); run++) {
+      prepare(runs.sequence(run), runs.stemLength(run), runs.startPosition(run));
+      String branch =
+          runs.stemLength(run) == 0 ? "" : runs.sequence(run) + "/" + runs.stemLength(run) + ":";
+      names.add(branch + runs.startPosition(run) + "+" + runs.tokenCount(run));
+    }
+    steps.add(names.toString());
+    begin(names.toString());
     checkBroken();
-    cache = Arrays.copyOf(cache, Math.max(cache.length, startPosition + count));
-    System.arraycopy(tokens, offset, cache, startPosition, count);
-    length = startPosition + count;
+    for (int run = 0; run < runs.count(); run++) {
+      int start = runs.startPosition(run);
+      Held before = held(runs.sequence(run));
+      int[] after = Arrays.copyOf(before.tokens(), start + runs.tokenCount(run));
+      int from = offset + runs.firstToken(run);
+      System.arraycopy(tokens, from, after, start, runs.tokenCount(run));
+      held.put(runs.sequence(run), new Held(before.stemLength(), after));
+    }
+    lastRuns.set(runs);
+  }
+
+  private Held held(int sequence) {
+    return held.getOrDefault(sequence, new Held(0, new int[0]));
+  }
+
+  /** As in a KV cache: a branch begins with the stem, and goes when that does not keep it. */
+  private void prepare(int sequence, int stemLength, int start) {
+    if (sequence == StepRuns.STEM) {
+      held.entrySet()
+          .removeIf(e -> e.getKey() != StepRuns.STEM && e.getValue().stemLength() != stemLength);
+    } else if (held(sequence).stemLength() != stemLength) {
+      int[] stem = held(StepRuns.STEM).tokens();
+      if (stem.length < stemLength) {
+        throw new AssertionError("stem=" + stem.length + " for a branch at " + stemLength);
+      }
+      held.put(sequence, new Held(stemLength, Arrays.copyOf(stem, stemLength)));
+    }
+    Held now = held(sequence);
+    if (start > now.tokens().length) {
+      throw new AssertionError("start=" + start + " of " + sequence + " holds " + now);
+    }
+    held.put(sequence, new Held(now.stemLength(), Arrays.copyOf(now.tokens(), start)));
   }
 
   private void checkBroken() {
@@ -143,8 +184,8 @@ final class FakeRootRank implements RootRank {
   }
 
   @Override
-  public float[] logits() {
-    return model.apply(Arrays.copyOf(cache, length));
+  public float[] logits(int run) {
+    return model.apply(held(lastRuns.sequence(run)).tokens());
   }
 
   @Override

@@ -24,6 +24,22 @@ class GenerationClockTest {
   private void token() {
     clock.tokenChosen();
     clock.tokenCounted();
+    clock.roundEnded();
+  }
+
+  @Test
+  void shouldCountTheFirstTokensOfAllTextsAsThoseOfTheFirst() {
+    pass(70, used);
+    for (int round = 0; round < 3; round++) {
+      for (int text = 0; text < 4; text++) {
+        clock.tokenChosen();
+        clock.tokenCounted();
+      }
+      clock.roundEnded();
+      pass(100, used);
+    }
+    assertEquals(12, clock.usage().completionTokens());
+    assertEquals(8 / 0.2, clock.usage().tokensPerSecond(), 1e-9);
   }
 
   @Test

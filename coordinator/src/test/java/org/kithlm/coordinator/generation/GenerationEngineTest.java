@@ -88,7 +88,7 @@ class GenerationEngineTest {
 
     assertTrue(engine.isReady());
     assertNotNull(engine.status().rootStatistics());
-    assertEquals(FinishReason.LENGTH, submit("x").end().reason());
+    assertEquals(FinishReason.LENGTH, submit("x").reason());
   }
 
   @Test
@@ -103,7 +103,7 @@ class GenerationEngineTest {
 
     rank.release();
     for (RecordingListener listener : listeners) {
-      assertEquals(FinishReason.LENGTH, listener.end().reason());
+      assertEquals(FinishReason.LENGTH, listener.reason());
     }
   }
 
@@ -140,7 +140,7 @@ class GenerationEngineTest {
     generation.cancel();
     generation.cancel();
 
-    assertEquals(FinishReason.CANCELLED, queued.end().reason());
+    assertTrue(queued.end().cancelled());
     assertEquals(6, queued.usage().promptTokens());
     assertFalse(first.hasEnded());
     submit("takes its place");
@@ -157,9 +157,9 @@ class GenerationEngineTest {
 
     generation.cancel();
 
-    assertEquals(FinishReason.CANCELLED, first.end().reason());
+    assertTrue(first.end().cancelled());
     rank.release();
-    assertEquals(FinishReason.LENGTH, second.end().reason());
+    assertEquals(FinishReason.LENGTH, second.reason());
     assertEquals(List.of(), List.copyOf(losses));
   }
 
@@ -172,7 +172,7 @@ class GenerationEngineTest {
 
     assertEquals("rank 1 failed: tile 7 is cut short", first.failure());
     rank.release();
-    assertEquals(FinishReason.LENGTH, submit("second").end().reason());
+    assertEquals(FinishReason.LENGTH, submit("second").reason());
     assertEquals(List.of(), List.copyOf(losses));
   }
 
@@ -223,7 +223,7 @@ class GenerationEngineTest {
 
     assertEquals(expected.text(), listener.text());
     assertEquals(expected.tokens, listener.tokens);
-    assertEquals(expected.end().reason(), listener.end().reason());
+    assertEquals(expected.reason(), listener.reason());
   }
 
   @Test
@@ -264,7 +264,7 @@ class GenerationEngineTest {
 
     generation.cancel();
 
-    assertEquals(FinishReason.CANCELLED, listener.end().reason());
+    assertTrue(listener.end().cancelled());
   }
 
   @Test
@@ -295,7 +295,7 @@ class GenerationEngineTest {
 
     assertEquals(message, losses.poll(20, TimeUnit.SECONDS));
     activate(new FakeRootRank());
-    assertEquals(FinishReason.LENGTH, submit("x").end().reason());
+    assertEquals(FinishReason.LENGTH, submit("x").reason());
   }
 
   @Test
@@ -320,7 +320,7 @@ class GenerationEngineTest {
         });
     activate(rank);
 
-    assertEquals(FinishReason.LENGTH, submit("x").end().reason());
+    assertEquals(FinishReason.LENGTH, submit("x").reason());
   }
 
   @Test
@@ -342,7 +342,7 @@ class GenerationEngineTest {
     assertFalse(engine.isReady());
     activate(new FakeRootRank()); // comes after the end of the old one
     assertTrue(rank.closed);
-    assertEquals(FinishReason.LENGTH, listener.end().reason());
+    assertEquals(FinishReason.LENGTH, listener.reason());
     assertEquals(List.of(), List.copyOf(losses));
   }
 
@@ -356,8 +356,8 @@ class GenerationEngineTest {
 
     assertFalse(first.hasEnded() || queued.hasEnded());
     activate(new FakeRootRank());
-    assertEquals(FinishReason.LENGTH, first.end().reason());
-    assertEquals(FinishReason.LENGTH, queued.end().reason());
+    assertEquals(FinishReason.LENGTH, first.reason());
+    assertEquals(FinishReason.LENGTH, queued.reason());
   }
 
   @Test
@@ -415,7 +415,7 @@ class GenerationEngineTest {
     rank.release();
 
     assertEquals(List.of(true, false), await(ended));
-    assertEquals(FinishReason.LENGTH, second.end().reason());
+    assertEquals(FinishReason.LENGTH, second.reason());
   }
 
   @Test
@@ -432,10 +432,10 @@ class GenerationEngineTest {
 
     rank.release();
 
-    assertEquals(FinishReason.LENGTH, first.end().reason());
+    assertEquals(FinishReason.LENGTH, first.reason());
     assertTrue(await(deactivated));
     activate(new FakeRootRank());
-    assertEquals(FinishReason.LENGTH, queued.end().reason());
+    assertEquals(FinishReason.LENGTH, queued.reason());
     assertTrue(rank.closed);
   }
 
@@ -463,7 +463,7 @@ class GenerationEngineTest {
     assertTrue(submit("x").failure().contains("NaN"));
 
     rank.model = FakeRootRank::mixed;
-    assertEquals(FinishReason.LENGTH, submit("x").end().reason());
+    assertEquals(FinishReason.LENGTH, submit("x").reason());
     assertEquals(List.of(), List.copyOf(losses));
   }
 

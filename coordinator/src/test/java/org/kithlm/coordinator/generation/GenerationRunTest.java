@@ -27,13 +27,13 @@ class GenerationRunTest {
         ByteTokenizer.tokens(prompt), maxTokens, SamplingParameters.greedy(), List.of(stops), 0);
   }
 
-  private RecordingListener.End run(GenerationRequest request, int contextLength) {
+  private FinishReason run(GenerationRequest request, int contextLength) {
     GenerationJob job = new GenerationJob(request, listener, cancelled -> {});
     new GenerationRun(new PrefixCachingRank(rank), TOKENIZER, contextLength, job).run();
-    return listener.end();
+    return listener.reason();
   }
 
-  private RecordingListener.End run(GenerationRequest request) {
+  private FinishReason run(GenerationRequest request) {
     return run(request, CONTEXT_LENGTH);
   }
 
@@ -41,11 +41,11 @@ class GenerationRunTest {
   void shouldPrefillInChunksAndThenStepByToken() {
     rank.answer(10, "ab");
 
-    RecordingListener.End end = run(request("0123456789", 99));
+    FinishReason end = run(request("0123456789", 99));
 
     assertEquals(List.of("0+4", "4+4", "8+2", "10+1", "11+1"), rank.steps);
     assertEquals("ab", listener.text());
-    assertEquals(FinishReason.STOP, end.reason());
+    assertEquals(FinishReason.STOP, end);
   }
 
   @Test
@@ -63,10 +63,10 @@ class GenerationRunTest {
   void shouldEndAtAStopStringThatSpansTokens() {
     rank.answer(1, "one END two");
 
-    RecordingListener.End end = run(request("x", 99, "END"));
+    FinishReason end = run(request("x", 99, "END"));
 
     assertEquals("one ", listener.text());
-    assertEquals(FinishReason.STOP, end.reason());
+    assertEquals(FinishReason.STOP, end);
     assertEquals(7, listener.usage().completionTokens());
   }
 
@@ -74,11 +74,11 @@ class GenerationRunTest {
   void shouldReleaseHeldTextAtTheTokenLimit() {
     rank.answer(1, "abENDE");
 
-    RecordingListener.End end = run(request("x", 4, "END"));
+    FinishReason end = run(request("x", 4, "END"));
 
     assertEquals("abEN", listener.text());
     assertEquals("ab", textWithoutTail());
-    assertEquals(FinishReason.LENGTH, end.reason());
+    assertEquals(FinishReason.LENGTH, end);
     assertEquals(4, listener.usage().completionTokens());
   }
 
@@ -90,10 +90,10 @@ class GenerationRunTest {
   void shouldEndWhereTheContextEnds() {
     rank.answer(5, "Hello");
 
-    RecordingListener.End end = run(request("01234", 99), 8);
+    FinishReason end = run(request("01234", 99), 8);
 
     assertEquals("Hel", listener.text());
-    assertEquals(FinishReason.LENGTH, end.reason());
+    assertEquals(FinishReason.LENGTH, end);
     assertEquals("6+1", rank.steps.getLast());
   }
 
@@ -101,10 +101,10 @@ class GenerationRunTest {
   void shouldFillALongContextToItsLastToken() {
     rank.answer(1, "x".repeat(299));
 
-    RecordingListener.End end = run(request("p", 999), 300);
+    FinishReason end = run(request("p", 999), 300);
 
     assertEquals(299, listener.usage().completionTokens());
-    assertEquals(FinishReason.LENGTH, end.reason());
+    assertEquals(FinishReason.LENGTH, end);
   }
 
   @Test
@@ -159,25 +159,21 @@ class GenerationRunTest {
 
   private static GenerationRequest constrained(int maxTokens, String schema) throws Exception {
     return new GenerationRequest(
-        ByteTokenizer.tokens("x"),
-        maxTokens,
-        SamplingParameters.greedy(),
-        List.of(),
-        1,
-        Grammar.ofSchema(new ObjectMapper().readTree(schema), "schema"));
+            ByteTokenizer.tokens("x"), maxTokens, SamplingParameters.greedy(), List.of(), 1)
+        .withGrammar(Grammar.ofSchema(new ObjectMapper().readTree(schema), "schema"));
   }
 
   @Test
   void shouldKeepAnAnswerWithinItsGrammarAndEndItWhenItIsWhole() throws Exception {
     rank.answer(1, "{}[true]");
 
-    RecordingListener.End end =
+    FinishReason end =
         run(constrained(99, "{\"type\":\"array\",\"items\":{\"type\":\"boolean\"}}"));
 
     // The model's first two tokens were refused: the likeliest of the others are all equal.
     assertTrue(listener.text().startsWith("["), listener.text());
     assertTrue(listener.text().endsWith("]"), listener.text());
-    assertEquals(FinishReason.STOP, end.reason());
+    assertEquals(FinishReason.STOP, end);
     assertEquals(listener.text().length(), rank.steps.size()); // none after the bracket
     GenerationListener.Token first = listener.tokens.getFirst();
     assertEquals('{' + 1, first.top().getFirst().id());
@@ -189,7 +185,7 @@ class GenerationRunTest {
     String schema = "{\"type\":\"string\",\"minLength\":4}";
     rank.answer(1, "\"" + "x".repeat(90));
 
-    assertEquals(FinishReason.STOP, run(constrained(12, schema)).reason());
+    assertEquals(FinishReason.STOP, run(constrained(12, schema)));
     assertEquals("\"xxxxxxxxxx\"", listener.text());
   }
 
@@ -197,7 +193,7 @@ class GenerationRunTest {
   void shouldMakeAConstrainedAnswerWholeWithinTheContext() throws Exception {
     rank.answer(1, "\"" + "x".repeat(90));
 
-    assertEquals(FinishReason.STOP, run(constrained(99, "{\"type\":\"string\"}"), 8).reason());
+    assertEquals(FinishReason.STOP, run(constrained(99, "{\"type\":\"string\"}"), 8));
     assertEquals("\"xxxxx\"", listener.text());
   }
 
@@ -208,30 +204,32 @@ class GenerationRunTest {
     String call = "<tool_call>\n{\"name\": \"now\", \"arguments\": {}}\n</tool_call>";
     GenerationRequest limited =
         new GenerationRequest(
-            ByteTokenizer.tokens("x"), 5, SamplingParameters.greedy(), List.of(), 0, grammar);
+                ByteTokenizer.tokens("x"), 5, SamplingParameters.greedy(), List.of(), 0)
+            .withGrammar(grammar);
     rank.answer(1, "Hello there");
 
-    assertEquals(FinishReason.LENGTH, run(limited).reason());
+    assertEquals(FinishReason.LENGTH, run(limited));
     assertEquals("Hello", listener.text());
     // The model goes astray in its call.
     rank.answer(1, "Hm<tool_call> I call now, and so on and on, for much longer than a call");
     RecordingListener called = new RecordingListener();
     GenerationRequest longer =
         new GenerationRequest(
-            ByteTokenizer.tokens("x"), 99, SamplingParameters.greedy(), List.of(), 0, grammar);
+                ByteTokenizer.tokens("x"), 99, SamplingParameters.greedy(), List.of(), 0)
+            .withGrammar(grammar);
     GenerationJob job = new GenerationJob(longer, called, cancelled -> {});
     new GenerationRun(new PrefixCachingRank(rank), TOKENIZER, CONTEXT_LENGTH, job).run();
     assertTrue(called.text().startsWith("Hm" + call), called.text());
-    assertEquals(FinishReason.STOP, called.end().reason());
+    assertEquals(FinishReason.STOP, called.reason());
   }
 
   @Test
   void shouldCutAConstrainedAnswerThatDoesNotFit() throws Exception {
     rank.answer(1, "\"" + "x".repeat(90));
 
-    RecordingListener.End end = run(constrained(4, "{\"type\":\"string\",\"minLength\":4}"));
+    FinishReason end = run(constrained(4, "{\"type\":\"string\",\"minLength\":4}"));
 
-    assertEquals(FinishReason.LENGTH, end.reason());
+    assertEquals(FinishReason.LENGTH, end);
     assertEquals("\"xxx", listener.text());
   }
 
@@ -242,7 +240,7 @@ class GenerationRunTest {
 
     new GenerationRun(new PrefixCachingRank(rank), TOKENIZER, CONTEXT_LENGTH, job).run();
 
-    assertEquals(FinishReason.CANCELLED, listener.end().reason());
+    assertTrue(listener.end().cancelled());
     assertEquals(List.of(), rank.steps);
   }
 

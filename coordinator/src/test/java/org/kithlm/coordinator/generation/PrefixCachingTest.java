@@ -79,7 +79,7 @@ class PrefixCachingTest {
 
     new GenerationRun(cachingRank, TOKENIZER, CONTEXT_LENGTH, job).run();
 
-    assertEquals(FinishReason.CANCELLED, listener.end().reason());
+    assertTrue(listener.end().cancelled());
     rank.broken = () -> null;
     assertEquals(12, cachedOf("0123456ab, next turn"));
   }
@@ -108,7 +108,7 @@ class PrefixCachingTest {
 
         String what = "seed=" + seed + " request " + i;
         assertEquals(fresh.tokens, cached.tokens, what); // ids and log probabilities
-        assertEquals(fresh.end().reason(), cached.end().reason(), what);
+        assertEquals(fresh.reason(), cached.reason(), what);
         cachedTokens += cached.usage().cachedTokens();
         last =
             IntStream.concat(

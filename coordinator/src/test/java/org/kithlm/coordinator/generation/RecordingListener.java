@@ -14,35 +14,85 @@ final class RecordingListener implements GenerationListener {
 
   /** An end; a failure and a refusal have a message and nothing else. */
   record End(
-      @Nullable FinishReason reason,
       @Nullable Usage usage,
+      boolean cancelled,
       @Nullable String failure,
       @Nullable String refusal) {}
 
-  final List<Token> tokens = new ArrayList<>();
-  private final StringBuilder text = new StringBuilder();
+  /** One of the texts. */
+  static final class Text {
+    final List<Token> tokens = new ArrayList<>();
+    final StringBuilder text = new StringBuilder();
+    @Nullable FinishReason reason;
+
+    List<Integer> ids() {
+      return tokens.stream().map(Token::id).toList();
+    }
+  }
+
+  final List<Text> texts = new ArrayList<>();
+
+  /** Those of the first text. */
+  final List<Token> tokens;
+
+  /** The texts in the order in which they ended. */
+  final List<Integer> ended = new ArrayList<>();
+
   private final CompletableFuture<End> end = new CompletableFuture<>();
 
-  @Override
-  public void onToken(Token token) {
-    tokens.add(token);
-    text.append(token.text());
+  RecordingListener() {
+    tokens = choice(0).tokens;
+  }
+
+  Text choice(int index) {
+    while (texts.size() <= index) {
+      texts.add(new Text());
+    }
+    return texts.get(index);
   }
 
   @Override
-  public void onFinished(FinishReason reason, String tail, Usage usage) {
-    text.append(tail);
-    end(new End(reason, usage, null, null));
+  public void onToken(int choice, Token token) {
+    Text text = choice(choice);
+    if (text.reason != null) {
+      throw new AssertionError("a token of text " + choice + " after its end");
+    }
+    text.tokens.add(token);
+    text.text.append(token.text());
+  }
+
+  @Override
+  public void onChoice(int choice, FinishReason reason, String tail) {
+    Text text = choice(choice);
+    if (text.reason != null) {
+      throw new AssertionError("text " + choice + " ended twice");
+    }
+    text.reason = reason;
+    text.text.append(tail);
+    ended.add(choice);
+  }
+
+  @Override
+  public void onFinished(Usage usage) {
+    if (texts.stream().anyMatch(text -> text.reason == null)) {
+      throw new AssertionError("finished before all texts: " + ended);
+    }
+    end(new End(usage, false, null, null));
+  }
+
+  @Override
+  public void onCancelled(Usage usage) {
+    end(new End(usage, true, null, null));
   }
 
   @Override
   public void onFailed(String message) {
-    end(new End(null, null, message, null));
+    end(new End(null, false, message, null));
   }
 
   @Override
   public void onNotReady(String message) {
-    end(new End(null, null, null, message));
+    end(new End(null, false, null, message));
   }
 
   private void end(End what) {
@@ -75,15 +125,21 @@ final class RecordingListener implements GenerationListener {
     return Objects.requireNonNull(end().refusal(), () -> "was not refused: " + end());
   }
 
-  /** Its text, once it has ended. */
-  String text() {
-    end();
-    return text.toString();
+  /** Why the first text ended, which it must have. */
+  FinishReason reason() {
+    End how = end();
+    return Objects.requireNonNull(choice(0).reason, () -> "did not end well: " + how);
   }
 
-  /** Its token ids, once it has ended. */
+  /** The first text, once all have ended. */
+  String text() {
+    end();
+    return choice(0).text.toString();
+  }
+
+  /** Its token ids, once all have ended. */
   List<Integer> ids() {
     end();
-    return tokens.stream().map(Token::id).toList();
+    return choice(0).ids();
   }
 }

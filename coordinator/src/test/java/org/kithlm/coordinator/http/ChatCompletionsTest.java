@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import java.net.Socket;
 import java.net.http.HttpRequest;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -26,7 +25,7 @@ class ChatCompletionsTest {
   }
 
   /** The JSON of every event but the last, which must be [DONE]; comments are left out. */
-  private static List<JsonNode> events(String body) throws Exception {
+  static List<JsonNode> events(String body) throws Exception {
     List<JsonNode> events = new ArrayList<>();
     List<String> data =
         body.lines().filter(line -> line.startsWith("data: ")).map(l -> l.substring(6)).toList();
@@ -89,67 +88,6 @@ class ChatCompletionsTest {
     String prompt = prompt(endpoint.service.nextRun().request);
     assertTrue(prompt.startsWith("system=Be kind;user=4x"), prompt);
     assertTrue(prompt.contains("user=8x"), prompt);
-  }
-
-  /** Says "a" for the first choice, "b" for the next and so on. */
-  private void sayAnotherTextForEachSeed(long firstSeed) {
-    endpoint.service.script =
-        run ->
-            run.say(Character.toString((char) ('a' + run.request.sampling().seed() - firstSeed)))
-                .finish(FinishReason.STOP);
-  }
-
-  @Test
-  void shouldMakeChoicesOneAfterAnother() throws Exception {
-    sayAnotherTextForEachSeed(7);
-
-    JsonNode json =
-        endpoint.post(TestEndpoint.CHAT, TestEndpoint.chat(",\"n\":3,\"seed\":7")).json();
-
-    assertEquals(
-        List.of("0 a", "1 b", "2 c"),
-        json.path("choices")
-            .valueStream()
-            .map(c -> c.path("index") + " " + c.path("message").path("content").asText())
-            .toList());
-    assertEquals(
-        "{\"prompt_tokens\":8,\"completion_tokens\":3,\"total_tokens\":11,"
-            + "\"prompt_tokens_details\":{\"cached_tokens\":2}}",
-        json.path("usage").toString());
-    assertEquals(3, endpoint.service.runs.size());
-  }
-
-  @Test
-  void shouldStreamChoicesOneAfterAnother() throws Exception {
-    sayAnotherTextForEachSeed(7);
-
-    List<JsonNode> events =
-        stream(TestEndpoint.CHAT, TestEndpoint.chat(",\"n\":2,\"seed\":7,\"stream\":true"));
-
-    assertEquals(
-        List.of(
-            "0 {\"role\":\"assistant\",\"content\":\"\"}",
-            "0 {\"content\":\"a\"}",
-            "0 {}",
-            "1 {\"role\":\"assistant\",\"content\":\"\"}",
-            "1 {\"content\":\"b\"}",
-            "1 {}"),
-        events.stream()
-            .map(e -> e.path("choices").path(0))
-            .map(choice -> choice.path("index") + " " + choice.path("delta"))
-            .toList());
-  }
-
-  @Test
-  void shouldStartNoChoiceForAClientThatHasGone() throws Exception {
-    endpoint.service.script = FakeChatService.Run::awaitCancel;
-    FakeChatService.Run first;
-    try (Socket client = endpoint.rawPost(TestEndpoint.CHAT, TestEndpoint.chat(",\"n\":2"))) {
-      first = endpoint.service.nextRun();
-      assertTrue(client.isConnected());
-    }
-    assertTrue(first.wasCancelled());
-    assertTrue(endpoint.service.runs.isEmpty());
   }
 
   @Test

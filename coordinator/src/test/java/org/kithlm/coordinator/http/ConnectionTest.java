@@ -171,7 +171,7 @@ class ConnectionTest {
           while (run.cancelled.getCount() > 0) {
             run.token('x', text);
           }
-          run.finish(FinishReason.CANCELLED);
+          run.endCancelled();
         };
     try (Socket socket =
         endpoint.rawPost(TestEndpoint.CHAT, TestEndpoint.chat(",\"stream\":true"))) {

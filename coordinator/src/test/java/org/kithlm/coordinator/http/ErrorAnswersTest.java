@@ -16,7 +16,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.kithlm.coordinator.generation.ChatService;
-import org.kithlm.coordinator.generation.FinishReason;
 import org.kithlm.coordinator.generation.GenerationRefusedException.Reason;
 
 class ErrorAnswersTest {
@@ -70,6 +69,10 @@ class ErrorAnswersTest {
         "truncation|\"yes\"|truncation must be \"auto\" or \"disabled\", got \"yes\"",
         "truncation|7|truncation must be \"auto\" or \"disabled\", got 7",
         "n|9|n must be an integer from 1 to 8, got 9",
+        "first_finish|1|first_finish must be true or false, got 1",
+        "reasoning|7|reasoning must be an object, got 7",
+        "reasoning.max_tokens|{\"max_tokens\":-1}|reasoning.max_tokens must be an integer from 0 to"
+            + " 2147483647, got -1",
         "tools|7|tools must be an array of at most 128 tools, got 7",
         "tools[0].function|[{}]|tools[0].function must be an object with a name",
         "tools[0].type|[{\"type\":\"web\"}]|tools[0].type is not supported: only functions can be"
@@ -380,7 +383,7 @@ class ErrorAnswersTest {
 
   @Test
   void shouldNotTakeACancelledGenerationForAnAnswer() throws Exception {
-    endpoint.service.script = run -> run.say("He").finish(FinishReason.CANCELLED);
+    endpoint.service.script = run -> run.say("He").endCancelled();
 
     assertEquals(500, endpoint.post(TestEndpoint.CHAT, TestEndpoint.chat("")).status());
   }

@@ -63,6 +63,7 @@ final class FakeChatService implements ChatService, AutoCloseable {
     final GenerationRequest request;
     final CountDownLatch cancelled = new CountDownLatch(1);
     private final GenerationListener listener;
+    private int choice; // that tokens belong to
     private int made;
 
     Run(GenerationRequest request, GenerationListener listener) {
@@ -78,37 +79,45 @@ final class FakeChatService implements ChatService, AutoCloseable {
       return this;
     }
 
-    /** Says hello up to the token limit, or what the grammar asks for. */
+    /** Says hello up to the token limit, or what the grammar asks for, in each text. */
     void sayWithinLimit() {
-      if (request.grammar() != null) {
-        sayWithinGrammar();
-        return;
+      for (int text = 0; text < request.choices().count(); text++) {
+        if (text > 0 && request.choices().firstFinish()) {
+          of(text).end(FinishReason.ABANDONED, "");
+        } else if (request.grammar() != null) {
+          of(text).sayWithinGrammar();
+        } else {
+          int length = Math.min(5, request.maxTokens());
+          of(text)
+              .say("Hello".substring(0, length))
+              .end(length < 5 ? FinishReason.LENGTH : FinishReason.STOP, "");
+        }
       }
-      int length = Math.min(5, request.maxTokens());
-      say("Hello".substring(0, length))
-          .finish(length < 5 ? FinishReason.LENGTH : FinishReason.STOP);
+      finish();
     }
 
     /** Says what a model without a clue does within the grammar. */
-    void sayWithinGrammar() {
+    private void sayWithinGrammar() {
       Grammar grammar = Objects.requireNonNull(request.grammar());
       TokenConstraint constraint = new TokenConstraint(grammar, CHARACTERS);
-      Random random = new Random(request.sampling().seed());
+      Random random = new Random(request.sampling().seed() + choice);
       Sampler sampler = new Sampler(request.sampling());
       float[] logits = new float[VOCABULARY];
-      while (!constraint.isFinal() && made < request.maxTokens()) {
+      int left = request.maxTokens();
+      while (!constraint.isFinal() && left > 0) {
         for (int token = 0; token < VOCABULARY; token++) {
           logits[token] = (float) random.nextGaussian() + (token == '"' ? 1 : 0);
         }
-        constraint.limit(request.maxTokens() - made);
+        constraint.limit(left);
         int token = sampler.choose(logits, new int[0], 0, 0, 0, constraint).token();
         if (token == END) {
           break;
         }
         constraint.accept(token);
         token(token, Character.toString(token));
+        left--;
       }
-      finish(constraint.isComplete() ? FinishReason.STOP : FinishReason.LENGTH);
+      end(constraint.isComplete() ? FinishReason.STOP : FinishReason.LENGTH, "");
     }
 
     /** A token whose text is held back or joined to another's. */
@@ -118,7 +127,7 @@ final class FakeChatService implements ChatService, AutoCloseable {
               .mapToObj(i -> new Candidate(id + i, -0.5f - i))
               .toList();
       made++;
-      listener.onToken(new Token(id, text, -0.5f, top));
+      listener.onToken(choice, new Token(id, text, -0.5f, top));
       return this;
     }
 
@@ -126,9 +135,35 @@ final class FakeChatService implements ChatService, AutoCloseable {
       finish(reason, "");
     }
 
+    /** Ends the text, and with it the answer. */
     void finish(FinishReason reason, String tail) {
-      listener.onFinished(
-          reason, tail, new Usage(request.prompt().length, CACHED_TOKENS, made, 12.5, 80));
+      end(reason, tail);
+      finish();
+    }
+
+    /** What follows is of this text. */
+    Run of(int text) {
+      choice = text;
+      return this;
+    }
+
+    /** Ends the text that was spoken of last. */
+    Run end(FinishReason reason, String tail) {
+      listener.onChoice(choice, reason, tail);
+      return this;
+    }
+
+    /** Ends the answer, whose texts have ended. */
+    void finish() {
+      listener.onFinished(usage());
+    }
+
+    void endCancelled() {
+      listener.onCancelled(usage());
+    }
+
+    private Usage usage() {
+      return new Usage(request.prompt().length, CACHED_TOKENS, made, 12.5, 80);
     }
 
     void fail(String message) {
@@ -142,7 +177,7 @@ final class FakeChatService implements ChatService, AutoCloseable {
     /** Waits like a prefill: until the client has gone. */
     void awaitCancel() throws InterruptedException {
       cancelled.await();
-      finish(FinishReason.CANCELLED);
+      endCancelled();
     }
 
     /** Whether it was cancelled before the deadline of a test. */

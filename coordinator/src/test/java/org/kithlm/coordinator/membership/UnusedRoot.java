@@ -3,6 +3,7 @@ package org.kithlm.coordinator.membership;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import org.kithlm.model.transformer.StepRuns;
 import org.kithlm.node.control.CollectiveReport;
 import org.kithlm.node.control.NodeMessage;
 import org.kithlm.node.control.RankStatistics;
@@ -42,12 +43,12 @@ final class UnusedRoot implements RootRank {
   }
 
   @Override
-  public void step(int[] tokens, int offset, int count, int startPosition) {
+  public void step(int[] tokens, int offset, StepRuns runs) {
     throw new UnsupportedOperationException();
   }
 
   @Override
-  public float[] logits() {
+  public float[] logits(int run) {
     throw new UnsupportedOperationException();
   }
 

@@ -93,14 +93,17 @@ class EndpointMetricsTest {
   void shouldCountTokensAndTimes() {
     GenerationListener told = generate(new Ignoring());
     clock.add(Duration.ofMillis(1500));
-    told.onToken(TOKEN);
+    told.onToken(0, TOKEN);
     clock.add(Duration.ofMillis(100));
-    told.onToken(TOKEN);
-    told.onFinished(FinishReason.LENGTH, "", new GenerationListener.Usage(9, 4, 2, 1200, 50));
+    told.onToken(0, TOKEN);
+    told.onChoice(0, FinishReason.LENGTH, "");
+    told.onChoice(1, FinishReason.ABANDONED, "");
+    told.onFinished(new GenerationListener.Usage(9, 4, 2, 1200, 50));
 
     assertTold(
         ClusterStatus.UNKNOWN,
         "kith_generations_total{outcome=\"length\"} 1.0",
+        "kith_generations_total{outcome=\"abandoned\"} 1.0",
         "kith_prompt_tokens_total 9.0",
         "kith_prompt_tokens_cached_total 4.0",
         "kith_completion_tokens_total 2.0",
@@ -133,10 +136,16 @@ class EndpointMetricsTest {
 
   private static final class Ignoring implements GenerationListener {
     @Override
-    public void onToken(Token token) {}
+    public void onToken(int choice, Token token) {}
 
     @Override
-    public void onFinished(FinishReason reason, String tail, Usage usage) {}
+    public void onChoice(int choice, FinishReason reason, String tail) {}
+
+    @Override
+    public void onFinished(Usage usage) {}
+
+    @Override
+    public void onCancelled(Usage usage) {}
 
     @Override
     public void onFailed(String message) {}

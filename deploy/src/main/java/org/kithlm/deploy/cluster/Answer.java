@@ -40,18 +40,30 @@ public record Answer(
         chat.generate(
             request,
             new GenerationListener() {
+              private FinishReason reason = FinishReason.LENGTH;
+
               @Override
-              public void onToken(Token token) {
+              public void onToken(int choice, Token token) {
                 tokens.add(token.id());
                 text.append(token.text());
                 onText.accept(token.text());
               }
 
               @Override
-              public void onFinished(FinishReason reason, String tail, Usage usage) {
+              public void onChoice(int choice, FinishReason why, String tail) {
+                reason = why;
                 text.append(tail);
                 onText.accept(tail);
+              }
+
+              @Override
+              public void onFinished(Usage usage) {
                 answer.complete(new Answer(text.toString(), List.copyOf(tokens), reason, usage));
+              }
+
+              @Override
+              public void onCancelled(Usage usage) {
+                onFailed("the generation was cancelled");
               }
 
               @Override

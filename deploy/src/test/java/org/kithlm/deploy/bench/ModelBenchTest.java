@@ -7,6 +7,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.kithlm.model.transformer.StepRuns;
 import org.kithlm.node.control.CollectiveReport;
 import org.kithlm.node.control.NodeMessage;
 import org.kithlm.node.control.RankStatistics;
@@ -55,16 +56,18 @@ class ModelBenchTest {
     }
 
     @Override
-    public void step(int[] tokens, int offset, int count, int startPosition) {
-      assertEquals(startPosition, offset);
+    public void step(int[] tokens, int offset, StepRuns runs) {
+      int count = runs.tokenCount();
+      assertTrue(runs.isStemOnly());
+      assertEquals(runs.startPosition(0), offset);
       for (int i = offset; i < offset + count; i++) {
         assertTrue(tokens[i] >= 0 && tokens[i] < 100);
       }
-      calls.add(count + " at " + startPosition);
+      calls.add(count + " at " + offset);
     }
 
     @Override
-    public float[] logits() {
+    public float[] logits(int run) {
       calls.add("logits");
       return new float[0];
     }

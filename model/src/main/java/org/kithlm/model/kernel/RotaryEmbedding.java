@@ -46,13 +46,18 @@ public final class RotaryEmbedding {
     sin = new float[positionsMax * pairs];
   }
 
-  /** Computes the angles of {@code count} positions from {@code firstPosition} on. */
-  public void prepare(int firstPosition, int count) {
+  /**
+   * Computes the angles of {@code count} positions from {@code firstPosition} on.
+   *
+   * @param firstIndex of the first within the batch
+   */
+  public void prepare(int firstPosition, int count, int firstIndex) {
     for (int p = 0; p < count; p++) {
+      int row = (firstIndex + p) * frequencies.length;
       for (int i = 0; i < frequencies.length; i++) {
         double angle = (firstPosition + p) * frequencies[i];
-        cos[p * frequencies.length + i] = (float) Math.cos(angle);
-        sin[p * frequencies.length + i] = (float) Math.sin(angle);
+        cos[row + i] = (float) Math.cos(angle);
+        sin[row + i] = (float) Math.sin(angle);
       }
     }
   }

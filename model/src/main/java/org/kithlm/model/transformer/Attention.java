@@ -88,9 +88,12 @@ final class Attention {
   }
 
   /** Computes the rotations of a step, once for all layers. */
-  void prepare(int tokenCount, int startPosition) {
-    globalRope.prepare(startPosition, tokenCount);
-    localRope.prepare(startPosition, tokenCount);
+  void prepare(StepRuns runs) {
+    for (int run = 0; run < runs.count(); run++) {
+      int position = runs.startPosition(run);
+      globalRope.prepare(position, runs.tokenCount(run), runs.firstToken(run));
+      localRope.prepare(position, runs.tokenCount(run), runs.firstToken(run));
+    }
   }
 
   /**
@@ -99,11 +102,12 @@ final class Attention {
    * @param x normalised hidden states [tokenCount x hidden]
    * @param partial zeros [tokenCount x hidden], to which this rank's share is added
    */
-  void addPartial(int layer, float[] x, int tokenCount, int startPosition, double[] partial) {
+  void addPartial(int layer, float[] x, StepRuns runs, double[] partial) {
     if (shard.headCount() == 0) {
       return;
     }
     LayerVectors vectors = layers.get(layer);
+    int tokenCount = runs.tokenCount();
     matrices.input(x, tokenCount, config.hiddenSize());
     project(layer, TensorRole.ATTN_Q, vectors.queryBias, tokenCount, queries);
     project(layer, TensorRole.ATTN_K, vectors.keyBias, tokenCount, keys);
@@ -113,8 +117,8 @@ final class Attention {
     positionHeads(layer, vectors.keyNorm, keys, tokenCount, shard.kvHeadCount());
     int used = tokenCount * matrices.rowCount(TensorRole.ATTN_Q);
     OnlineSoftmax.scale(queries, 0, used, config.attentionScale());
-    store(layer, tokenCount, startPosition);
-    attention.attend(layer, queries, tokenCount, startPosition, mixed);
+    store(layer, runs);
+    attention.attend(layer, queries, runs, mixed);
     matrices.input(mixed, tokenCount, matrices.columnCount(TensorRole.ATTN_OUTPUT));
     matrices.addPartialSums(layer, TensorRole.ATTN_OUTPUT, partial);
     matrices.complete();
@@ -147,12 +151,15 @@ final class Attention {
     }
   }
 
-  private void store(int layer, int tokenCount, int startPosition) {
+  private void store(int layer, StepRuns runs) {
     int headDim = config.headDim();
-    for (int token = 0; token < tokenCount; token++) {
-      for (int head = 0; head < shard.kvHeadCount(); head++) {
-        int offset = (token * shard.kvHeadCount() + head) * headDim;
-        cache.write(layer, head, startPosition + token, keys, offset, values, offset);
+    for (int run = 0; run < runs.count(); run++) {
+      for (int token = 0; token < runs.tokenCount(run); token++) {
+        int position = runs.startPosition(run) + token;
+        for (int head = 0; head < shard.kvHeadCount(); head++) {
+          int offset = ((runs.firstToken(run) + token) * shard.kvHeadCount() + head) * headDim;
+          cache.write(runs.sequence(run), layer, head, position, keys, offset, values, offset);
+        }
       }
     }
   }

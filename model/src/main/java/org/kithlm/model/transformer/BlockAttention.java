@@ -25,6 +25,7 @@ final class BlockAttention {
   private final float[] scores;
   private final float[] keys;
   private final float[] values;
+  private int sequence;
   private int layer;
   private int kvHead;
   private int startPosition;
@@ -63,6 +64,7 @@ final class BlockAttention {
    * @param tokens at consecutive positions
    */
   void load(
+      int newSequence,
       int newLayer,
       int newKvHead,
       float[] from,
@@ -71,6 +73,7 @@ final class BlockAttention {
       int heads,
       int tokens,
       int firstPosition) {
+    sequence = newSequence;
     layer = newLayer;
     kvHead = newKvHead;
     startPosition = firstPosition;
@@ -110,7 +113,7 @@ final class BlockAttention {
   private void score(int start, int from, int to) {
     Arrays.fill(scores, 0, paddedRows(rows) * BLOCK_POSITIONS, 0);
     for (int tile = from - from % TILE_POSITIONS; tile < to; tile += TILE_POSITIONS) {
-      cache.readKeys(layer, kvHead, start + tile, keys);
+      cache.readKeys(sequence, layer, kvHead, start + tile, keys);
       for (int row = 0; row < rows; row += WeightedRows.BLOCK) {
         WeightedRows.add(
             queries,
@@ -156,7 +159,7 @@ final class BlockAttention {
     for (int tile = from - from % TILE_POSITIONS; tile < to; tile += TILE_POSITIONS) {
       int first = Math.max(from, tile);
       int count = Math.min(to, tile + TILE_POSITIONS) - first;
-      cache.readValues(layer, kvHead, start + first, count, values, width);
+      cache.readValues(sequence, layer, kvHead, start + first, count, values, width);
       for (int row = 0; row < rows; row += WeightedRows.BLOCK) {
         WeightedRows.add(
             scores,

@@ -34,11 +34,10 @@ final class CausalAttention {
   private final Workers.Part tokensPart = this::attendTokens;
 
   private int layer;
+  private StepRuns runs = new StepRuns();
   private float[] queries = CommonTensors.NONE;
   private float[] out = CommonTensors.NONE;
-  private int tokenCount;
-  private int startPosition;
-  private int firstBlock;
+  private int firstBlock; // of the only run
   private int blockCount;
   private int tileTokens;
 
@@ -64,18 +63,17 @@ final class CausalAttention {
    * Attends to the cache, which already holds the step itself.
    *
    * @param stepQueries [tokens x heads x headDim], already scaled
-   * @param firstPosition that of the first token
    * @param stepOut as queries; replaced
    */
-  void attend(int ofLayer, float[] stepQueries, int tokens, int firstPosition, float[] stepOut) {
+  void attend(int ofLayer, float[] stepQueries, StepRuns stepRuns, float[] stepOut) {
     layer = ofLayer;
     queries = stepQueries;
-    tokenCount = tokens;
-    startPosition = firstPosition;
+    runs = stepRuns;
     out = stepOut;
-    if (tokens * headsPerKvHead <= Math.max(ROWS_BY_BLOCKS, headsPerKvHead)) {
-      firstBlock = firstBlock(0);
-      blockCount = endBlock(tokens) - firstBlock;
+    int tokens = runs.tokenCount();
+    if (runs.count() == 1 && tokens * headsPerKvHead <= Math.max(ROWS_BY_BLOCKS, headsPerKvHead)) {
+      firstBlock = firstBlock(0, 0);
+      blockCount = endBlock(0, tokens) - firstBlock;
       sumsOfBlocks.ensureRows(shard.kvHeadCount() * blockCount * blockRows());
       workers.run(blocksPart);
       mergeBlocks();
@@ -87,20 +85,21 @@ final class CausalAttention {
     }
   }
 
-  private int firstBlock(int token) {
-    return BlockAttention.firstVisible(config, layer, startPosition + token) / BLOCK_POSITIONS;
+  private int firstBlock(int run, int token) {
+    int position = runs.startPosition(run) + token;
+    return BlockAttention.firstVisible(config, layer, position) / BLOCK_POSITIONS;
   }
 
-  private int endBlock(int endToken) {
-    return Math.ceilDiv(startPosition + endToken, BLOCK_POSITIONS);
+  private int endBlock(int run, int endToken) {
+    return KvBlocks.of(runs.startPosition(run) + endToken);
   }
 
   /** Rows of sums that a block of a KV head has. */
   private int blockRows() {
-    return BlockAttention.paddedRows(tokenCount * headsPerKvHead);
+    return BlockAttention.paddedRows(runs.tokenCount() * headsPerKvHead);
   }
 
-  /** A run of the blocks of all KV heads. */
+  /** A share of the blocks of all KV heads, of the only run. */
   private void attendBlocks(int index, int count) {
     int total = shard.kvHeadCount() * blockCount;
     int end = (int) ((long) total * (index + 1) / count);
@@ -108,7 +107,7 @@ final class CausalAttention {
     for (int i = (int) ((long) total * index / count); i < end; i++) {
       int kvHead = i / blockCount;
       if (kvHead != loaded) {
-        load(threads[index], kvHead, 0, tokenCount);
+        load(threads[index], 0, kvHead, 0, runs.tokenCount());
         loaded = kvHead;
       }
       threads[index].attend(firstBlock + i % blockCount, sumsOfBlocks, i * blockRows());
@@ -117,31 +116,40 @@ final class CausalAttention {
 
   private void mergeBlocks() {
     for (int kvHead = 0; kvHead < shard.kvHeadCount(); kvHead++) {
-      int rows = tokenCount * heads(kvHead);
+      int rows = runs.tokenCount() * heads(kvHead);
       totals[0].clear(0, rows);
       for (int i = kvHead * blockCount; i < (kvHead + 1) * blockCount; i++) {
         totals[0].merge(sumsOfBlocks, i * blockRows(), rows);
       }
-      store(totals[0], kvHead, 0, tokenCount);
+      store(totals[0], 0, kvHead, 0, runs.tokenCount());
     }
   }
 
-  /** Every {@code count}-th tile of tokens of all KV heads, each with all its blocks. */
+  /** Every {@code count}-th tile of tokens of all KV heads and runs, each with all its blocks. */
   private void attendTokens(int index, int count) {
-    BlockAttention thread = threads[index];
-    int tiles = Math.ceilDiv(tokenCount, tileTokens);
-    for (int i = index; i < shard.kvHeadCount() * tiles; i += count) {
-      int kvHead = i / tiles;
-      int first = i % tiles * tileTokens;
-      int end = Math.min(first + tileTokens, tokenCount);
-      load(thread, kvHead, first, end);
-      totals[index].clear(0, thread.rows());
-      for (int block = firstBlock(first); block < endBlock(end); block++) {
-        thread.attend(block, blockSums[index], 0);
-        totals[index].merge(blockSums[index], 0, thread.rows());
+    int next = index;
+    int end = 0;
+    for (int run = 0; run < runs.count(); run++) {
+      int tiles = Math.ceilDiv(runs.tokenCount(run), tileTokens);
+      int first = end;
+      end += shard.kvHeadCount() * tiles;
+      for (; next < end; next += count) {
+        int kvHead = (next - first) / tiles;
+        int token = (next - first) % tiles * tileTokens;
+        attendTile(index, run, kvHead, token, Math.min(token + tileTokens, runs.tokenCount(run)));
       }
-      store(totals[index], kvHead, first, end);
     }
+  }
+
+  private void attendTile(int index, int run, int kvHead, int first, int end) {
+    BlockAttention thread = threads[index];
+    load(thread, run, kvHead, first, end);
+    totals[index].clear(0, thread.rows());
+    for (int block = firstBlock(run, first); block < endBlock(run, end); block++) {
+      thread.attend(block, blockSums[index], 0);
+      totals[index].merge(blockSums[index], 0, thread.rows());
+    }
+    store(totals[index], run, kvHead, first, end);
   }
 
   /** First of this rank's heads that read a KV head, which another rank may share. */
@@ -154,28 +162,30 @@ final class CausalAttention {
     return Math.min(end, shard.headCount()) - firstHead(kvHead);
   }
 
-  private int offset(int token, int head) {
-    return (token * shard.headCount() + head) * config.headDim();
+  /** Where the queries of a head of a run's token start. */
+  private int offset(int run, int token, int head) {
+    return ((runs.firstToken(run) + token) * shard.headCount() + head) * config.headDim();
   }
 
-  private void load(BlockAttention thread, int kvHead, int firstToken, int endToken) {
+  private void load(BlockAttention thread, int run, int kvHead, int firstToken, int endToken) {
     thread.load(
+        runs.sequence(run),
         layer,
         kvHead,
         queries,
-        offset(firstToken, firstHead(kvHead)),
-        offset(1, 0),
+        offset(run, firstToken, firstHead(kvHead)),
+        shard.headCount() * config.headDim(),
         heads(kvHead),
         endToken - firstToken,
-        startPosition + firstToken);
+        runs.startPosition(run) + firstToken);
   }
 
-  private void store(SoftmaxSums sums, int kvHead, int firstToken, int endToken) {
+  private void store(SoftmaxSums sums, int run, int kvHead, int firstToken, int endToken) {
     int row = 0;
     for (int token = firstToken; token < endToken; token++) {
       int first = firstHead(kvHead);
       for (int head = first; head < first + heads(kvHead); head++) {
-        sums.writeMean(row, out, offset(token, head), config.headDim());
+        sums.writeMean(row, out, offset(run, token, head), config.headDim());
         row++;
       }
     }

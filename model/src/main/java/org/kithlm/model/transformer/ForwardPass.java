@@ -35,6 +35,7 @@ public final class ForwardPass {
   private final Attention attention;
   private final FeedForward feedForward;
   private final List<LayerNorms> norms = new ArrayList<>();
+  private final StepRuns stemRun = new StepRuns();
   private final int tokensMax;
   private final float[] normed;
   private final double[] partial;
@@ -119,31 +120,40 @@ public final class ForwardPass {
   }
 
   /**
-   * Transforms {@code hidden[tokenCount x hiddenSize]} in place. Keys and values at and beyond
-   * {@code startPosition} are replaced, which is how a generation is taken back.
+   * Transforms the hidden states of tokens of the stem; see {@link #forward(float[], StepRuns)}.
    *
-   * @param hidden embeddings of consecutive tokens, already scaled by {@link
-   *     ModelConfig#embeddingScale()}
    * @param tokenCount 1 to {@code tokensMax}
    * @param startPosition position of the first token, at most the length of the cache
-   * @throws IllegalArgumentException if a count is out of range or the context exceeded
-   * @throws RuntimeException if the step was aborted or weights cannot be read; the hidden states
-   *     are undefined then, and the cache ends at {@code startPosition}
    */
   public void forward(float[] hidden, int tokenCount, int startPosition) {
-    if (tokenCount < 1 || tokenCount > tokensMax) {
-      throw new IllegalArgumentException(
-          "tokenCount=" + tokenCount + " is out of range: 1 to " + tokensMax);
-    }
+    requireRoom(tokenCount);
+    forward(hidden, stemRun.clear().addStem(startPosition, tokenCount));
+  }
+
+  /**
+   * Transforms {@code hidden[tokenCount x hiddenSize]} in place. In the sequences of the runs keys
+   * and values at and beyond their first positions are replaced, which is how a generation is taken
+   * back.
+   *
+   * @param hidden embeddings of the runs' tokens, already scaled by {@link
+   *     ModelConfig#embeddingScale()}
+   * @param runs 1 to {@code tokensMax} tokens
+   * @throws IllegalArgumentException if a count is out of range or the context exceeded
+   * @throws RuntimeException if the step was aborted or weights cannot be read; the hidden states
+   *     are undefined then, and the sequences end where the step starts
+   */
+  public void forward(float[] hidden, StepRuns runs) {
+    int tokenCount = runs.tokenCount();
+    requireRoom(tokenCount);
     int length = tokenCount * config.hiddenSize();
-    cache.prepare(startPosition, tokenCount);
-    attention.prepare(tokenCount, startPosition);
+    cache.prepare(runs);
+    attention.prepare(runs);
     for (int layer = 0; layer < config.layerCount(); layer++) {
       LayerNorms norm = norms.get(layer);
 
       normalize(hidden, norm.attention, normed, tokenCount);
       Arrays.fill(partial, 0, length, 0);
-      attention.addPartial(layer, normed, tokenCount, startPosition, partial);
+      attention.addPartial(layer, normed, runs, partial);
       allreduce.sum(layer, Allreduce.Block.ATTENTION, partial, sum, length);
       normalize(sum, norm.postAttention, sum, tokenCount);
       addResidual(hidden, length);
@@ -155,7 +165,14 @@ public final class ForwardPass {
       normalize(sum, norm.postFfn, sum, tokenCount);
       addResidual(hidden, length);
     }
-    cache.commit(startPosition + tokenCount);
+    cache.commit(runs);
+  }
+
+  private void requireRoom(int tokenCount) {
+    if (tokenCount < 1 || tokenCount > tokensMax) {
+      throw new IllegalArgumentException(
+          "tokenCount=" + tokenCount + " is out of range: 1 to " + tokensMax);
+    }
   }
 
   /** Leaves x as it is where the model has no such norm. */

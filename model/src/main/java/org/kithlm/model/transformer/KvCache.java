@@ -15,6 +15,11 @@ import org.kithlm.model.shard.RankShard;
  * number of positions. Owned by the rank's compute thread; the threads that share its work may
  * read.
  *
+ * <p>It holds the sequences of {@link StepRuns}. A branch has the full blocks of the stem that come
+ * before the position at which it leaves it, and a copy of the one that it leaves it in. It is
+ * there from its first step until a run of the stem does not keep it. All sequences together have
+ * as many blocks as one of the most positions.
+ *
  * <p>A block holds, head by head, the keys and then the values. Values lie position by position.
  * Keys lie in tiles of {@value #TILE_POSITIONS} positions, and within a tile transposed, element by
  * element, so that the scores of consecutive positions are computed in the lanes of a vector: a
@@ -35,9 +40,11 @@ public final class KvCache implements AutoCloseable {
   private final int headDim;
   private final long vectorBytes; // of a key or value
   private final int positionsMax;
-  private final List<List<MemorySegment>> layers = new ArrayList<>();
+  private final int layerCount;
+  private final BlockTable[] tables = new BlockTable[StepRuns.MAX]; // by sequence
+  private final List<MemorySegment> free = new ArrayList<>();
   private final Arena arena;
-  private int length;
+  private long allocated; // blocks, of all layers
 
   /**
    * An empty cache for the KV heads of a rank, of which there may be none.
@@ -55,15 +62,16 @@ public final class KvCache implements AutoCloseable {
     headDim = config.headDim();
     vectorBytes = type.bytes(headDim);
     this.positionsMax = positionsMax;
-    for (int layer = 0; layer < config.layerCount(); layer++) {
-      layers.add(new ArrayList<>());
+    layerCount = config.layerCount();
+    for (int sequence = 0; sequence < tables.length; sequence++) {
+      tables[sequence] = new BlockTable(layerCount);
     }
     arena = Arena.ofShared();
   }
 
-  /** Positions that are filled in every layer. */
+  /** Positions of the stem that are filled in every layer. */
   public int length() {
-    return length;
+    return tables[StepRuns.STEM].length;
   }
 
   /** The bound given at construction. */
@@ -73,12 +81,12 @@ public final class KvCache implements AutoCloseable {
 
   /** Bytes that are allocated now. */
   public long allocatedBytes() {
-    return layers.stream().mapToLong(List::size).sum() * blockBytes();
+    return allocated * blockBytes();
   }
 
   /** Bytes that a position takes, in all layers. */
   public long bytesPerPosition() {
-    return layers.size() * blockBytes() / BLOCK_POSITIONS;
+    return layerCount * blockBytes() / BLOCK_POSITIONS;
   }
 
   /** KV heads of this rank. */
@@ -87,16 +95,32 @@ public final class KvCache implements AutoCloseable {
   }
 
   /**
-   * Makes room for a step and forgets what lies at and beyond its first position.
+   * Makes room for a step; of its sequences it forgets what lies at and beyond their first
+   * positions.
    *
    * @throws IllegalArgumentException if a gap would be left or the bound exceeded
-   * @throws IllegalStateException if there is not enough memory; the cache then ends at {@code
-   *     startPosition}
+   * @throws IllegalStateException if there is not enough memory; the sequences then end where the
+   *     step starts
    */
-  void prepare(int startPosition, int positionCount) {
-    if (startPosition < 0 || startPosition > length) {
+  void prepare(StepRuns runs) {
+    for (int run = 0; run < runs.count(); run++) {
+      prepare(
+          runs.sequence(run), runs.stemLength(run), runs.startPosition(run), runs.tokenCount(run));
+    }
+  }
+
+  private void prepare(int sequence, int stemLength, int startPosition, int positionCount) {
+    BlockTable table = tables[sequence];
+    if (sequence == StepRuns.STEM) {
+      dropBranches(stemLength);
+    } else if (table.stemLength != stemLength) {
+      table.drop(free);
+    }
+    boolean leaves = sequence != StepRuns.STEM && table.stemLength == BlockTable.ABSENT;
+    int held = leaves ? Math.min(stemLength, length()) : table.length;
+    if (startPosition < 0 || startPosition > held) {
       throw new IllegalArgumentException(
-          "startPosition=" + startPosition + " would leave a gap: the cache holds " + length);
+          "startPosition=" + startPosition + " would leave a gap: the cache holds " + held);
     }
     if (positionCount > positionsMax - startPosition) {
       throw new IllegalArgumentException(
@@ -108,21 +132,61 @@ public final class KvCache implements AutoCloseable {
               + positionsMax
               + " positions");
     }
-    length = startPosition;
-    if (headCount == 0) {
-      return;
+    if (leaves) {
+      leaveStem(table, stemLength);
     }
-    int blocks = Math.ceilDiv(startPosition + positionCount, BLOCK_POSITIONS);
-    for (List<MemorySegment> layer : layers) {
-      while (layer.size() < blocks) {
-        layer.add(allocateBlock(layer.size() * BLOCK_POSITIONS));
+    table.length = startPosition;
+    if (headCount > 0) {
+      int blocks = KvBlocks.of(startPosition + positionCount);
+      table.trim(blocks, free);
+      for (int layer = 0; layer < layerCount; layer++) {
+        while (table.blockCount(layer) < blocks) {
+          table.add(layer, takeBlock(table.blockCount(layer) * BLOCK_POSITIONS));
+        }
       }
     }
   }
 
-  private MemorySegment allocateBlock(int firstPosition) {
+  /** All but those that share so many positions. */
+  private void dropBranches(int stemLength) {
+    for (int sequence = StepRuns.STEM + 1; sequence < tables.length; sequence++) {
+      if (tables[sequence].stemLength != stemLength) {
+        tables[sequence].drop(free);
+      }
+    }
+  }
+
+  private void leaveStem(BlockTable branch, int stemLength) {
+    BlockTable stem = tables[StepRuns.STEM];
+    branch.drop(free); // what is left of an attempt without memory
+    if (headCount > 0) {
+      int full = stemLength / BLOCK_POSITIONS;
+      branch.share(stem, full);
+      for (int layer = 0; layer < layerCount && stemLength % BLOCK_POSITIONS != 0; layer++) {
+        MemorySegment copy = takeBlock(full * BLOCK_POSITIONS);
+        branch.add(layer, copy);
+        copy.copyFrom(stem.block(layer, full));
+      }
+    }
+    branch.stemLength = stemLength;
+  }
+
+  private MemorySegment takeBlock(int firstPosition) {
+    if (!free.isEmpty()) {
+      return free.removeLast();
+    }
+    if (allocated == (long) KvBlocks.of(positionsMax) * layerCount) {
+      throw new IllegalArgumentException(
+          "no block is left for position "
+              + firstPosition
+              + ": all sequences together have room for "
+              + positionsMax
+              + " positions");
+    }
     try {
-      return arena.allocate(blockBytes(), ALIGNMENT_BYTES);
+      MemorySegment block = arena.allocate(blockBytes(), ALIGNMENT_BYTES);
+      allocated++;
+      return block;
     } catch (OutOfMemoryError e) {
       throw new IllegalStateException(
           "no memory for the KV cache beyond position "
@@ -137,12 +201,15 @@ public final class KvCache implements AutoCloseable {
   }
 
   /** Tells that all layers have filled the step that was prepared. */
-  void commit(int endPosition) {
-    length = endPosition;
+  void commit(StepRuns runs) {
+    for (int run = 0; run < runs.count(); run++) {
+      tables[runs.sequence(run)].length = runs.startPosition(run) + runs.tokenCount(run);
+    }
   }
 
   /** Stores the key and value of one head at one prepared position. */
   void write(
+      int sequence,
       int layer,
       int head,
       int position,
@@ -150,7 +217,7 @@ public final class KvCache implements AutoCloseable {
       int keyOffset,
       float[] value,
       int valueOffset) {
-    MemorySegment block = block(layer, position);
+    MemorySegment block = block(sequence, layer, position);
     long tile = tileBytes(head, position);
     int column = position % TILE_POSITIONS;
     long valueBytes = valueBytes(head, position);
@@ -197,8 +264,8 @@ public final class KvCache implements AutoCloseable {
    *
    * @param firstPosition of the tile, a multiple of {@value #TILE_POSITIONS}
    */
-  void readKeys(int layer, int head, int firstPosition, float[] out) {
-    MemorySegment block = block(layer, firstPosition);
+  void readKeys(int sequence, int layer, int head, int firstPosition, float[] out) {
+    MemorySegment block = block(sequence, layer, firstPosition);
     long from = tileBytes(head, firstPosition);
     switch (type) {
       case F16 -> HalfFloats.toFloats(block, from, out, 0, headDim * TILE_POSITIONS);
@@ -211,8 +278,9 @@ public final class KvCache implements AutoCloseable {
    *
    * @param stride from one position of {@code out} to the next, at least the width of a head
    */
-  void readValues(int layer, int head, int firstPosition, int count, float[] out, int stride) {
-    MemorySegment block = block(layer, firstPosition);
+  void readValues(
+      int sequence, int layer, int head, int firstPosition, int count, float[] out, int stride) {
+    MemorySegment block = block(sequence, layer, firstPosition);
     long from = valueBytes(head, firstPosition);
     if (type == KvType.Q8) {
       for (int i = 0; i < count; i++) {
@@ -227,8 +295,8 @@ public final class KvCache implements AutoCloseable {
     }
   }
 
-  private MemorySegment block(int layer, int position) {
-    return layers.get(layer).get(position / BLOCK_POSITIONS);
+  private MemorySegment block(int sequence, int layer, int position) {
+    return tables[sequence].block(layer, position / BLOCK_POSITIONS);
   }
 
   /** Offset in its block of the tile of keys that holds a position. */

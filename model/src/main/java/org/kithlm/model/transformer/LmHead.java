@@ -39,28 +39,32 @@ public final class LmHead {
       WeightSource weights,
       Workers workers) {
     this.config = config;
-    matrices = new ShardMatrices(config, HEAD_ONLY, layout, weights, workers, 1);
+    matrices = new ShardMatrices(config, HEAD_ONLY, layout, weights, workers, StepRuns.MAX);
     matrices.requireComplete(config.layerCount(), TensorRole.LM_HEAD);
     norm = new CommonTensors(commonTensors).require(ModelTensors.OUTPUT_NORM, config.hiddenSize());
-    normed = new float[config.hiddenSize()];
+    normed = new float[StepRuns.MAX * config.hiddenSize()];
   }
 
   /**
-   * Computes the logits of one token.
+   * Computes the logits after the last token of each run of a step.
    *
    * @param hidden states after {@link ForwardPass#forward}; not changed
-   * @param rowOffset where the token's row starts in {@code hidden}
-   * @param logits replaced; one for each token of the vocabulary
+   * @param logits replaced; [runs x vocabulary]
    */
-  public void logits(float[] hidden, int rowOffset, float[] logits) {
+  public void logits(float[] hidden, StepRuns runs, float[] logits) {
     int width = config.hiddenSize();
-    RmsNorm.normalize(hidden, rowOffset, norm, config.rmsEpsilon(), normed, 0, width);
-    Arrays.fill(logits, 0, config.vocabularySize(), 0);
-    matrices.input(normed, 1, width);
+    for (int run = 0; run < runs.count(); run++) {
+      int lastToken = runs.firstToken(run) + runs.tokenCount(run) - 1;
+      RmsNorm.normalize(
+          hidden, lastToken * width, norm, config.rmsEpsilon(), normed, run * width, width);
+    }
+    int length = runs.count() * config.vocabularySize();
+    Arrays.fill(logits, 0, length, 0);
+    matrices.input(normed, runs.count(), width);
     matrices.addProduct(config.layerCount(), TensorRole.LM_HEAD, logits);
     matrices.complete();
     if (config.logitSoftcap() > 0) {
-      Softcap.apply(logits, 0, config.vocabularySize(), config.logitSoftcap());
+      Softcap.apply(logits, 0, length, config.logitSoftcap());
     }
   }
 }

@@ -13,7 +13,8 @@ final class Vocabularies {
   static final int END = 0;
 
   private static final long NORMAL = 1; // of tokenizer.ggml.token_type
-  private static final long CONTROL = 3;
+  static final long CONTROL = 3;
+  static final long USER_DEFINED = 4;
   private static final long BYTE = 6;
   private static final List<String> PIECES =
       List.of(
@@ -24,8 +25,13 @@ final class Vocabularies {
   private Vocabularies() {}
 
   static Tokenizer small() {
+    return with(NORMAL);
+  }
+
+  /** The same and more tokens of a type. */
+  static Tokenizer with(long type, String... more) {
     List<String> tokens = new ArrayList<>(List.of("</s>", "<|other|>"));
-    long[] types = new long[tokens.size() + 256 + PIECES.size()];
+    long[] types = new long[tokens.size() + 256 + PIECES.size() + more.length];
     Arrays.fill(types, BYTE);
     types[END] = CONTROL;
     types[1] = CONTROL;
@@ -34,6 +40,8 @@ final class Vocabularies {
     }
     Arrays.fill(types, tokens.size(), types.length, NORMAL);
     tokens.addAll(PIECES);
+    Arrays.fill(types, tokens.size(), types.length, type);
+    tokens.addAll(List.of(more));
     Map<String, Object> values = new HashMap<>();
     values.put("tokenizer.ggml.model", "llama");
     values.put("tokenizer.ggml.tokens", tokens);

@@ -50,7 +50,7 @@ public class ElementwiseBenchmark {
       y[i] = (float) random.nextGaussian();
     }
     rope = new RotaryEmbedding(HEAD_DIM, 10_000, 1, new float[0], true, 1);
-    rope.prepare(100, 1);
+    rope.prepare(100, 1, 0);
     softmax = new OnlineSoftmax(length);
     activations = new Activations(1, length, EnumSet.of(GgmlType.Q4_1, GgmlType.Q4_K));
   }

@@ -100,7 +100,7 @@ class ElementwiseTest {
     RotaryEmbedding rope =
         new RotaryEmbedding(dimensions, 10_000, scale, divisors, halfSplit, count);
     for (int first : new int[] {0, 5, 30_000}) {
-      rope.prepare(first, count);
+      rope.prepare(first, count, 0);
       for (int index = 0; index < count; index++) {
         float[] head = random(headDim + 3, 1, first + index);
         float[] expected = head.clone();

@@ -56,6 +56,7 @@ public class AttentionBenchmark {
   private Workers workers;
   private KvCache cache;
   private CausalAttention attention;
+  private StepRuns step;
   private float[] queries;
   private float[] out;
 
@@ -70,14 +71,15 @@ public class AttentionBenchmark {
     RankShard shard = new RankShard(0, 1, 0, headCount, 0, kvHeads, 0, 8, true);
     workers = WorkerPool.of(threads);
     cache = new KvCache(config, shard, type, context);
-    cache.prepare(0, context);
+    cache.prepare(new StepRuns().addStem(0, context));
     float[] keys = random(headDim);
     for (int head = 0; head < kvHeads; head++) {
       for (int position = 0; position < context; position++) {
-        cache.write(0, head, position, keys, 0, keys, 0);
+        cache.write(StepRuns.STEM, 0, head, position, keys, 0, keys, 0);
       }
     }
     attention = new CausalAttention(config, shard, cache, workers);
+    step = new StepRuns().addStem(context - tokens, tokens);
     queries = random(tokens * headCount * headDim);
     out = new float[queries.length];
   }
@@ -117,7 +119,7 @@ public class AttentionBenchmark {
   /** The last tokens of the context attend to all before them. */
   @Benchmark
   public float[] attend() {
-    attention.attend(0, queries, tokens, context - tokens, out);
+    attention.attend(0, queries, step, out);
     return out;
   }
 

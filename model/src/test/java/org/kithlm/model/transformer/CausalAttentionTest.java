@@ -104,12 +104,12 @@ class CausalAttentionTest {
       keys = bytes ? randomBytes(stored, headDim, SEED) : random(stored, 1, SEED);
       values = bytes ? randomBytes(stored, headDim, SEED + 1) : random(stored, 1, SEED + 1);
       queries = random(POSITIONS * tokenLength(), 0.5f, SEED + 2);
-      cache.prepare(0, POSITIONS);
+      cache.prepare(new StepRuns().addStem(0, POSITIONS));
       for (int layer = 0; layer < LAYERS; layer++) {
         for (int head = 0; head < shard.kvHeadCount(); head++) {
           for (int position = 0; position < POSITIONS; position++) {
             int offset = stored(head, position);
-            cache.write(layer, head, position, keys, offset, values, offset);
+            cache.write(StepRuns.STEM, layer, head, position, keys, offset, values, offset);
           }
         }
       }
@@ -134,7 +134,7 @@ class CausalAttentionTest {
         float[] stepOut = new float[(end - start) * tokenLength()];
         Arrays.fill(stepOut, Float.NaN);
         float[] step = Arrays.copyOfRange(queries, from, end * tokenLength());
-        attention.attend(layer, step, end - start, start, stepOut);
+        attention.attend(layer, step, new StepRuns().addStem(start, end - start), stepOut);
         System.arraycopy(stepOut, 0, out, from, stepOut.length);
         start = end;
         end += stepTokens;
@@ -242,7 +242,7 @@ class CausalAttentionTest {
       Arrays.fill(huge, 60_000);
       for (int head = 0; head < 2; head++) {
         for (int position = cut; position < POSITIONS; position++) {
-          other.cache.write(0, head, position, huge, 0, huge, 0);
+          other.cache.write(StepRuns.STEM, 0, head, position, huge, 0, huge, 0);
         }
       }
       int visible = cut * fixture.tokenLength();
@@ -264,10 +264,11 @@ class CausalAttentionTest {
       CausalAttention attention = new CausalAttention(config, fixture.shard, fixture.cache, two);
       float[] out = fixture.queries.clone();
       for (int tokens : new int[] {1, 40}) {
+        StepRuns runs = new StepRuns().addStem(POSITIONS - tokens, tokens);
         long least = Long.MAX_VALUE;
         for (int i = 0; i < 50_000 && least > 0; i++) {
           long before = memory.getCurrentThreadAllocatedBytes();
-          attention.attend(1, fixture.queries, tokens, POSITIONS - tokens, out);
+          attention.attend(1, fixture.queries, runs, out);
           least = Math.min(least, memory.getCurrentThreadAllocatedBytes() - before);
         }
         assertEquals(0, least, "tokens=" + tokens);

@@ -59,16 +59,20 @@ class KvCacheTest {
         config, new RankShard(0, 1, 0, 2, 0, kvHeads, 0, 8, true), type, positionsMax);
   }
 
+  private static StepRuns stem(int startPosition, int count) {
+    return new StepRuns().addStem(startPosition, count);
+  }
+
   @Test
   void shouldGrowByBlocksOnly() {
     try (KvCache cache = cache(HEADS, POSITIONS_MAX)) {
       assertEquals(0, cache.allocatedBytes());
-      cache.prepare(0, BLOCK);
+      cache.prepare(stem(0, BLOCK));
       assertEquals(BLOCK_BYTES, cache.allocatedBytes());
-      cache.commit(BLOCK);
-      cache.prepare(BLOCK, 1);
+      cache.commit(stem(0, BLOCK));
+      cache.prepare(stem(BLOCK, 1));
       assertEquals(2 * BLOCK_BYTES, cache.allocatedBytes());
-      cache.prepare(3, 1);
+      cache.prepare(stem(3, 1));
       assertEquals(2 * BLOCK_BYTES, cache.allocatedBytes());
     }
   }
@@ -76,7 +80,7 @@ class KvCacheTest {
   @Test
   void shouldCostNothingWithoutHeads() {
     try (KvCache cache = cache(0, POSITIONS_MAX)) {
-      cache.prepare(0, POSITIONS_MAX);
+      cache.prepare(stem(0, POSITIONS_MAX));
       assertEquals(0, cache.allocatedBytes());
     }
   }
@@ -84,7 +88,7 @@ class KvCacheTest {
   @Test
   void shouldHoldWhatWasWrittenWhereItBelongs() {
     try (KvCache cache = cache(HEADS, POSITIONS_MAX)) {
-      cache.prepare(0, POSITIONS_MAX);
+      cache.prepare(stem(0, POSITIONS_MAX));
       for (int layer = 0; layer < LAYERS; layer++) {
         for (int head = 0; head < HEADS; head++) {
           for (int position = 0; position < POSITIONS_MAX; position++) {
@@ -94,7 +98,7 @@ class KvCacheTest {
               key[1 + i] = element(layer, head, position, i);
               value[2 + i] = -element(layer, head, position, i);
             }
-            cache.write(layer, head, position, key, 1, value, 2);
+            cache.write(StepRuns.STEM, layer, head, position, key, 1, value, 2);
           }
         }
       }
@@ -104,8 +108,8 @@ class KvCacheTest {
       for (int layer = 0; layer < LAYERS; layer++) {
         for (int head = 0; head < HEADS; head++) {
           for (int first = 0; first + count <= POSITIONS_MAX; first += count) {
-            cache.readKeys(layer, head, first, keys);
-            cache.readValues(layer, head, first, count, values, HEAD_DIM);
+            cache.readKeys(StepRuns.STEM, layer, head, first, keys);
+            cache.readValues(StepRuns.STEM, layer, head, first, count, values, HEAD_DIM);
             for (int p = 0; p < count; p++) {
               for (int i = 0; i < HEAD_DIM; i++) {
                 float expected = element(layer, head, first + p, i);
@@ -131,10 +135,18 @@ class KvCacheTest {
       written[i] = size * (float) random.nextGaussian();
     }
     try (KvCache cache = cache(HEADS, headDim, KvType.Q8, positions)) {
-      cache.prepare(0, positions);
+      cache.prepare(stem(0, positions));
       for (int i = 0; i < HEADS * positions; i++) {
         int head = i % HEADS;
-        cache.write(1, head, i / HEADS, written, 2 * i * headDim, written, (2 * i + 1) * headDim);
+        cache.write(
+            StepRuns.STEM,
+            1,
+            head,
+            i / HEADS,
+            written,
+            2 * i * headDim,
+            written,
+            (2 * i + 1) * headDim);
       }
       float[] keys = new float[headDim * KvCache.TILE_POSITIONS];
       int stride = headDim + 3;
@@ -142,8 +154,8 @@ class KvCacheTest {
       for (int i = 0; i < HEADS * positions; i++) {
         int head = i % HEADS;
         int inTile = i / HEADS % KvCache.TILE_POSITIONS;
-        cache.readKeys(1, head, i / HEADS - inTile, keys);
-        cache.readValues(1, head, i / HEADS, 1, value, stride);
+        cache.readKeys(StepRuns.STEM, 1, head, i / HEADS - inTile, keys);
+        cache.readValues(StepRuns.STEM, 1, head, i / HEADS, 1, value, stride);
         for (int j = 0; j < headDim; j++) {
           assertNear(
               written, 2 * i * headDim, j, headDim, keys[j * KvCache.TILE_POSITIONS + inTile]);
@@ -165,11 +177,11 @@ class KvCacheTest {
   @Test
   void shouldHoldZerosInEightBits() {
     try (KvCache cache = cache(1, 32, KvType.Q8, 1)) {
-      cache.prepare(0, 1);
-      cache.write(0, 0, 0, new float[32], 0, new float[32], 0);
+      cache.prepare(stem(0, 1));
+      cache.write(StepRuns.STEM, 0, 0, 0, new float[32], 0, new float[32], 0);
       float[] value = new float[32];
       value[5] = 1;
-      cache.readValues(0, 0, 0, 1, value, 32);
+      cache.readValues(StepRuns.STEM, 0, 0, 0, 1, value, 32);
       assertArrayEquals(new float[32], value, 0);
     }
   }
@@ -183,31 +195,138 @@ class KvCacheTest {
   @Test
   void shouldRefuseGapsAndExcess() {
     try (KvCache cache = cache(HEADS, POSITIONS_MAX)) {
-      cache.prepare(0, 10);
-      cache.commit(10);
+      cache.prepare(stem(0, 10));
+      cache.commit(stem(0, 10));
       assertRefused("startPosition=11 would leave a gap: the cache holds 10", cache, 11, 1);
-      assertRefused("startPosition=-1", cache, -1, 1);
       assertRefused("exceeds the context of 600 positions", cache, 10, 591);
       assertEquals(10, cache.length());
-      cache.prepare(10, 590);
+      cache.prepare(stem(10, 590));
       assertThrows(IllegalArgumentException.class, () -> cache(HEADS, 0));
     }
   }
 
   private static void assertRefused(String message, KvCache cache, int start, int count) {
     String actual =
-        assertThrows(IllegalArgumentException.class, () -> cache.prepare(start, count)).toString();
+        assertThrows(IllegalArgumentException.class, () -> cache.prepare(stem(start, count)))
+            .toString();
     assertTrue(actual.contains(message), actual);
   }
 
   @Test
   void shouldEndAtTheStartOfAnAbortedStep() {
     try (KvCache cache = cache(HEADS, POSITIONS_MAX)) {
-      cache.prepare(0, 10);
-      cache.commit(10);
-      cache.prepare(7, 5);
+      cache.prepare(stem(0, 10));
+      cache.commit(stem(0, 10));
+      cache.prepare(stem(7, 5));
       assertEquals(7, cache.length());
     }
+  }
+
+  /** A prompt of one block and a half, and texts behind it. */
+  private static KvCache withPrompt(int positionsMax) {
+    KvCache cache = cache(HEADS, positionsMax);
+    StepRuns prompt = stem(0, 3 * BLOCK / 2);
+    cache.prepare(prompt);
+    cache.commit(prompt);
+    return cache;
+  }
+
+  private static StepRuns branch(int sequence, int startPosition, int count) {
+    return new StepRuns().add(sequence, 3 * BLOCK / 2, startPosition, count);
+  }
+
+  @Test
+  void shouldShareFullBlocksOfThePromptAndCopyTheNext() {
+    int stemLength = 3 * BLOCK / 2;
+    try (KvCache cache = withPrompt(POSITIONS_MAX)) {
+      float[] number = new float[HEAD_DIM];
+      for (int position : new int[] {BLOCK - 1, stemLength - 1}) {
+        number[0] = position;
+        cache.write(StepRuns.STEM, 0, 0, position, number, 0, number, 0);
+      }
+      StepRuns both = branch(StepRuns.STEM, stemLength, 1).add(5, stemLength, stemLength, 1);
+      cache.prepare(both);
+      for (int sequence : new int[] {StepRuns.STEM, 5}) {
+        number[0] = -1 - sequence;
+        cache.write(sequence, 0, 0, stemLength, number, 0, number, 0);
+      }
+      cache.commit(both);
+
+      assertEquals(3 * BLOCK_BYTES, cache.allocatedBytes());
+      float[] value = new float[HEAD_DIM];
+      for (int sequence : new int[] {StepRuns.STEM, 5}) {
+        for (int position : new int[] {BLOCK - 1, stemLength - 1}) {
+          cache.readValues(sequence, 0, 0, position, 1, value, HEAD_DIM);
+          assertEquals(position, value[0]);
+        }
+        cache.readValues(sequence, 0, 0, stemLength, 1, value, HEAD_DIM);
+        assertEquals(-1 - sequence, value[0]);
+      }
+    }
+  }
+
+  @Test
+  void shouldHaveRoomForAllSequencesTogether() {
+    int stemLength = 3 * BLOCK / 2;
+    try (KvCache cache = withPrompt(4 * BLOCK)) {
+      cache.prepare(branch(1, stemLength, 1));
+      cache.prepare(branch(2, stemLength, 1));
+      assertEquals(4 * BLOCK_BYTES, cache.allocatedBytes());
+      StepRuns fifth = branch(3, stemLength, 1);
+      String message =
+          assertThrows(IllegalArgumentException.class, () -> cache.prepare(fifth)).toString();
+      assertTrue(message.contains("together have room for 512 positions"), message);
+      // A run of the stem that keeps no branch gives their blocks to whoever comes.
+      cache.prepare(stem(stemLength, 5 * BLOCK / 2));
+      assertEquals(4 * BLOCK_BYTES, cache.allocatedBytes());
+      cache.prepare(stem(stemLength, 1)); // and what it takes no more itself
+      cache.prepare(branch(3, stemLength, 1));
+      cache.prepare(branch(4, stemLength, 1));
+      assertEquals(4 * BLOCK_BYTES, cache.allocatedBytes());
+    }
+  }
+
+  @Test
+  void shouldRefuseBranchesThatLeaveAGap() {
+    try (KvCache cache = withPrompt(POSITIONS_MAX)) {
+      int stemLength = 3 * BLOCK / 2;
+      StepRuns late = branch(1, stemLength + 1, 1);
+      assertThrows(IllegalArgumentException.class, () -> cache.prepare(late));
+      cache.prepare(stem(10, 1));
+      cache.commit(stem(10, 1));
+      StepRuns gone = branch(1, stemLength, 1);
+      String message =
+          assertThrows(IllegalArgumentException.class, () -> cache.prepare(gone)).toString();
+      assertTrue(message.contains("the cache holds 11"), message);
+    }
+  }
+
+  /** What the count says is what the cache takes. */
+  @Test
+  void shouldTakeTheBlocksThatAreCounted() {
+    Random random = new Random(11);
+    for (int i = 0; i < 200; i++) {
+      int stemLength = 1 + random.nextInt(3 * BLOCK);
+      int length = stemLength + 1 + random.nextInt(3 * BLOCK);
+      int sequences = 2 + random.nextInt(StepRuns.MAX - 1);
+      long counted = KvBlocks.of(stemLength, length, sequences);
+      int positionsMax = (int) counted * BLOCK;
+      try (KvCache cache = cache(HEADS, positionsMax)) {
+        cache.prepare(stem(0, stemLength));
+        cache.commit(stem(0, stemLength));
+        StepRuns runs = new StepRuns();
+        for (int sequence = 0; sequence < sequences; sequence++) {
+          runs.add(sequence, stemLength, stemLength, length - stemLength);
+        }
+        cache.prepare(runs);
+        String what = "stem=" + stemLength + " length=" + length + " sequences=" + sequences;
+        assertEquals(counted * BLOCK_BYTES, cache.allocatedBytes(), what);
+        int longest = KvBlocks.longest(stemLength, sequences, (int) counted);
+        assertEquals(KvBlocks.of(length) * BLOCK, longest, what);
+      }
+    }
+    assertEquals(0, KvBlocks.longest(2 * BLOCK + 1, 4, 5));
+    assertEquals(0, KvBlocks.longest(2 * BLOCK, 4, 5));
   }
 
   @Test
@@ -223,7 +342,7 @@ class KvCacheTest {
   void shouldNameBytesAndPositionWhenMemoryIsRefused() {
     try (KvCache cache = cache(1 << 20, 1 << 30, POSITIONS_MAX)) {
       String message =
-          assertThrows(IllegalStateException.class, () -> cache.prepare(0, 1)).toString();
+          assertThrows(IllegalStateException.class, () -> cache.prepare(stem(0, 1))).toString();
       long bytes = (1L << 50) * BLOCK * 2 * Short.BYTES;
       assertTrue(message.contains("beyond position 0: " + bytes + " more bytes"), message);
       assertEquals(0, cache.length());
@@ -234,10 +353,10 @@ class KvCacheTest {
   @Test
   void shouldFreeItsMemoryOnClose() {
     KvCache cache = cache(HEADS, POSITIONS_MAX);
-    cache.prepare(0, 1);
+    cache.prepare(stem(0, 1));
     float[] keys = new float[HEAD_DIM * KvCache.TILE_POSITIONS];
-    cache.readKeys(0, 0, 0, keys);
+    cache.readKeys(StepRuns.STEM, 0, 0, 0, keys);
     cache.close();
-    assertThrows(IllegalStateException.class, () -> cache.readKeys(0, 0, 0, keys));
+    assertThrows(IllegalStateException.class, () -> cache.readKeys(StepRuns.STEM, 0, 0, 0, keys));
   }
 }

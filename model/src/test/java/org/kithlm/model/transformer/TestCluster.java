@@ -15,6 +15,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.kithlm.model.config.ModelConfig;
 import org.kithlm.model.kernel.Workers;
 import org.kithlm.model.pack.EmbeddingTable;
@@ -36,6 +37,7 @@ final class TestCluster implements AutoCloseable {
   private final List<KvCache> caches = new ArrayList<>();
   private final List<ForwardPass> passes = new ArrayList<>();
   private final LmHead head;
+  private final AtomicInteger sums = new AtomicInteger();
 
   TestCluster(Pack pack, ShardPlan plan, int positionsMax, int tokensMax) throws IOException {
     this(pack, plan, KvType.F16, positionsMax, tokensMax, Workers.alone());
@@ -64,13 +66,27 @@ final class TestCluster implements AutoCloseable {
               new ShardLayout(tiles, config.layerCount()),
               pack.vectors(),
               weights.get(rank),
-              plan.worldSize() == 1 ? Allreduce.alone() : allreduce.port(rank),
+              counted(rank, plan.worldSize() == 1 ? Allreduce.alone() : allreduce.port(rank)),
               caches.get(rank),
               workers,
               tokensMax));
     }
     ShardLayout rootLayout = new ShardLayout(pack.tiles(plan.shard(0)), config.layerCount());
     head = new LmHead(config, rootLayout, pack.vectors(), weights.getFirst(), workers);
+  }
+
+  private Allreduce counted(int rank, Allreduce allreduce) {
+    return (layer, block, partial, sum, length) -> {
+      if (rank == 0) {
+        sums.incrementAndGet();
+      }
+      allreduce.sum(layer, block, partial, sum, length);
+    };
+  }
+
+  /** Sums over ranks so far. */
+  int sums() {
+    return sums.get();
   }
 
   /** Scaled embeddings [ids x hidden]. */
@@ -88,6 +104,11 @@ final class TestCluster implements AutoCloseable {
   /** One step on all ranks; insists that all end with the same bits. */
   float[] step(float[] input, int startPosition) {
     int tokenCount = input.length / config.hiddenSize();
+    return step(input, new StepRuns().addStem(startPosition, tokenCount));
+  }
+
+  /** One step on all ranks; insists that all end with the same bits. */
+  float[] step(float[] input, StepRuns runs) {
     List<Future<float[]>> results = new ArrayList<>();
     for (int rank = 0; rank < passes.size(); rank++) {
       int r = rank;
@@ -95,7 +116,7 @@ final class TestCluster implements AutoCloseable {
           threads.submit(
               () -> {
                 float[] hidden = input.clone();
-                passes.get(r).forward(hidden, tokenCount, startPosition);
+                passes.get(r).forward(hidden, runs);
                 weights.get(r).requireNothingHeld();
                 return hidden;
               }));
@@ -125,9 +146,23 @@ final class TestCluster implements AutoCloseable {
         rewind();
       }
     }
+    StepRuns lastToken = new StepRuns().addStem(0, last.length / config.hiddenSize());
     float[] logits = new float[config.vocabularySize()];
-    head.logits(last, last.length - config.hiddenSize(), logits);
+    head.logits(last, lastToken, logits);
     rewind();
+    return logits;
+  }
+
+  /** Takes a token of each run through one step; the logits after each. */
+  float[][] logits(int[] ids, StepRuns runs) {
+    int vocabulary = config.vocabularySize();
+    float[] all = new float[runs.count() * vocabulary];
+    head.logits(step(embeddings(ids), runs), runs, all);
+    rewind();
+    float[][] logits = new float[runs.count()][];
+    for (int run = 0; run < logits.length; run++) {
+      logits[run] = Arrays.copyOfRange(all, run * vocabulary, (run + 1) * vocabulary);
+    }
     return logits;
   }
 

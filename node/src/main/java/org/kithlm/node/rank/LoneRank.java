@@ -3,6 +3,7 @@ package org.kithlm.node.rank;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
+import org.kithlm.model.transformer.StepRuns;
 import org.kithlm.model.weight.Tile;
 import org.kithlm.node.control.RankAssignment;
 
@@ -17,7 +18,7 @@ public final class LoneRank implements AutoCloseable {
 
   private LoneRank(RankCompute compute) {
     this.compute = compute;
-    hiddenSize = compute.weights().pack().config().hiddenSize();
+    hiddenSize = compute.hiddenSize();
     hidden = new float[compute.maxFloats()];
   }
 
@@ -36,7 +37,7 @@ public final class LoneRank implements AutoCloseable {
   /** Takes made-up tokens through the layers. */
   public void step(int tokenCount, int startPosition) {
     Arrays.fill(hidden, 0, tokenCount * hiddenSize, 1);
-    compute.forward(hidden, tokenCount, startPosition);
+    compute.forward(hidden, new StepRuns().addStem(startPosition, tokenCount));
     compute.tiles().rewind(); // past the head, which has no part in this
   }
 

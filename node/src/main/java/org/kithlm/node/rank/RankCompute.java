@@ -9,6 +9,7 @@ import org.kithlm.model.kernel.Workers;
 import org.kithlm.model.transformer.Allreduce;
 import org.kithlm.model.transformer.ForwardPass;
 import org.kithlm.model.transformer.KvCache;
+import org.kithlm.model.transformer.StepRuns;
 import org.kithlm.node.control.RankAssignment;
 import org.kithlm.node.control.RankStatistics;
 import org.slf4j.Logger;
@@ -120,19 +121,23 @@ final class RankCompute implements AutoCloseable {
     return maxTokens;
   }
 
-  /** Floats of the hidden state of the longest step. */
+  /** Floats of the longest step. */
   int maxFloats() {
-    return floats(maxTokens);
+    return maxFloats(maxTokens);
   }
 
-  /** Floats of the hidden state of so many tokens. */
-  int floats(int tokens) {
-    return Math.multiplyExact(tokens, weights.pack().config().hiddenSize());
+  /** Floats of a step of so many tokens at most: their hidden states and their places. */
+  int maxFloats(int tokens) {
+    return Math.multiplyExact(tokens, hiddenSize()) + RunFields.FLOATS_MAX;
   }
 
-  void forward(float[] hidden, int tokenCount, int startPosition) {
+  int hiddenSize() {
+    return weights.pack().config().hiddenSize();
+  }
+
+  void forward(float[] hidden, StepRuns runs) {
     long start = System.nanoTime();
-    pass.forward(hidden, tokenCount, startPosition);
+    pass.forward(hidden, runs);
     addForwardNs(System.nanoTime() - start);
   }
 

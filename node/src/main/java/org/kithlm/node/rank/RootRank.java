@@ -2,6 +2,7 @@ package org.kithlm.node.rank;
 
 import java.time.Duration;
 import java.util.List;
+import org.kithlm.model.transformer.StepRuns;
 import org.kithlm.node.control.CollectiveReport;
 import org.kithlm.node.control.NodeMessage;
 import org.kithlm.node.control.RankStatistics;
@@ -39,20 +40,30 @@ public interface RootRank extends AutoCloseable {
    *
    * @param tokens holds the token ids
    * @param offset first one to run
-   * @param count how many, 1 to {@link #maxTokens}
-   * @param startPosition position of the first one; all earlier positions must have been run
+   * @param runs where they belong, 1 to {@link #maxTokens} in all; all earlier positions must have
+   *     been run
    * @throws RuntimeException if the step was aborted or a rank is lost; the message names it. After
-   *     an abort the next step may start at {@code startPosition} at most: some ranks may have
-   *     finished this one, others have not.
+   *     an abort the next step of a sequence may start where this one does at most: some ranks may
+   *     have finished this one, others have not.
    */
-  void step(int[] tokens, int offset, int count, int startPosition);
+  void step(int[] tokens, int offset, StepRuns runs);
+
+  /** Runs consecutive tokens of the stem, as {@link #step(int[], int, StepRuns)} does. */
+  default void step(int[] tokens, int offset, int count, int startPosition) {
+    step(tokens, offset, new StepRuns().addStem(startPosition, count));
+  }
 
   /**
-   * Logits after the last token of the last step.
+   * Logits after the last token of a run of the last step.
    *
    * @return one for each token of the vocabulary, in an array that the next call fills anew
    */
-  float[] logits();
+  float[] logits(int run);
+
+  /** Logits after the last step's only run. */
+  default float[] logits() {
+    return logits(0);
+  }
 
   /** Moves frames while there is nothing to do; about once a second. */
   void keepAlive();

@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.kithlm.memory.TileReadException;
+import org.kithlm.model.transformer.StepRuns;
 import org.kithlm.node.control.Causes;
 import org.kithlm.node.control.LeafRank;
 import org.kithlm.node.control.NodeMessage;
@@ -103,7 +104,7 @@ public final class SessionLeafRank implements LeafRank {
     try (LeafSession leaf =
         new LeafSession(
             SessionConfigs.of(
-                assignment, peers, compute.floats(SessionConfigs.maxTokens(peers))))) {
+                assignment, peers, compute.maxFloats(SessionConfigs.maxTokens(peers))))) {
       session = leaf;
       if (!closed) { // else close() came before there was a session to end
         leaf.connect();
@@ -118,11 +119,13 @@ public final class SessionLeafRank implements LeafRank {
         (layer, block, partial, sum, length) ->
             leaf.allreduce(layer, SessionConfigs.number(block), partial, sum, length));
     float[] hidden = new float[compute.maxFloats()];
+    StepRuns runs = new StepRuns();
     while (!closed) {
       StepHeader step = leaf.awaitStep(hidden, STEP_WAIT_NS);
       if (step != null) {
         try {
-          compute.forward(hidden, step.tokenCount(), step.startPosition());
+          RunFields.read(step, hidden, compute.hiddenSize(), runs);
+          compute.forward(hidden, runs);
         } catch (StepAbortedException e) {
           compute.tiles().rewind(); // the root gave the step up; wait for the next one
         } catch (TileReadException e) {

@@ -11,6 +11,7 @@ import org.kithlm.model.kernel.Workers;
 import org.kithlm.model.pack.EmbeddingTable;
 import org.kithlm.model.transformer.Allreduce;
 import org.kithlm.model.transformer.LmHead;
+import org.kithlm.model.transformer.StepRuns;
 import org.kithlm.node.control.CollectiveReport;
 import org.kithlm.node.control.NodeMessage;
 import org.kithlm.node.control.RankAssignment;
@@ -33,8 +34,9 @@ public final class SessionRootRank implements RootRank {
   private final int portNumber;
   private final float[] hidden;
   private final float[] logits;
+  private float[] batchLogits = {}; // of a step with several runs
   private int maxTokens;
-  private int lastRow;
+  private final StepRuns lastRuns = new StepRuns();
   private boolean headPending;
   private final AtomicLong step = new AtomicLong(NO_STEP);
   private volatile long abortedUpTo = NO_STEP;
@@ -109,7 +111,7 @@ public final class SessionRootRank implements RootRank {
       return;
     }
     RootSession root =
-        new RootSession(SessionConfigs.of(assignment, peers, compute.floats(maxTokens)));
+        new RootSession(SessionConfigs.of(assignment, peers, compute.maxFloats(maxTokens)));
     session = root;
     checkFailure();
     root.connect();
@@ -124,12 +126,13 @@ public final class SessionRootRank implements RootRank {
   }
 
   @Override
-  public void step(int[] tokens, int offset, int count, int startPosition) {
+  public void step(int[] tokens, int offset, StepRuns runs) {
     checkFailure();
     if (headPending) {
       compute.tiles().rewind(); // nobody asked for the logits of the last step
     }
     int width = config.hiddenSize();
+    int count = runs.tokenCount();
     for (int i = 0; i < count; i++) {
       embedding.row(tokens[offset + i], hidden, i * width);
       for (int j = i * width; j < (i + 1) * width; j++) {
@@ -140,9 +143,10 @@ public final class SessionRootRank implements RootRank {
     try {
       RootSession root = session;
       if (root != null) {
-        root.beginStep(current, startPosition, count, hidden, count * width);
+        int length = RunFields.append(runs, hidden, count * width);
+        root.beginStep(current, runs.startPosition(0), count, hidden, length);
       }
-      compute.forward(hidden, count, startPosition);
+      compute.forward(hidden, runs);
     } catch (TileReadException e) {
       compute.tiles().rewind();
       throw ofThisRank(e);
@@ -151,20 +155,33 @@ public final class SessionRootRank implements RootRank {
       throw e;
     }
     headPending = true;
-    lastRow = count - 1;
+    lastRuns.set(runs);
   }
 
   @Override
-  public float[] logits() {
+  public float[] logits(int run) {
+    int runs = lastRuns.count();
+    if (runs > 1 && batchLogits.length < runs * logits.length) {
+      batchLogits = new float[runs * logits.length];
+    }
+    if (headPending) {
+      computeLogits(runs > 1 ? batchLogits : logits);
+    }
+    if (runs > 1) {
+      System.arraycopy(batchLogits, run * logits.length, logits, 0, logits.length);
+    }
+    return logits;
+  }
+
+  private void computeLogits(float[] ofAllRuns) {
     long start = System.nanoTime();
     try {
-      head.logits(hidden, lastRow * config.hiddenSize(), logits);
+      head.logits(hidden, lastRuns, ofAllRuns);
     } catch (TileReadException e) {
       throw ofThisRank(e);
     }
     compute.addForwardNs(System.nanoTime() - start);
     headPending = false;
-    return logits;
   }
 
   @Override

@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.kithlm.model.transformer.StepRuns;
 import org.kithlm.node.control.CollectiveReport;
 import org.kithlm.node.control.NodeMessage;
 import org.kithlm.node.control.RankStatistics;
@@ -54,16 +55,17 @@ class WarmUpTest {
     }
 
     @Override
-    public void step(int[] tokens, int offset, int count, int startPosition) {
-      assertEquals(0, startPosition);
+    public void step(int[] tokens, int offset, StepRuns runs) {
+      assertTrue(runs.isStemOnly());
+      assertEquals(0, runs.startPosition(0));
       if (counts.size() + 1 == failingStep) {
         throw lost;
       }
-      counts.add(count);
+      counts.add(runs.tokenCount());
     }
 
     @Override
-    public float[] logits() {
+    public float[] logits(int run) {
       heads++;
       return new float[0];
     }
