@@ -14,6 +14,7 @@ import org.kithlm.model.sampling.SamplingParameters;
  * @param stops strings that end the answer and are not part of it
  * @param topLogprobs how many candidates to report per token, 0 to 20
  * @param grammar what the answer must be, null for anything
+ * @param priority whether somebody waits for it
  */
 public record GenerationRequest(
     int[] prompt,
@@ -21,15 +22,32 @@ public record GenerationRequest(
     SamplingParameters sampling,
     List<String> stops,
     int topLogprobs,
-    @Nullable Grammar grammar) {
+    @Nullable Grammar grammar,
+    Priority priority) {
 
   /** The same request with another seed. */
   public GenerationRequest withSeed(long seed) {
     return new GenerationRequest(
-        prompt, maxTokens, sampling.withSeed(seed), stops, topLogprobs, grammar);
+        prompt, maxTokens, sampling.withSeed(seed), stops, topLogprobs, grammar, priority);
   }
 
-  /** A request for any answer. */
+  /** The same request with another priority. */
+  public GenerationRequest withPriority(Priority other) {
+    return new GenerationRequest(prompt, maxTokens, sampling, stops, topLogprobs, grammar, other);
+  }
+
+  /** An interactive request. */
+  public GenerationRequest(
+      int[] prompt,
+      int maxTokens,
+      SamplingParameters sampling,
+      List<String> stops,
+      int topLogprobs,
+      @Nullable Grammar grammar) {
+    this(prompt, maxTokens, sampling, stops, topLogprobs, grammar, Priority.INTERACTIVE);
+  }
+
+  /** An interactive request for any answer. */
   public GenerationRequest(
       int[] prompt,
       int maxTokens,

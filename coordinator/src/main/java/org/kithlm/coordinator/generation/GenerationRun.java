@@ -53,10 +53,11 @@ final class GenerationRun {
   /**
    * Tells the listener all but failures, which are thrown.
    *
+   * @return whether it is over; otherwise it gave way and goes on after {@link #resume}
    * @throws RankFailedException if a step failed; it may go on after {@link #resume}
    */
-  void run() {
-    FinishReason reason;
+  boolean run() {
+    @Nullable FinishReason reason;
     try {
       reason = generate();
     } catch (RankFailedException e) {
@@ -66,12 +67,17 @@ final class GenerationRun {
       clock.end();
       throw e;
     }
+    if (reason == null) {
+      clock.pause();
+      return false;
+    }
     clock.end();
     String tail = reason == FinishReason.CANCELLED ? "" : lastText();
     job.finish(reason, tail, clock.usage());
+    return true;
   }
 
-  /** Takes another rank 0 in the place of one that failed. */
+  /** Takes another rank 0 in the place of one that failed, or the same after others used it. */
   void resume(PrefixCachingRank next) {
     rank = next;
     position = next.cachedCount(Arrays.copyOf(tokens, length));
@@ -83,7 +89,7 @@ final class GenerationRun {
     return length - position;
   }
 
-  /** Ends it while it has no rank to run on: it was cancelled. */
+  /** Ends it while it waits: it was cancelled. */
   void drop() {
     clock.end();
     job.finish(FinishReason.CANCELLED, "", clock.usage());
@@ -95,12 +101,17 @@ final class GenerationRun {
     job.fail(message);
   }
 
-  private FinishReason generate() {
+  /** Runs until it is over, or null where it gives way. */
+  private @Nullable FinishReason generate() {
     while (true) {
       while (position < length) {
-        if (!step(Math.min(rank.maxTokens(), length - position))) {
+        if (job.isCancelled()) {
           return FinishReason.CANCELLED;
         }
+        if (job.givesWay()) {
+          return null;
+        }
+        step(Math.min(rank.maxTokens(), length - position));
       }
       FinishReason reason = chooseToken();
       if (reason != null) {
@@ -109,21 +120,17 @@ final class GenerationRun {
     }
   }
 
-  /** Runs the next tokens; false if the job was cancelled. */
-  private boolean step(int count) {
-    if (job.isCancelled()) {
-      return false;
-    }
+  /** Runs the next tokens, unless the step is aborted to end this run. */
+  private void step(int count) {
     try {
       rank.step(tokens, position, position + count);
     } catch (RankFailedException e) {
-      if (job.isCancelled()) {
-        return false; // the abort came through; the session goes on
+      if (job.isCancelled() || job.givesWay()) {
+        return; // the abort came through; the session goes on
       }
       throw e;
     }
     position += count;
-    return true;
   }
 
   private @Nullable FinishReason chooseToken() {

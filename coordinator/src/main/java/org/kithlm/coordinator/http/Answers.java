@@ -84,7 +84,8 @@ final class Answers {
             options.sampling(),
             options.stops(),
             options.topLogprobs(),
-            options.grammar());
+            options.grammar(),
+            options.priority());
     CompletableFuture<Generation> started = new CompletableFuture<>();
     CompletionStage<Generation> running = started;
     Runnable cancel = () -> running.thenAccept(Generation::cancel);

@@ -3,6 +3,7 @@ package org.kithlm.coordinator.http;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import org.kithlm.coordinator.generation.Priority;
 import org.kithlm.model.constraint.Grammar;
 import org.kithlm.model.sampling.SamplingParameters;
 
@@ -19,6 +20,7 @@ import org.kithlm.model.sampling.SamplingParameters;
  * @param includeUsage whether a stream ends with the token counts
  * @param choices how many texts are made, one after another
  * @param grammar what the answer must be, null for anything
+ * @param priority whether somebody waits for it
  */
 record CompletionOptions(
     @Nullable String model,
@@ -30,7 +32,8 @@ record CompletionOptions(
     boolean stream,
     boolean includeUsage,
     int choices,
-    @Nullable Grammar grammar) {
+    @Nullable Grammar grammar,
+    Priority priority) {
 
   /** Most candidates per token, as in OpenAI's API. */
   static final int TOP_LOGPROBS_MAX = 20;
@@ -53,7 +56,24 @@ record CompletionOptions(
         body.flag("stream"),
         includeUsage(body),
         (int) body.integer("n", 1, CHOICES_MAX, 1),
-        grammar);
+        grammar,
+        Priorities.of(body));
+  }
+
+  /** The same with another priority. */
+  CompletionOptions withPriority(Priority other) {
+    return new CompletionOptions(
+        model,
+        maxTokens,
+        sampling,
+        stops,
+        logprobs,
+        topLogprobs,
+        stream,
+        includeUsage,
+        choices,
+        grammar,
+        other);
   }
 
   private static @Nullable Integer limit(Fields body, String name) {

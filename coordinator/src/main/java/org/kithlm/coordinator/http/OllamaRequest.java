@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import java.util.Map;
 import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
+import org.kithlm.coordinator.generation.Priority;
 import org.kithlm.model.sampling.SamplingParameters;
 
 /** Reads what {@code /api/chat} and {@code /api/generate} share, with Ollama's defaults. */
@@ -36,7 +37,8 @@ final class OllamaRequest {
         streams(body),
         false,
         1,
-        tools.grammar(ResponseFormat.ollamaGrammar(body)));
+        tools.grammar(ResponseFormat.ollamaGrammar(body)),
+        Priority.INTERACTIVE);
   }
 
   /** The model that is asked, without the default tag. */
