@@ -1,19 +1,9 @@
 package org.kithlm.deploy.cluster;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.langchain4j.data.message.UserMessage;
-import dev.langchain4j.model.chat.ChatModel;
-import dev.langchain4j.model.chat.response.ChatResponse;
-import dev.langchain4j.model.chat.response.StreamingChatResponseHandler;
-import dev.langchain4j.model.openai.OpenAiChatModel;
-import dev.langchain4j.model.openai.OpenAiStreamingChatModel;
 import java.io.IOException;
-import java.time.Duration;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
@@ -26,7 +16,6 @@ import org.kithlm.deploy.Json;
 class ServedClusterIT {
   private static final String MODEL = TestModel.SMOLLM2.catalogName;
   private static final String KEY = "s3cret";
-  private static final Duration PATIENCE = Duration.ofMinutes(2); // for a slow machine
 
   private static KithProcess cluster;
   private static String endpoint;
@@ -68,51 +57,12 @@ class ServedClusterIT {
 
   @Test
   void shouldServeLangChain4j() throws Exception {
-    ChatModel whole =
-        OpenAiChatModel.builder()
-            .baseUrl(endpoint + "/v1")
-            .apiKey(KEY)
-            .modelName(MODEL)
-            .temperature(0.0)
-            .maxCompletionTokens(8)
-            .timeout(PATIENCE)
-            .build();
-    ChatResponse answer = whole.chat(UserMessage.from("Say hello."));
-    CompletableFuture<ChatResponse> streamed = new CompletableFuture<>();
-    StringBuilder parts = new StringBuilder();
-    OpenAiStreamingChatModel.builder()
-        .baseUrl(endpoint + "/v1")
-        .apiKey(KEY)
-        .modelName(MODEL)
-        .temperature(0.0)
-        .maxCompletionTokens(8)
-        .timeout(PATIENCE)
-        .build()
-        .chat(
-            "Say hello.",
-            new StreamingChatResponseHandler() {
-              @Override
-              public void onPartialResponse(String part) {
-                parts.append(part);
-              }
-
-              @Override
-              public void onCompleteResponse(ChatResponse response) {
-                streamed.complete(response);
-              }
-
-              @Override
-              public void onError(Throwable failure) {
-                streamed.completeExceptionally(failure);
-              }
-            });
-
-    ChatResponse end = streamed.get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
-    assertFalse(answer.aiMessage().text().isBlank());
-    assertEquals(answer.aiMessage().text(), parts.toString());
-    assertEquals(answer.aiMessage().text(), end.aiMessage().text());
-    assertEquals(answer.finishReason(), end.finishReason());
-    assertEquals(answer.tokenUsage().outputTokenCount(), end.tokenUsage().outputTokenCount());
+    LangChain4jClient client = new LangChain4jClient(endpoint + "/v1", MODEL, KEY);
+    client.checkChat();
+    client.checkTools();
+    client.checkJsonSchema();
+    client.checkBackground();
+    client.checkErrors();
   }
 
   @Test
