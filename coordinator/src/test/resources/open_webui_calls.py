@@ -3,8 +3,8 @@
 usage: open_webui_calls.py BASE_URL MODEL API_KEY
 
 BASE_URL is without /v1. Paths, bodies and headers are those of Open WebUI 0.6: a chat with an
-OpenAI connection and with an Ollama one, and what it asks in the background for a chat's title
-and tags. Prints one line per check; ends with 1 if one failed.
+OpenAI connection and with an Ollama one, and what it asks in the background for a chat's title,
+tags and questions to follow. Prints one line per check; ends with 1 if one failed.
 """
 
 import datetime
@@ -69,12 +69,20 @@ def openai_chat(server):
     assert text and done and usage["completion_tokens"] > 0
 
 
-def background(server, task, **limit):
+def task(what):
+    """What it asks of a chat has this form; the words are others."""
+    return (
+        "### Task:\nMake " + what + " for the chat.\n### Output:\nJSON\n### Chat History:\n"
+        "<chat_history>\nUSER: Say hello.\nASSISTANT: Hello!\n</chat_history>"
+    )
+
+
+def background(server, what, **limit):
     answer = server.json(
         "/v1/chat/completions",
         {
             "model": server.model,
-            "messages": [{"role": "user", "content": "### Task:\nMake " + task + " for: hello"}],
+            "messages": [{"role": "user", "content": task(what)}],
             "stream": False,
             **limit,
         },
@@ -88,6 +96,21 @@ def title(server):
 
 def tags(server):
     background(server, "1-3 tags", max_tokens=16)
+
+
+def follow_ups(server):
+    background(server, "3 questions to follow", max_tokens=16)
+
+
+def ollama_title(server):
+    body = {
+        "model": server.model,
+        "messages": [{"role": "user", "content": task("a concise title")}],
+        "options": {"num_predict": 16},
+        "stream": False,
+    }
+    answer = server.json("/api/chat", body)
+    assert answer["done"] and answer["message"]["content"]
 
 
 def ollama_connection(server):
@@ -135,8 +158,10 @@ def main(base_url, model, api_key):
         openai_chat,
         title,
         tags,
+        follow_ups,
         ollama_connection,
         ollama_chat,
+        ollama_title,
         errors,
     ):
         try:

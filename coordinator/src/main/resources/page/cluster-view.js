@@ -45,7 +45,7 @@ export class ClusterView {
         `${counted(report.nodes.length, "node")} · every layer is shared by all that are ready · ` +
           `context of ${report.context_length.toLocaleString("en")} tokens`,
       ),
-      element("div", { class: "tiles" }, state(report), speed(report), firstToken(report)),
+      element("div", { class: "tiles" }, state(report), speed(report), firstToken(report), plan(report)),
       element("h2", {}, "Nodes"),
       element(
         "ul",
@@ -64,6 +64,7 @@ export class ClusterView {
       { class: "node", "data-name": node.name, "data-state": node.state },
       head(node, node.state),
       share(node.share),
+      node.share_reason ? element("p", { class: "reason" }, node.share_reason) : null,
       facts([
         ["Memory, peak", used && used.rss_peak_bytes > 0 ? bytes(used.rss_peak_bytes) : "–"],
         ["Weights in it", bytes(used ? used.weights_resident_bytes : node.resident_bytes)],
@@ -123,6 +124,29 @@ function firstToken({ generation }) {
     duration(generation.ttft_ms),
     splitBar("Until then", parts),
   );
+}
+
+/** What the planner chose; why a node has its share is said beside it. */
+function plan({ epoch, nodes, sums }) {
+  const ranks = nodes.filter((node) => node.rank >= 0).length;
+  const even = nodes.every((node) => !node.share_reason);
+  const shares = ranks < 2 ? "One device does it all." : even ? "Equal shares." : "Shares by speed and memory.";
+  return tile(
+    `Plan ${epoch}`,
+    ranks === nodes.length ? counted(ranks, "rank") : `${ranks} of ${counted(nodes.length, "node")}`,
+    element("p", {}, sums ? `${shares} ${summing(sums)}` : shares),
+  );
+}
+
+function summing({ choice, sealed, forms }) {
+  if (forms.length === 0) {
+    return "Nothing is to be summed.";
+  }
+  const all = new Set(forms.map(({ form }) => form));
+  const how = all.size === 1 ? [...all][0] : forms.map(({ step, form }) => `${form} in ${step}`).join(", ");
+  const why = choice === "auto" ? ", as links were measured" : "";
+  const read = choice === "shared-memory" ? "" : sealed ? ", sealed" : ", not sealed";
+  return `Sums: ${how}${why}${read}.`;
 }
 
 /** @returns {Split} the times, each divided */

@@ -16,7 +16,7 @@ import org.kithlm.model.tokenizer.Tokenizer;
 final class Choice {
   private final int index;
   private final Tokenizer tokenizer;
-  private final int contextLength;
+  private int contextLength;
   private final GenerationRequest request;
   private final GenerationJob job;
   private final Sampler sampler;
@@ -70,6 +70,24 @@ final class Choice {
   /** Tells how many of its tokens the ranks have run. */
   void moveTo(int newPosition) {
     position = newPosition;
+  }
+
+  /**
+   * Bounds the prompt and text anew, and ends the text if it is as long already.
+   *
+   * @throws GenerationRefusedException if there is no room for a token
+   */
+  void limit(int room) {
+    contextLength = room;
+    if (isLive() && length >= room) {
+      if (length == request.prompt().length) {
+        throw new GenerationRefusedException(
+            GenerationRefusedException.Reason.NOT_READY,
+            "the prompt has %d tokens, but beside the chat there is room for %d; ask without service_tier flex"
+                .formatted(length, Math.max(0, room - 1)));
+      }
+      end(FinishReason.LENGTH);
+    }
   }
 
   /** Whether it goes on. */

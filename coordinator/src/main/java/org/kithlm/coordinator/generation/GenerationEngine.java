@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Collections;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
@@ -21,17 +22,20 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The thread that owns rank 0: it connects each epoch's root, runs one generation at a time and
- * keeps the rest in a bounded queue. A generation whose root is lost goes on with the next one. All
+ * keeps the rest in bounded queues. One of the background gives way to an interactive request
+ * within a layer, and goes on later. A generation whose root is lost goes on with the next one. All
  * public methods may be called from any thread.
  */
 public final class GenerationEngine implements RootEngine, AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(GenerationEngine.class);
-  private static final int MAX_QUEUED = 16;
   private static final long KEEP_ALIVE_MS = 500;
   private static final long CLOSE_TIMEOUT_MS = 5_000;
 
   /** How long requests wait for the next root, the one that was under way and those queued. */
   private static final long ROOT_TIMEOUT_MS = 60_000;
+
+  /** How long the background waits while interactive requests come first. */
+  private static final long TURN_TIMEOUT_MS = 600_000;
 
   /** Later warm-ups keep requests out, and most of the processes are warm. */
   private static final Duration NEXT_WARM_UP =
@@ -42,12 +46,13 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
   private final Tokenizer tokenizer;
   private final int contextLength;
   private final long rootTimeoutMs;
+  private final long turnTimeoutMs;
   private final Thread thread;
 
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
   // Guarded by lock.
-  private final ArrayDeque<GenerationJob> queue = new ArrayDeque<>();
+  private final WaitingJobs waiting;
   private final ArrayDeque<Runnable> idleActions = new ArrayDeque<>();
   private @Nullable RootSession next;
   private @Nullable RootSession session; // the engine's thread connects it or runs on it
@@ -67,18 +72,21 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
    * @param contextLength longest prompt plus answer in tokens
    */
   public GenerationEngine(Tokenizer tokenizer, int contextLength) {
-    this(tokenizer, contextLength, ROOT_TIMEOUT_MS);
+    this(tokenizer, contextLength, ROOT_TIMEOUT_MS, TURN_TIMEOUT_MS);
   }
 
   /**
    * Starts the thread.
    *
    * @param rootTimeoutMs how long requests wait for the next root
+   * @param turnTimeoutMs how long the background waits while others come first
    */
-  GenerationEngine(Tokenizer tokenizer, int contextLength, long rootTimeoutMs) {
+  GenerationEngine(Tokenizer tokenizer, int contextLength, long rootTimeoutMs, long turnTimeoutMs) {
     this.tokenizer = tokenizer;
     this.contextLength = contextLength;
     this.rootTimeoutMs = rootTimeoutMs;
+    this.turnTimeoutMs = turnTimeoutMs;
+    this.waiting = new WaitingJobs(TimeUnit.MILLISECONDS.toNanos(turnTimeoutMs));
     this.thread = Thread.ofPlatform().name("kith-rank-0").daemon().start(this::run);
   }
 
@@ -157,7 +165,7 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
     lock.lock();
     try {
       return new EngineStatus(
-          queue.size(),
+          waiting.size(),
           clock == null ? null : clock.timing(),
           connected && session != null ? session.rank().statistics() : null);
     } finally {
@@ -167,7 +175,8 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
 
   /**
    * Queues a request whose prompt fits the context. If the root is lost before its turn it waits
-   * for the next one, for a minute; then it is refused.
+   * for the next one, for a minute; then it is refused. One of the background waits while
+   * interactive ones come first, for ten minutes at most between two tokens.
    *
    * @throws GenerationRefusedException if the queue is full or no root is active
    */
@@ -179,13 +188,13 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
             GenerationRefusedException.Reason.NOT_READY,
             "the cluster is not ready; try again in a few seconds");
       }
-      if (queue.size() >= MAX_QUEUED) {
-        throw new GenerationRefusedException(
-            GenerationRefusedException.Reason.QUEUE_FULL,
-            "the queue holds " + MAX_QUEUED + " requests already; try again later");
-      }
       GenerationJob job = new GenerationJob(request, listener, this::cancel);
-      queue.add(job);
+      waiting.add(job);
+      GenerationJob current = running;
+      if (job.isInteractive() && current != null && !current.isInteractive() && session != null) {
+        current.giveWay();
+        session.rank().abort();
+      }
       changed.signalAll();
       return job;
     } finally {
@@ -195,10 +204,10 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
 
   /** Aborts the step under way if it belongs to the job, and takes the job out of the queue. */
   private void cancel(GenerationJob job) {
-    boolean queued;
+    Runnable farewell;
     lock.lock();
     try {
-      queued = queue.remove(job);
+      farewell = waiting.remove(job);
       if (running == job && session != null) {
         session.rank().abort();
       }
@@ -206,8 +215,8 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
     } finally {
       lock.unlock();
     }
-    if (queued) {
-      job.drop();
+    if (farewell != null) {
+      farewell.run();
     }
   }
 
@@ -216,7 +225,7 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
   public void close() {
     locked(() -> closed = true);
     deactivate(SHUTDOWN);
-    refuseQueued(SHUTDOWN);
+    refuseWaiting(SHUTDOWN);
     try {
       thread.join(CLOSE_TIMEOUT_MS);
     } catch (InterruptedException e) {
@@ -224,16 +233,15 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
     }
   }
 
-  private void refuseQueued(String message) {
-    List<GenerationJob> jobs;
+  private void refuseWaiting(String message) {
+    List<Runnable> farewells;
     lock.lock();
     try {
-      jobs = List.copyOf(queue);
-      queue.clear();
+      farewells = waiting.removeAll(message);
     } finally {
       lock.unlock();
     }
-    jobs.forEach(job -> job.refuse(message));
+    farewells.forEach(Runnable::run);
   }
 
   private void run() {
@@ -281,16 +289,13 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
           }
         } else if (!idleActions.isEmpty()) {
           return idleActions.removeFirst();
-        } else if (!queue.isEmpty()) {
+        } else if (waiting.size() > 0) {
           if (current != null) {
-            GenerationJob job = queue.removeFirst();
-            running = job;
-            stepFailure = null;
-            return () -> begin(current, job);
+            return nextOf(current);
           }
           if (System.nanoTime() - lastEndNs >= TimeUnit.MILLISECONDS.toNanos(rootTimeoutMs)) {
             String message = noRootMessage();
-            return () -> refuseQueued(message);
+            return () -> refuseWaiting(message);
           }
         }
         if (!changed.await(KEEP_ALIVE_MS, TimeUnit.MILLISECONDS) && current != null) {
@@ -305,6 +310,33 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
     }
   }
 
+  /** What to do for those that wait for their turn. Holds the lock. */
+  private Runnable nextOf(RootSession current) {
+    List<Runnable> starved = waiting.removeStarved();
+    if (!starved.isEmpty()) {
+      return () -> starved.forEach(Runnable::run);
+    }
+    RecoverableGeneration setAside = waiting.pollSetAside();
+    if (setAside != null) {
+      long pauseNs = setAside.forTurn.end(System.nanoTime());
+      takeTurn(setAside.job);
+      return () -> resume(current, setAside, pauseNs);
+    }
+    GenerationJob job = Objects.requireNonNull(waiting.poll());
+    takeTurn(job);
+    return () -> begin(current, job);
+  }
+
+  /** Holds the lock. */
+  private void takeTurn(GenerationJob job) {
+    running = job;
+    stepFailure = null;
+    job.takeTurn();
+    if (!job.isInteractive() && waiting.hasInteractive()) {
+      job.giveWay(); // it has waited for a root, and the other came meanwhile
+    }
+  }
+
   /** What to do with a generation that waits; null while that is nothing. Holds the lock. */
   private @Nullable Runnable workOn(
       RecoverableGeneration generation, @Nullable RootSession current) {
@@ -314,11 +346,11 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
     }
     if (current != null) {
       paused = null;
-      running = generation.job;
-      stepFailure = null;
-      return () -> resume(current, generation);
+      long pauseNs = generation.forRanks.end(System.nanoTime());
+      takeTurn(generation.job);
+      return () -> resume(current, generation, pauseNs);
     }
-    if (generation.isOutOfPatience(System.nanoTime())) {
+    if (generation.forRanks.isOver(System.nanoTime())) {
       paused = null;
       String message = noRootMessage();
       return () -> generation.run.fail(message);
@@ -374,19 +406,33 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
     GenerationRun run;
     try {
       run = new GenerationRun(current.cachingRank(), tokenizer, contextLength, job);
+    } catch (GenerationRefusedException e) {
+      locked(() -> running = null);
+      job.refuse(Causes.message(e));
+      return;
     } catch (RuntimeException | Error e) { // no memory, say
       locked(() -> running = null);
       job.fail(Causes.message(e));
       return;
     }
-    locked(() -> clock = run.clock());
     generate(
-        current, new RecoverableGeneration(job, run, TimeUnit.MILLISECONDS.toNanos(rootTimeoutMs)));
+        current,
+        new RecoverableGeneration(
+            job,
+            run,
+            TimeUnit.MILLISECONDS.toNanos(rootTimeoutMs),
+            TimeUnit.MILLISECONDS.toNanos(turnTimeoutMs)));
   }
 
-  private void resume(RootSession current, RecoverableGeneration generation) {
-    long pauseNs = generation.found(System.nanoTime());
-    generation.run.resume(current.cachingRank());
+  /** Goes on with what gave way, or lost its ranks. */
+  private void resume(RootSession current, RecoverableGeneration generation, long pauseNs) {
+    try {
+      generation.run.resume(current.cachingRank());
+    } catch (GenerationRefusedException e) { // the chat has grown meanwhile
+      locked(() -> running = null);
+      generation.run.fail(Causes.message(e));
+      return;
+    }
     LOG.info(
         "the generation goes on after {} ms; {} tokens are run again",
         TimeUnit.NANOSECONDS.toMillis(pauseNs),
@@ -395,8 +441,10 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
   }
 
   private void generate(RootSession current, RecoverableGeneration generation) {
+    locked(() -> clock = generation.run.clock());
+    boolean over = true;
     try {
-      generation.run.run();
+      over = generation.run.run();
     } catch (RankFailedException e) {
       String reason = stepFailureReason();
       if (reason == null) {
@@ -415,7 +463,29 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
       current.cachingRank().forget(); // NaN, say, would fail each turn of this chat again
       generation.job.fail(Causes.message(e));
     } finally {
-      locked(() -> running = null);
+      endTurn(over ? null : generation);
+    }
+  }
+
+  /**
+   * Nothing runs any more.
+   *
+   * @param gaveWay what goes on later, null for nothing
+   */
+  private void endTurn(@Nullable RecoverableGeneration gaveWay) {
+    boolean cancelled;
+    lock.lock();
+    try {
+      running = null;
+      cancelled = gaveWay != null && gaveWay.job.isCancelled();
+      if (gaveWay != null && !cancelled) {
+        waiting.setAside(gaveWay);
+      }
+    } finally {
+      lock.unlock();
+    }
+    if (gaveWay != null && cancelled) {
+      gaveWay.run.drop();
     }
   }
 
@@ -426,7 +496,7 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
     LOG.warn("the generation waits for the next plan: {}", reason);
     locked(
         () -> {
-          generation.lost(System.nanoTime());
+          generation.forRanks.begin(System.nanoTime(), generation.run.clock().completionTokens());
           paused = generation;
         });
     sessionFailed(lost, reason);

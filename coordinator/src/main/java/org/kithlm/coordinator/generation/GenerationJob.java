@@ -9,10 +9,15 @@ import java.util.function.Consumer;
  */
 final class GenerationJob implements Generation {
   final GenerationRequest request;
+
+  /** When it was asked for, as {@link System#nanoTime}. */
+  final long askedNs = System.nanoTime();
+
   private final GenerationListener listener;
   private final Consumer<GenerationJob> onCancel;
   private final AtomicBoolean ended = new AtomicBoolean();
   private volatile boolean cancelled;
+  private volatile boolean givesWay;
 
   GenerationJob(
       GenerationRequest request, GenerationListener listener, Consumer<GenerationJob> onCancel) {
@@ -29,6 +34,24 @@ final class GenerationJob implements Generation {
 
   boolean isCancelled() {
     return cancelled;
+  }
+
+  boolean isInteractive() {
+    return request.priority() == Priority.INTERACTIVE;
+  }
+
+  /** Has it leave its turn to another, at the end of the step under way or if that is aborted. */
+  void giveWay() {
+    givesWay = true;
+  }
+
+  boolean givesWay() {
+    return givesWay;
+  }
+
+  /** Its turn has come, again if it gave way before. */
+  void takeTurn() {
+    givesWay = false;
   }
 
   void tell(int choice, GenerationListener.Token token) {

@@ -16,6 +16,7 @@ import org.kithlm.model.sampling.SamplingParameters;
  * @param grammar what a text must be, null for anything
  * @param choices how many texts
  * @param thinkingTokens most tokens of a text's thinking, null for no limit
+ * @param priority whether somebody waits for it
  */
 public record GenerationRequest(
     int[] prompt,
@@ -25,33 +26,49 @@ public record GenerationRequest(
     int topLogprobs,
     @Nullable Grammar grammar,
     Choices choices,
-    @Nullable Integer thinkingTokens) {
+    @Nullable Integer thinkingTokens,
+    Priority priority) {
 
-  /** A request for one text, whatever it says. */
+  /** An interactive request for one text, whatever it says. */
   public GenerationRequest(
       int[] prompt,
       int maxTokens,
       SamplingParameters sampling,
       List<String> stops,
       int topLogprobs) {
-    this(prompt, maxTokens, sampling, stops, topLogprobs, null, Choices.ONE, null);
+    this(
+        prompt,
+        maxTokens,
+        sampling,
+        stops,
+        topLogprobs,
+        null,
+        Choices.ONE,
+        null,
+        Priority.INTERACTIVE);
   }
 
   /** The same request for other texts. */
   public GenerationRequest withChoices(Choices other) {
     return new GenerationRequest(
-        prompt, maxTokens, sampling, stops, topLogprobs, grammar, other, thinkingTokens);
+        prompt, maxTokens, sampling, stops, topLogprobs, grammar, other, thinkingTokens, priority);
   }
 
   /** The same request for texts of this form. */
   public GenerationRequest withGrammar(Grammar form) {
     return new GenerationRequest(
-        prompt, maxTokens, sampling, stops, topLogprobs, form, choices, thinkingTokens);
+        prompt, maxTokens, sampling, stops, topLogprobs, form, choices, thinkingTokens, priority);
   }
 
   /** The same request with so much thinking at most. */
   public GenerationRequest withThinkingTokens(int most) {
     return new GenerationRequest(
-        prompt, maxTokens, sampling, stops, topLogprobs, grammar, choices, most);
+        prompt, maxTokens, sampling, stops, topLogprobs, grammar, choices, most, priority);
+  }
+
+  /** The same request with another priority. */
+  public GenerationRequest withPriority(Priority other) {
+    return new GenerationRequest(
+        prompt, maxTokens, sampling, stops, topLogprobs, grammar, choices, thinkingTokens, other);
   }
 }

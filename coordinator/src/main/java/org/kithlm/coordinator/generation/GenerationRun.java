@@ -12,19 +12,30 @@ import org.kithlm.model.transformer.StepRuns;
  * take a token each in a step; the first is run in the stem, the others in branches. When its ranks
  * are lost it can go on with others: they run the prompt and the texts so far, and samplers, stop
  * strings and text stay as they were. Runs on the engine's thread.
+ *
+ * <p>One of the background leaves the stem to the chat: its texts are run in a branch, one after
+ * another.
  */
 final class GenerationRun {
   private PrefixCachingRank rank;
   private final GenerationJob job;
+  private final int contextLength;
   private final int promptLength;
   private final List<Choice> choices;
   private final GenerationClock clock;
   private final StepRuns runs = new StepRuns();
+  private int branchPoint; // of the background
   private final int[] nextTokens = new int[StepRuns.MAX];
 
+  /**
+   * A generation that has not begun.
+   *
+   * @throws GenerationRefusedException if there is no room for it beside the chat
+   */
   GenerationRun(PrefixCachingRank rank, Tokenizer tokenizer, int contextLength, GenerationJob job) {
     this.rank = rank;
     this.job = job;
+    this.contextLength = contextLength;
     promptLength = job.request.prompt().length;
     choices =
         IntStream.range(0, job.request.choices().count())
@@ -44,12 +55,12 @@ final class GenerationRun {
   /**
    * Tells the listener all but failures, which are thrown.
    *
+   * @return whether it is over; otherwise it gave way and goes on after {@link #resume}
    * @throws RankFailedException if a step failed; it may go on after {@link #resume}
    */
-  void run() {
-    boolean whole;
+  boolean run() {
     try {
-      whole = generate();
+      generate();
     } catch (RankFailedException e) {
       clock.pause(); // the rank will be closed
       throw e;
@@ -57,15 +68,24 @@ final class GenerationRun {
       clock.end();
       throw e;
     }
-    clock.end();
-    if (whole) {
+    if (isOver()) {
+      clock.end();
       job.finish(clock.usage());
-    } else {
+    } else if (job.isCancelled()) {
+      clock.end();
       job.cancelled(clock.usage());
+    } else {
+      clock.pause();
+      return false;
     }
+    return true;
   }
 
-  /** Takes another rank 0 in the place of one that failed. */
+  /**
+   * Takes another rank 0 in the place of one that failed, or the same after others used it.
+   *
+   * @throws GenerationRefusedException if there is no room for it beside the chat any more
+   */
   void resume(PrefixCachingRank next) {
     rank = next;
     placeChoices();
@@ -76,7 +96,14 @@ final class GenerationRun {
   private void placeChoices() {
     choices.forEach(choice -> choice.moveTo(promptLength));
     Choice first = choices.getFirst();
-    first.moveTo(rank.cachedCount(Arrays.copyOf(first.tokens(), first.length())));
+    if (job.isInteractive()) {
+      first.moveTo(rank.cachedCount(Arrays.copyOf(first.tokens(), first.length())));
+    } else {
+      branchPoint = rank.branchPoint(job.request.prompt());
+      first.moveTo(branchPoint);
+      int room = rank.roomBeside(branchPoint, contextLength);
+      choices.forEach(choice -> choice.limit(room));
+    }
   }
 
   /** How many tokens the ranks have to run before all texts can go on. */
@@ -84,7 +111,7 @@ final class GenerationRun {
     return choices.stream().mapToInt(choice -> Math.max(0, end(choice) - choice.position())).sum();
   }
 
-  /** Ends it while it has no rank to run on: it was cancelled. */
+  /** Ends it while it waits: it was cancelled. */
   void drop() {
     clock.end();
     job.cancelled(clock.usage());
@@ -96,18 +123,23 @@ final class GenerationRun {
     job.fail(message);
   }
 
-  /** Whether all texts ended by themselves; else the job was cancelled. */
-  private boolean generate() {
-    while (choices.stream().anyMatch(Choice::isLive)) {
-      if (job.isCancelled()) {
-        return false;
-      }
+  private boolean isOver() {
+    return choices.stream().noneMatch(Choice::isLive);
+  }
+
+  /** Runs until all texts have ended, or the job is to stop. */
+  private void generate() {
+    while (!isOver() && !isToStop()) {
       List<Choice> group = nextGroup();
       if (step(group)) {
         chooseTokens(group);
       }
     }
-    return true;
+  }
+
+  /** Whether the job was cancelled or gives way; a step that is aborted for it is no failure. */
+  private boolean isToStop() {
+    return job.isCancelled() || job.givesWay();
   }
 
   /** Where the ranks must get in a text: of one that is over only its prompt is of use. */
@@ -123,6 +155,9 @@ final class GenerationRun {
         return List.of(choice);
       }
     }
+    if (!job.isInteractive()) {
+      return choices.stream().filter(Choice::isLive).limit(1).toList();
+    }
     return choices.stream()
         .filter(Choice::isLive)
         .sorted(Comparator.comparingInt(Choice::length)) // where a step does not take all
@@ -131,7 +166,7 @@ final class GenerationRun {
         .toList();
   }
 
-  /** Runs the next tokens of texts; false if the step was aborted, as the job is cancelled. */
+  /** Runs the next tokens of texts; false if the step was aborted, as the job is to stop. */
   private boolean step(List<Choice> group) {
     int[] tokens = nextTokens;
     int offset = 0;
@@ -150,7 +185,7 @@ final class GenerationRun {
     try {
       rank.step(tokens, offset, runs);
     } catch (RankFailedException e) {
-      if (job.isCancelled()) {
+      if (isToStop()) {
         return false; // the abort came through; the session goes on
       }
       throw e;
@@ -162,6 +197,10 @@ final class GenerationRun {
   }
 
   private void addRun(Choice choice, int count) {
+    if (!job.isInteractive()) {
+      runs.add(PrefixCachingRank.BESIDE, branchPoint, choice.position(), count);
+      return;
+    }
     boolean isBranch = choice.index() != StepRuns.STEM;
     boolean keepsBranches =
         choice.position() >= promptLength

@@ -1,6 +1,7 @@
 package org.kithlm.coordinator.generation;
 
 import java.util.Arrays;
+import org.kithlm.model.transformer.KvBlocks;
 import org.kithlm.model.transformer.StepRuns;
 import org.kithlm.node.control.RankStatistics;
 import org.kithlm.node.rank.RootRank;
@@ -12,9 +13,14 @@ import org.kithlm.node.rank.RootRank;
  * bit. Owned by the engine's thread.
  */
 final class PrefixCachingRank {
+  /** The sequence of the background; a request of several texts takes it and more. */
+  static final int BESIDE = 1;
+
   private final RootRank rank;
   private int[] cached = new int[256];
   private int cachedCount;
+  private int stemEnd; // where the stem's last step ended, also if it was aborted
+  private int branchedAt; // where the branches of a request left the stem, 0 if it has none
 
   PrefixCachingRank(RootRank rank) {
     this.rank = rank;
@@ -35,6 +41,21 @@ final class PrefixCachingRank {
     return mismatch < 0 ? cachedCount : mismatch;
   }
 
+  /**
+   * Where a branch for another prompt can leave the stem, which stays as it is. It is not where the
+   * branches of a request left it: they are dropped when another leaves it elsewhere.
+   */
+  int branchPoint(int[] prompt) {
+    int shared = cachedCount(prompt);
+    return shared > 0 && shared == branchedAt ? shared - 1 : shared;
+  }
+
+  /** Positions that such a branch may have, the stem's among them, beside the rest of the stem. */
+  int roomBeside(int branchPoint, int contextLength) {
+    int free = KvBlocks.of(contextLength) - KvBlocks.of(stemEnd);
+    return Math.min(contextLength, KvBlocks.positions(branchPoint / KvBlocks.positions(1) + free));
+  }
+
   /** Makes the next prompt run from its start. */
   void forget() {
     cachedCount = 0;
@@ -50,6 +71,12 @@ final class PrefixCachingRank {
     if (stem >= 0) {
       // Also after an aborted step: some ranks may have finished it, but all hold what came before.
       cachedCount = runs.startPosition(stem);
+      stemEnd = cachedCount + runs.tokenCount(stem);
+    }
+    if (runs.isStemOnly()) {
+      branchedAt = 0;
+    } else if (runs.sequence(runs.count() - 1) > BESIDE) {
+      branchedAt = runs.stemLength(0);
     }
     try {
       rank.step(tokens, offset, runs);

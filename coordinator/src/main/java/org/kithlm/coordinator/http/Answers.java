@@ -95,7 +95,8 @@ final class Answers {
             options.topLogprobs(),
             options.grammar(),
             options.choices(),
-            options.thinkingTokens());
+            options.thinkingTokens(),
+            options.priority());
     CompletableFuture<Generation> started = new CompletableFuture<>();
     CompletionStage<Generation> running = started;
     Runnable cancel = () -> running.thenAccept(Generation::cancel);

@@ -30,9 +30,12 @@ record ChatRequest(
     }
     Tools tools = Tools.read(body);
     Grammar grammar = tools.grammar(ResponseFormat.grammar(body));
+    CompletionOptions options =
+        CompletionOptions.read(body, logprobs, topLogprobs, grammar, thinkingTokens(body));
+    List<ChatService.Message> messages = readMessages(body);
     return new ChatRequest(
-        CompletionOptions.read(body, logprobs, topLogprobs, grammar, thinkingTokens(body)),
-        readMessages(body),
+        options.withPriority(Priorities.of(body, messages, options.stream())),
+        messages,
         tools,
         shortens(body));
   }

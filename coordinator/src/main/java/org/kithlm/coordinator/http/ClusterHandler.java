@@ -12,6 +12,7 @@ import org.kithlm.coordinator.generation.GenerationTiming;
 import org.kithlm.coordinator.membership.ClusterView;
 import org.kithlm.coordinator.status.ClusterSource;
 import org.kithlm.coordinator.status.ClusterStatus;
+import org.kithlm.node.control.CollectiveReport;
 import org.kithlm.node.control.RankStatistics;
 
 /** {@code GET /api/kith/cluster}: what the page shows of the cluster. Thread-safe. */
@@ -24,8 +25,24 @@ final class ClusterHandler {
       long epoch,
       int queued,
       @Nullable Timing generation,
+      @Nullable Sums sums,
       List<Node> nodes,
       List<Lost> lost) {}
+
+  /** How ranks form sums: what was asked for, and the form for each kind of step. */
+  record Sums(String choice, boolean sealed, List<SumForm> forms) {
+    static Sums of(CollectiveReport report) {
+      return new Sums(
+          report.choice().toString(),
+          report.sealed(),
+          report.payloads().stream()
+              .map(payload -> new SumForm(payload.step(), payload.form().toString()))
+              .toList());
+    }
+  }
+
+  /** The form of the sums of decode or prefill. */
+  record SumForm(String step, String form) {}
 
   /** One process, with what its rank has used in this epoch if it told. */
   record Node(
@@ -93,6 +110,7 @@ final class ClusterHandler {
         view == null ? 0 : view.epoch(),
         status.queued(),
         timing == null ? null : Timing.of(timing),
+        view == null || view.sums() == null ? null : Sums.of(view.sums()),
         view == null
             ? List.of()
             : view.nodes().stream().map(node -> node(node, status.used())).toList(),

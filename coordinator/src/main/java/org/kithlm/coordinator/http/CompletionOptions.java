@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.kithlm.coordinator.generation.Choices;
+import org.kithlm.coordinator.generation.Priority;
 import org.kithlm.model.constraint.Grammar;
 import org.kithlm.model.sampling.SamplingParameters;
 import org.kithlm.model.transformer.StepRuns;
@@ -22,6 +23,7 @@ import org.kithlm.model.transformer.StepRuns;
  * @param choices how many texts are made
  * @param grammar what the answer must be, null for anything
  * @param thinkingTokens most tokens of a text's thinking, null for no limit
+ * @param priority whether somebody waits for it
  */
 record CompletionOptions(
     @Nullable String model,
@@ -34,7 +36,8 @@ record CompletionOptions(
     boolean includeUsage,
     Choices choices,
     @Nullable Grammar grammar,
-    @Nullable Integer thinkingTokens) {
+    @Nullable Integer thinkingTokens,
+    Priority priority) {
 
   /** Most candidates per token, as in OpenAI's API. */
   static final int TOP_LOGPROBS_MAX = 20;
@@ -59,7 +62,25 @@ record CompletionOptions(
         includeUsage(body),
         new Choices((int) body.integer("n", 1, StepRuns.MAX, 1), body.flag("first_finish")),
         grammar,
-        thinkingTokens);
+        thinkingTokens,
+        Priorities.of(body));
+  }
+
+  /** The same with another priority. */
+  CompletionOptions withPriority(Priority other) {
+    return new CompletionOptions(
+        model,
+        maxTokens,
+        sampling,
+        stops,
+        logprobs,
+        topLogprobs,
+        stream,
+        includeUsage,
+        choices,
+        grammar,
+        thinkingTokens,
+        other);
   }
 
   private static @Nullable Integer limit(Fields body, String name) {

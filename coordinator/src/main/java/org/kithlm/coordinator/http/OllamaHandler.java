@@ -30,7 +30,12 @@ final class OllamaHandler {
     OllamaFormat format = new OllamaFormat(service.model().id(), true, tools.areOffered());
     return messages.isEmpty()
         ? CompletableFuture.completedFuture(Json.ok(format.loaded()))
-        : answer(answers.tokenizeChat(messages, tools), options, format, "messages", over);
+        : answer(
+            answers.tokenizeChat(messages, tools),
+            options.withPriority(Priorities.of(body, messages, options.stream())),
+            format,
+            "messages",
+            over);
   }
 
   CompletionStage<HttpResponse> generate(Fields body, CompletionStage<Done> over) {

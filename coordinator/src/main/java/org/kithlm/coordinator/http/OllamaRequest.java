@@ -6,6 +6,7 @@ import java.util.Map;
 import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
 import org.kithlm.coordinator.generation.Choices;
+import org.kithlm.coordinator.generation.Priority;
 import org.kithlm.model.sampling.SamplingParameters;
 
 /** Reads what {@code /api/chat} and {@code /api/generate} share, with Ollama's defaults. */
@@ -38,7 +39,8 @@ final class OllamaRequest {
         false,
         Choices.ONE,
         tools.grammar(ResponseFormat.ollamaGrammar(body)),
-        null);
+        null,
+        Priority.INTERACTIVE);
   }
 
   /** The model that is asked, without the default tag. */

@@ -20,9 +20,20 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.opentest4j.TestAbortedException;
 
-/** A headless Chromium with a profile of its own. It reaches nothing but this machine. */
+/**
+ * A headless Chromium with a profile of its own. It reaches nothing but this machine, and ends with
+ * the JVM that started it, however that ends.
+ */
 public final class Chromium implements AutoCloseable {
   private static final String VARIABLE = "KITH_TEST_CHROMIUM";
+
+  /**
+   * Starts a program and kills it when its own standard input ends, which is when the JVM that
+   * holds the other end is gone. The error stream is left to the program alone, so that its end
+   * tells that of the program.
+   */
+  private static final String LEASH = "\"$@\" </dev/null & exec 2>&-; cat; kill -9 $!";
+
   private static final Pattern LISTENING = Pattern.compile("DevTools listening on (ws://\\S+)");
 
   private final Process process;
@@ -52,6 +63,10 @@ public final class Chromium implements AutoCloseable {
     Path profile = Files.createTempDirectory("kith-chromium");
     Process process =
         new ProcessBuilder(
+                "sh",
+                "-c",
+                LEASH,
+                "sh",
                 program.toString(),
                 "--headless=new",
                 "--no-sandbox", // containers and root have none; the pages are our own

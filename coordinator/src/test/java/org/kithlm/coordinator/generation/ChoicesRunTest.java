@@ -91,7 +91,8 @@ class ChoicesRunTest {
               request.topLogprobs(),
               request.grammar(),
               Choices.ONE,
-              null);
+              null,
+              Priority.INTERACTIVE);
       texts.add(run(rank(), alone).choice(0));
     }
     return texts;

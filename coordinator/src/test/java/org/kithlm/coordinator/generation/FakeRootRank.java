@@ -117,7 +117,9 @@ final class FakeRootRank implements RootRank {
     for (int run = 0; run < runs.count(); run++) {
       prepare(runs.sequence(run), runs.stemLength(run), runs.startPosition(run));
       String branch =
-          runs.stemLength(run) == 0 ? "" : runs.sequence(run) + "/" + runs.stemLength(run) + ":";
+          runs.sequence(run) == StepRuns.STEM && runs.stemLength(run) == 0
+              ? ""
+              : runs.sequence(run) + "/" + runs.stemLength(run) + ":";
       names.add(branch + runs.startPosition(run) + "+" + runs.tokenCount(run));
     }
     steps.add(names.toString());
@@ -140,10 +142,13 @@ final class FakeRootRank implements RootRank {
 
   /** As in a KV cache: a branch begins with the stem, and goes when that does not keep it. */
   private void prepare(int sequence, int stemLength, int start) {
-    if (sequence == StepRuns.STEM) {
-      held.entrySet()
-          .removeIf(e -> e.getKey() != StepRuns.STEM && e.getValue().stemLength() != stemLength);
-    } else if (held(sequence).stemLength() != stemLength) {
+    boolean keepsNone = sequence == StepRuns.STEM && stemLength == 0;
+    held.entrySet()
+        .removeIf(
+            e ->
+                e.getKey() != StepRuns.STEM
+                    && (keepsNone || e.getValue().stemLength() != stemLength));
+    if (sequence != StepRuns.STEM && held(sequence).stemLength() != stemLength) {
       int[] stem = held(StepRuns.STEM).tokens();
       if (stem.length < stemLength) {
         throw new AssertionError("stem=" + stem.length + " for a branch at " + stemLength);

@@ -363,7 +363,7 @@ class GenerationEngineTest {
   @Test
   void shouldFailOrRefuseRequestsThatNoRootComesFor() throws Exception {
     try (GenerationEngine impatient =
-        new GenerationEngine(ByteTokenizer.create(), CONTEXT_LENGTH, 0)) {
+        new GenerationEngine(ByteTokenizer.create(), CONTEXT_LENGTH, 0, 0)) {
       await(impatient.activate(rank, List.of(), losses::add));
       rank.awaitBegun();
       rank.hold();

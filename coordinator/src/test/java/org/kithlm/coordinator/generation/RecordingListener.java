@@ -105,6 +105,11 @@ final class RecordingListener implements GenerationListener {
     return end.isDone();
   }
 
+  /** Completes when it ends, on the thread that ends it. */
+  CompletableFuture<End> ended() {
+    return end.copy();
+  }
+
   /** How it ended, waited for. */
   End end() {
     return end.copy().orTimeout(TIMEOUT_SECONDS, TimeUnit.SECONDS).join();

@@ -11,6 +11,8 @@ import org.kithlm.coordinator.generation.EngineStatus;
 import org.kithlm.coordinator.generation.GenerationTiming;
 import org.kithlm.coordinator.membership.ClusterView;
 import org.kithlm.coordinator.status.ClusterFeed;
+import org.kithlm.node.control.CollectiveChoice;
+import org.kithlm.node.control.CollectiveReport;
 import org.kithlm.node.control.RankStatistics;
 
 /** A cluster without processes: the feed that the endpoint asks, and what a test tells it. */
@@ -43,7 +45,7 @@ final class FakeCluster {
               "192.168.1." + (10 + rank),
               "ready",
               1.0 / names.length,
-              null,
+              names.length == 1 ? null : "12.5 GB/s of weights in memory",
               900 * MIB / names.length,
               null,
               null));
@@ -63,7 +65,20 @@ final class FakeCluster {
               rank == 0 ? 0 : 2.5));
     }
     engine = new EngineStatus(engine.queued(), engine.timing(), leaves.remove(0));
-    feed.accept(new ClusterView(ClusterView.Phase.READY, 7, nodes, null));
+    feed.accept(new ClusterView(ClusterView.Phase.READY, 7, nodes, sums(names.length)));
+  }
+
+  private static CollectiveReport sums(int ranks) {
+    return new CollectiveReport(
+        CollectiveChoice.AUTO,
+        true,
+        null,
+        ranks == 1
+            ? List.of()
+            : List.of(
+                new CollectiveReport.Payload("decode", 4_608, CollectiveChoice.DIRECT, Map.of()),
+                new CollectiveReport.Payload(
+                    "prefill", 589_824, CollectiveChoice.TWO_SHOT, Map.of())));
   }
 
   /** Lets rank 0 have made tokens. */

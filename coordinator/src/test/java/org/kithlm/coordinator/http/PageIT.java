@@ -376,12 +376,17 @@ class PageIT {
     tab.awaitText("#cluster", "17.4 tokens/s");
     tab.awaitText("#cluster", "network 172 ms");
     tab.awaitText("#cluster", "1 request waiting");
+    tab.awaitText("#cluster", "Plan 7");
+    tab.awaitText(
+        "#cluster", "Sums: direct in decode, two-shot in prefill, as links were measured");
+    tab.awaitText("[data-name=attic] .reason", "12.5 GB/s of weights in memory");
 
     endpoint.cluster.serve("desk");
 
     tab.awaitText("[data-name=attic][data-state=lost]", "Its process is gone");
     tab.awaitText("#status", "1 lost");
     tab.awaitText("[data-name=desk]", "100 %");
+    tab.awaitText("#cluster", "One device does it all.");
     assertNoProblems();
   }
 

@@ -154,6 +154,11 @@ class PageTest {
     assertEquals("attic", attic.path("name").asText());
     assertEquals(0.5, attic.path("share").asDouble());
     assertEquals(2_600, attic.path("used").path("collective_ms").asDouble());
+    assertEquals("12.5 GB/s of weights in memory", attic.path("share_reason").asText());
+    assertEquals(
+        "{\"choice\":\"auto\",\"sealed\":true,\"forms\":[{\"step\":\"decode\",\"form\":\"direct\"},"
+            + "{\"step\":\"prefill\",\"form\":\"two-shot\"}]}",
+        report.path("sums").toString());
     assertEquals(0, report.path("lost").size());
   }
 

@@ -134,10 +134,10 @@ public final class BenchSplitCommand implements Callable<Integer> {
       return;
     }
     out.printf("%s, %d threads, layers of one token%n", answer.model(), answer.threads());
-    out.printf("%-8s%10s%12s%24s%n", "rank", "weights", "median_ms", "of its part of the whole");
+    out.printf("%-8s%10s%12s%26s%n", "rank", "weights", "median ms", "of its part of the whole");
     for (SplitBench.Result result : answer.results()) {
       out.printf(
-          "%-8s%9.1f%%%12.3f%24.3f%n",
+          "%-8s%9.1f%%%12.3f%26.3f%n",
           result.rank() < 0 ? "whole" : Integer.toString(result.rank()),
           100 * result.part(),
           result.medianMs(),

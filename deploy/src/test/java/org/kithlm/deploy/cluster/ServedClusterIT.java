@@ -1,19 +1,13 @@
 package org.kithlm.deploy.cluster;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.langchain4j.data.message.UserMessage;
-import dev.langchain4j.model.chat.ChatModel;
-import dev.langchain4j.model.chat.response.ChatResponse;
-import dev.langchain4j.model.chat.response.StreamingChatResponseHandler;
-import dev.langchain4j.model.openai.OpenAiChatModel;
-import dev.langchain4j.model.openai.OpenAiStreamingChatModel;
 import java.io.IOException;
-import java.time.Duration;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.TimeUnit;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
@@ -26,7 +20,9 @@ import org.kithlm.deploy.Json;
 class ServedClusterIT {
   private static final String MODEL = TestModel.SMOLLM2.catalogName;
   private static final String KEY = "s3cret";
-  private static final Duration PATIENCE = Duration.ofMinutes(2); // for a slow machine
+
+  /** Less than one of the bodies, and than a megabyte for each client. */
+  private static final long GROWTH_MAX_BYTES = 64 << 20;
 
   private static KithProcess cluster;
   private static String endpoint;
@@ -68,51 +64,41 @@ class ServedClusterIT {
 
   @Test
   void shouldServeLangChain4j() throws Exception {
-    ChatModel whole =
-        OpenAiChatModel.builder()
-            .baseUrl(endpoint + "/v1")
-            .apiKey(KEY)
-            .modelName(MODEL)
-            .temperature(0.0)
-            .maxCompletionTokens(8)
-            .timeout(PATIENCE)
-            .build();
-    ChatResponse answer = whole.chat(UserMessage.from("Say hello."));
-    CompletableFuture<ChatResponse> streamed = new CompletableFuture<>();
-    StringBuilder parts = new StringBuilder();
-    OpenAiStreamingChatModel.builder()
-        .baseUrl(endpoint + "/v1")
-        .apiKey(KEY)
-        .modelName(MODEL)
-        .temperature(0.0)
-        .maxCompletionTokens(8)
-        .timeout(PATIENCE)
-        .build()
-        .chat(
-            "Say hello.",
-            new StreamingChatResponseHandler() {
-              @Override
-              public void onPartialResponse(String part) {
-                parts.append(part);
-              }
+    LangChain4jClient client = new LangChain4jClient(endpoint + "/v1", MODEL, KEY);
+    client.checkChat();
+    client.checkTools();
+    client.checkJsonSchema();
+    client.checkBackground();
+    client.checkErrors();
+  }
 
-              @Override
-              public void onCompleteResponse(ChatResponse response) {
-                streamed.complete(response);
-              }
+  @Test
+  void shouldChatBesideBadClientsInBoundedMemory() throws Exception {
+    LangChain4jClient client = new LangChain4jClient(endpoint + "/v1", MODEL, KEY);
+    client.checkChat();
+    long before = rssBytes();
+    try (BadClients crowd = new BadClients(URI.create(endpoint), KEY)) {
+      crowd.openSlowly(200);
+      crowd.sendLargeBodies(20, 100_000_000);
+      crowd.readNothing(10, MODEL); // fewer than may wait for their turn
 
-              @Override
-              public void onError(Throwable failure) {
-                streamed.completeExceptionally(failure);
-              }
-            });
+      client.checkChat();
 
-    ChatResponse end = streamed.get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
-    assertFalse(answer.aiMessage().text().isBlank());
-    assertEquals(answer.aiMessage().text(), parts.toString());
-    assertEquals(answer.aiMessage().text(), end.aiMessage().text());
-    assertEquals(answer.finishReason(), end.finishReason());
-    assertEquals(answer.tokenUsage().outputTokenCount(), end.tokenUsage().outputTokenCount());
+      long grown = rssBytes() - before;
+      assertTrue(grown < GROWTH_MAX_BYTES, "resident memory has grown by " + grown);
+    }
+  }
+
+  /** Resident memory of the coordinator. */
+  private static long rssBytes() throws Exception {
+    try (HttpClient http = HttpClient.newHttpClient()) {
+      HttpRequest request =
+          HttpRequest.newBuilder(URI.create(endpoint + "/api/kith/cluster"))
+              .header("Authorization", "Bearer " + KEY)
+              .build();
+      String report = http.send(request, HttpResponse.BodyHandlers.ofString()).body();
+      return Json.MAPPER.readTree(report).at("/nodes/0/used/rss_bytes").asLong();
+    }
   }
 
   @Test

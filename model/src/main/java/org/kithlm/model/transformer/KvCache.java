@@ -17,8 +17,8 @@ import org.kithlm.model.shard.RankShard;
  *
  * <p>It holds the sequences of {@link StepRuns}. A branch has the full blocks of the stem that come
  * before the position at which it leaves it, and a copy of the one that it leaves it in. It is
- * there from its first step until a run of the stem does not keep it. All sequences together have
- * as many blocks as one of the most positions.
+ * there from its first step until a run of the stem, or of a branch that leaves it elsewhere, does
+ * not keep it. All sequences together have as many blocks as one of the most positions.
  *
  * <p>A block holds, head by head, the keys and then the values. Values lie position by position.
  * Keys lie in tiles of {@value #TILE_POSITIONS} positions, and within a tile transposed, element by
@@ -111,11 +111,7 @@ public final class KvCache implements AutoCloseable {
 
   private void prepare(int sequence, int stemLength, int startPosition, int positionCount) {
     BlockTable table = tables[sequence];
-    if (sequence == StepRuns.STEM) {
-      dropBranches(stemLength);
-    } else if (table.stemLength != stemLength) {
-      table.drop(free);
-    }
+    dropBranches(sequence == StepRuns.STEM && stemLength == 0 ? BlockTable.ABSENT : stemLength);
     boolean leaves = sequence != StepRuns.STEM && table.stemLength == BlockTable.ABSENT;
     int held = leaves ? Math.min(stemLength, length()) : table.length;
     if (startPosition < 0 || startPosition > held) {

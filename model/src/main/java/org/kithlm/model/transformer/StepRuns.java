@@ -45,8 +45,8 @@ public final class StepRuns {
    * Adds a run; its tokens follow those of the runs before it.
    *
    * @param sequence 0 to {@code MAX - 1}, and none that has a run already
-   * @param stemLength positions that a branch shares with the stem; for the stem those that the
-   *     branches share which are kept, 0 for none
+   * @param stemLength positions that a branch shares with the stem, and so do all branches that are
+   *     kept; 0 for the stem keeps none
    * @param startPosition position of its first token, not below {@code stemLength}
    * @param tokenCount at least 1
    * @throws IllegalArgumentException if one is out of range
@@ -59,7 +59,7 @@ public final class StepRuns {
     if (known
         || sequence < 0
         || sequence >= MAX
-        || stemLength < (sequence == STEM ? 0 : 1)
+        || stemLength < 0
         || startPosition < stemLength
         || tokenCount < 1) {
       throw new IllegalArgumentException(

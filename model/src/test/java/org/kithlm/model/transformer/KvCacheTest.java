@@ -286,6 +286,24 @@ class KvCacheTest {
     }
   }
 
+  /** Of the background beside a chat, which goes on without it. */
+  @Test
+  void shouldDropBranchesOfAnotherPlace() {
+    int stemLength = 3 * BLOCK / 2;
+    try (KvCache cache = withPrompt(4 * BLOCK)) {
+      cache.prepare(branch(2, stemLength, 1));
+      cache.prepare(branch(3, stemLength, 1));
+      StepRuns beside = new StepRuns().add(1, 0, 0, 2 * BLOCK); // in the place of both
+      cache.prepare(beside);
+      cache.commit(beside);
+      assertEquals(stemLength, cache.length());
+      cache.prepare(new StepRuns().add(1, 0, 2 * BLOCK - 1, 1));
+
+      cache.prepare(stem(stemLength, 5 * BLOCK / 2)); // in its place
+      assertEquals(4 * BLOCK_BYTES, cache.allocatedBytes());
+    }
+  }
+
   @Test
   void shouldRefuseBranchesThatLeaveAGap() {
     try (KvCache cache = withPrompt(POSITIONS_MAX)) {

@@ -26,7 +26,7 @@ class StepRunsTest {
   void shouldRefuseWhatIsNoRun() {
     assertRefused(StepRuns.MAX, 5, 5, 1);
     assertRefused(-1, 5, 5, 1);
-    assertRefused(2, 0, 5, 1); // a branch of nothing
+    assertRefused(2, -1, 5, 1);
     assertRefused(2, 5, 4, 1); // in the stem
     assertRefused(0, 5, 4, 1);
     assertRefused(2, 5, 5, 0);
