@@ -77,6 +77,29 @@ def task(what):
     )
 
 
+def next_turn(server, between):
+    """Tokens of a chat's second turn that were known from its first, and those of the first."""
+    body = {"model": server.model, "messages": MESSAGES, "max_tokens": 8, "temperature": 0}
+    first = server.json("/v1/chat/completions", body)
+    between()
+    answer = first["choices"][0]["message"]["content"]
+    body["messages"] = [
+        *MESSAGES,
+        {"role": "assistant", "content": answer},
+        {"role": "user", "content": "And again."},
+    ]
+    usage = server.json("/v1/chat/completions", body)["usage"]
+    return usage["prompt_tokens_details"]["cached_tokens"], first["usage"]["prompt_tokens"]
+
+
+def cache(server):
+    cached, first = next_turn(server, lambda: title(server))
+    assert cached >= first, (cached, first)
+    in_its_place = {"max_tokens": 16, "service_tier": "default"}
+    cached, first = next_turn(server, lambda: background(server, "a title", **in_its_place))
+    assert cached < first, (cached, first)
+
+
 def background(server, what, **limit):
     answer = server.json(
         "/v1/chat/completions",
@@ -159,6 +182,7 @@ def main(base_url, model, api_key):
         title,
         tags,
         follow_ups,
+        cache,
         ollama_connection,
         ollama_chat,
         ollama_title,

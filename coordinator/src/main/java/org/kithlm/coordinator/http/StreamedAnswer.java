@@ -95,14 +95,14 @@ final class StreamedAnswer implements GenerationListener {
 
   /** Closes the stream of an answer that will not be sent. */
   void discard() {
-    queue.complete();
+    close(queue::complete);
   }
 
   /** Nobody reads any more: stops the generation, if it still runs. */
   void abandon() {
     if (!ended) {
       cancel.run();
-      queue.complete();
+      close(queue::complete);
     }
   }
 
@@ -120,7 +120,7 @@ final class StreamedAnswer implements GenerationListener {
   public void onFinished(Usage usage) {
     ended = true;
     offer(new Event.Finished(usage));
-    queue.complete();
+    close(queue::complete);
   }
 
   @Override
@@ -148,7 +148,16 @@ final class StreamedAnswer implements GenerationListener {
     // Anything but "dropped" is fine: a closed queue belongs to a client that has gone.
     if (queue.offer(event).equals(QueueOfferResult.dropped())) {
       cancel.run();
-      queue.fail(new AbortedException("the client reads too slowly"));
+      close(() -> queue.fail(new AbortedException("the client reads too slowly")));
+    }
+  }
+
+  /** Ends the stream, which a client that leaves may do at the same moment. */
+  private static void close(Runnable end) {
+    try {
+      end.run();
+    } catch (IllegalStateException e) {
+      // It has ended, and nobody reads: the engine, which may call, is to go on as if it had not.
     }
   }
 

@@ -365,8 +365,9 @@ class BackgroundTest {
     CompletableFuture<Boolean> ended = new CompletableFuture<>();
     engine.whenIdle(
         () -> {
-          ended.complete(chat.hasEnded() && !title.hasEnded());
+          boolean between = chat.hasEnded() && !title.hasEnded();
           engine.deactivate("the cluster takes in a node");
+          ended.complete(between);
         });
 
     rank.release();
