@@ -263,23 +263,20 @@ public final class MatMul {
     int at = block * payload.pairsPerBlock();
     int input = token * x.columns() + column;
     switch (payload) {
-      case NIBBLES -> {
-        if (chunk.subBlocks == 1) {
-          NibbleKernel.oneWithHalves(chunk, factors, at, steps, inputSums, block, y, yAt);
-        } else {
-          NibbleKernel.one(chunk, factors, at, steps, inputSums, block, y, yAt);
-        }
-      }
-      case FIVES -> {
-        if (chunk.subBlocks == 1) {
-          FiveBitKernel.oneWithHalves(chunk, factors, at, steps, inputSums, block, y, yAt);
-        } else {
-          FiveBitKernel.one(chunk, factors, at, steps, inputSums, block, y, yAt);
-        }
-      }
+      case NIBBLES -> fields(4, at, block, y, yAt);
+      case FIVES -> fields(5, at, block, y, yAt);
       case SIXES -> SixBitKernel.one(chunk, factors, at, steps, block, y, yAt);
       case BYTES -> EightBitKernel.one(chunk, x.floats(), input, y, yAt);
       case FLOATS -> FloatKernel.one(chunk, x.floats(), input, y, yAt);
+    }
+  }
+
+  /** One token, by weights of so many bits. */
+  private void fields(int bits, int at, int block, float[] y, int yAt) {
+    if (chunk.subBlocks == 1) {
+      FieldKernel.oneWithHalves(bits, chunk, factors, at, steps, inputSums, block, y, yAt);
+    } else {
+      FieldKernel.one(bits, chunk, factors, at, steps, inputSums, block, y, yAt);
     }
   }
 
@@ -291,8 +288,9 @@ public final class MatMul {
     int xStride = x.columns();
     switch (payload) {
       case NIBBLES ->
-          NibbleKernel.four(chunk, factors, at, steps, inputSums, block, y, yAt, stride);
-      case FIVES -> FiveBitKernel.four(chunk, factors, at, steps, inputSums, block, y, yAt, stride);
+          FieldKernel.four(4, chunk, factors, at, steps, inputSums, block, y, yAt, stride);
+      case FIVES ->
+          FieldKernel.four(5, chunk, factors, at, steps, inputSums, block, y, yAt, stride);
       case SIXES -> SixBitKernel.four(chunk, factors, at, steps, block, y, yAt, stride);
       case BYTES -> EightBitKernel.four(chunk, x.floats(), input, xStride, y, yAt, stride);
       case FLOATS -> FloatKernel.four(chunk, x.floats(), input, xStride, y, yAt, stride);

@@ -1,5 +1,5 @@
 /*
- * Products of interleaved quantized weights and activations: what NibbleKernel and its siblings
+ * Products of interleaved quantized weights and activations: what FieldKernel and its siblings
  * compute, with the same bits. Sums of integers are exact, so any instruction may make them; each
  * float operation is one of those of the Java kernels, in their order. Compile with
  * -O3 -ffp-contract=off for the machine at hand; NativeCompiler has the command.

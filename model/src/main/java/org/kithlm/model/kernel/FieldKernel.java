@@ -23,8 +23,11 @@ import jdk.incubator.vector.ShortVector;
 import org.kithlm.model.weight.RowGroups;
 
 /**
- * Weights of 5 bits, from -16 to 15, times quantized activations. The sum of a block is at most 16
- * x 16 x 127 = 32,512 in each half of a word.
+ * Weights of 4 or 5 bits times quantized activations. A block is as many words as a weight has
+ * bits, and each half of a word has four fields, of which with 5 bits the last is one bit of
+ * another weight. The sum of a block is in each half at most 16 x 15 x 127 = 30,480 with 4 bits, 16
+ * x 8 x 255 = 32,640 with weights from -8 to 7, and 16 x 16 x 127 = 32,512 with those from -16 to
+ * 15.
  *
  * <p>Results are added to {@code y[yAt + row]} (and {@code yStride} further for each token). Loops
  * over words and blocks are not counted, as C2 would split short counted loops in three. Bodies
@@ -33,7 +36,7 @@ import org.kithlm.model.weight.RowGroups;
  *
  * <p>Where a vector holds fewer rows than a group, two of them meet each factor that is loaded.
  */
-final class FiveBitKernel {
+final class FieldKernel {
   private static final int ROWS = RowGroups.ROWS;
 
   /** Rows of a pass. */
@@ -45,13 +48,22 @@ final class FiveBitKernel {
   /** Bytes from the f16 fields of one vector to those of the next. */
   private static final int HALVES_BYTES = Short.BYTES * COUNT;
 
-  private FiveBitKernel() {}
+  private FieldKernel() {}
 
   /**
    * One token, whose factors start at {@code at} and whose steps and sums start at {@code block}.
    */
   static void one(
-      Chunk chunk, int[] x, int at, float[] steps, float[] sums, int block, float[] y, int yAt) {
+      int bits,
+      Chunk chunk,
+      int[] x,
+      int at,
+      float[] steps,
+      float[] sums,
+      int block,
+      float[] y,
+      int yAt) {
+    long payloadBytes = (long) bits * WORD_BYTES;
     long groupBytes = (long) chunk.blocks * chunk.blockBytes;
     for (int group = 0; group < chunk.groups; group++) {
       for (int lane = 0; lane < ROWS; lane += LANES) {
@@ -63,31 +75,31 @@ final class FiveBitKernel {
         int scale = group * chunk.blocks * chunk.subBlocks * ROWS + lane;
         long words = chunk.address + group * groupBytes + chunk.payloadOffset + 4L * lane;
         for (int b = 0; b < chunk.blocks; b++, words += chunk.blockBytes) {
-          long blockEnd = words + 5L * WORD_BYTES * chunk.subBlocks;
+          long blockEnd = words + payloadBytes * chunk.subBlocks;
           for (long word = words; word != blockEnd; i++, j++, scale += ROWS) {
-            ShortVector a0 = IntVector.broadcast(INTS, x[i + 20]).reinterpretAsShorts();
+            ShortVector a0 = IntVector.broadcast(INTS, x[i + 4 * bits]).reinterpretAsShorts();
             ShortVector a1 = a0;
-            for (long end = word + 5 * WORD_BYTES; word != end; word += WORD_BYTES, i += 4) {
+            for (long end = word + payloadBytes; word != end; word += WORD_BYTES, i += 4) {
               ShortVector f0 = IntVector.broadcast(INTS, x[i]).reinterpretAsShorts();
               ShortVector f1 = IntVector.broadcast(INTS, x[i + 1]).reinterpretAsShorts();
               ShortVector f2 = IntVector.broadcast(INTS, x[i + 2]).reinterpretAsShorts();
               ShortVector f3 = IntVector.broadcast(INTS, x[i + 3]).reinterpretAsShorts();
               ShortVector q = ShortVector.fromMemorySegment(SHORTS, MEMORY, word, LITTLE_ENDIAN);
               a0 = a0.add(q.mul(f0));
-              q = q.lanewise(LSHR, 5);
+              q = q.lanewise(LSHR, bits);
               a0 = a0.add(q.mul(f1));
-              q = q.lanewise(LSHR, 5);
+              q = q.lanewise(LSHR, bits);
               a0 = a0.add(q.mul(f2));
-              q = q.lanewise(LSHR, 5);
+              q = q.lanewise(LSHR, bits);
               a0 = a0.add(q.mul(f3));
               if (TWO) {
                 q = ShortVector.fromMemorySegment(SHORTS, MEMORY, word + PART_BYTES, LITTLE_ENDIAN);
                 a1 = a1.add(q.mul(f0));
-                q = q.lanewise(LSHR, 5);
+                q = q.lanewise(LSHR, bits);
                 a1 = a1.add(q.mul(f1));
-                q = q.lanewise(LSHR, 5);
+                q = q.lanewise(LSHR, bits);
                 a1 = a1.add(q.mul(f2));
-                q = q.lanewise(LSHR, 5);
+                q = q.lanewise(LSHR, bits);
                 a1 = a1.add(q.mul(f3));
               }
             }
@@ -119,7 +131,16 @@ final class FiveBitKernel {
 
   /** {@link #one} for types whose blocks begin with f16 scales, read as the blocks come. */
   static void oneWithHalves(
-      Chunk chunk, int[] x, int at, float[] steps, float[] sums, int block, float[] y, int yAt) {
+      int bits,
+      Chunk chunk,
+      int[] x,
+      int at,
+      float[] steps,
+      float[] sums,
+      int block,
+      float[] y,
+      int yAt) {
+    long payloadBytes = (long) bits * WORD_BYTES;
     long groupBytes = (long) chunk.blocks * chunk.blockBytes;
     for (int group = 0; group < chunk.groups; group++) {
       for (int lane = 0; lane < ROWS; lane += LANES) {
@@ -133,29 +154,29 @@ final class FiveBitKernel {
         long groupEnd = fields + groupBytes;
         for (; fields != groupEnd; i++, j++, fields += chunk.blockBytes) {
           long word = fields + payload;
-          ShortVector a0 = IntVector.broadcast(INTS, x[i + 20]).reinterpretAsShorts();
+          ShortVector a0 = IntVector.broadcast(INTS, x[i + 4 * bits]).reinterpretAsShorts();
           ShortVector a1 = a0;
-          for (long end = word + 5 * WORD_BYTES; word != end; word += WORD_BYTES, i += 4) {
+          for (long end = word + payloadBytes; word != end; word += WORD_BYTES, i += 4) {
             ShortVector f0 = IntVector.broadcast(INTS, x[i]).reinterpretAsShorts();
             ShortVector f1 = IntVector.broadcast(INTS, x[i + 1]).reinterpretAsShorts();
             ShortVector f2 = IntVector.broadcast(INTS, x[i + 2]).reinterpretAsShorts();
             ShortVector f3 = IntVector.broadcast(INTS, x[i + 3]).reinterpretAsShorts();
             ShortVector q = ShortVector.fromMemorySegment(SHORTS, MEMORY, word, LITTLE_ENDIAN);
             a0 = a0.add(q.mul(f0));
-            q = q.lanewise(LSHR, 5);
+            q = q.lanewise(LSHR, bits);
             a0 = a0.add(q.mul(f1));
-            q = q.lanewise(LSHR, 5);
+            q = q.lanewise(LSHR, bits);
             a0 = a0.add(q.mul(f2));
-            q = q.lanewise(LSHR, 5);
+            q = q.lanewise(LSHR, bits);
             a0 = a0.add(q.mul(f3));
             if (TWO) {
               q = ShortVector.fromMemorySegment(SHORTS, MEMORY, word + PART_BYTES, LITTLE_ENDIAN);
               a1 = a1.add(q.mul(f0));
-              q = q.lanewise(LSHR, 5);
+              q = q.lanewise(LSHR, bits);
               a1 = a1.add(q.mul(f1));
-              q = q.lanewise(LSHR, 5);
+              q = q.lanewise(LSHR, bits);
               a1 = a1.add(q.mul(f2));
-              q = q.lanewise(LSHR, 5);
+              q = q.lanewise(LSHR, bits);
               a1 = a1.add(q.mul(f3));
             }
           }
@@ -212,6 +233,7 @@ final class FiveBitKernel {
 
   /** {@value Activations#TOKENS} tokens, whose factors and steps are interleaved. */
   static void four(
+      int bits,
       Chunk chunk,
       int[] x,
       int at,
@@ -221,6 +243,7 @@ final class FiveBitKernel {
       float[] y,
       int yAt,
       int yStride) {
+    long payloadBytes = (long) bits * WORD_BYTES;
     long groupBytes = (long) chunk.blocks * chunk.blockBytes;
     for (int group = 0; group < chunk.groups; group++) {
       for (int lane = 0; lane < ROWS; lane += COUNT) {
@@ -234,29 +257,30 @@ final class FiveBitKernel {
         int scale = group * chunk.blocks * chunk.subBlocks * ROWS + lane;
         long words = chunk.address + group * groupBytes + chunk.payloadOffset + 4L * lane;
         for (int b = 0; b < chunk.blocks; b++, words += chunk.blockBytes) {
-          long end = words + 5L * WORD_BYTES * chunk.subBlocks;
+          long end = words + payloadBytes * chunk.subBlocks;
           for (long word = words; word != end; ) {
-            ShortVector a0 = IntVector.broadcast(INTS, x[i + 80]).reinterpretAsShorts();
-            ShortVector a1 = IntVector.broadcast(INTS, x[i + 81]).reinterpretAsShorts();
-            ShortVector a2 = IntVector.broadcast(INTS, x[i + 82]).reinterpretAsShorts();
-            ShortVector a3 = IntVector.broadcast(INTS, x[i + 83]).reinterpretAsShorts();
-            for (long wordEnd = word + 5 * WORD_BYTES; word != wordEnd; word += WORD_BYTES) {
+            int start = i + 16 * bits;
+            ShortVector a0 = IntVector.broadcast(INTS, x[start]).reinterpretAsShorts();
+            ShortVector a1 = IntVector.broadcast(INTS, x[start + 1]).reinterpretAsShorts();
+            ShortVector a2 = IntVector.broadcast(INTS, x[start + 2]).reinterpretAsShorts();
+            ShortVector a3 = IntVector.broadcast(INTS, x[start + 3]).reinterpretAsShorts();
+            for (long wordEnd = word + payloadBytes; word != wordEnd; word += WORD_BYTES) {
               ShortVector q = ShortVector.fromMemorySegment(SHORTS, MEMORY, word, LITTLE_ENDIAN);
               a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i]).reinterpretAsShorts()));
               a1 = a1.add(q.mul(IntVector.broadcast(INTS, x[i + 1]).reinterpretAsShorts()));
               a2 = a2.add(q.mul(IntVector.broadcast(INTS, x[i + 2]).reinterpretAsShorts()));
               a3 = a3.add(q.mul(IntVector.broadcast(INTS, x[i + 3]).reinterpretAsShorts()));
-              q = q.lanewise(LSHR, 5);
+              q = q.lanewise(LSHR, bits);
               a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 4]).reinterpretAsShorts()));
               a1 = a1.add(q.mul(IntVector.broadcast(INTS, x[i + 5]).reinterpretAsShorts()));
               a2 = a2.add(q.mul(IntVector.broadcast(INTS, x[i + 6]).reinterpretAsShorts()));
               a3 = a3.add(q.mul(IntVector.broadcast(INTS, x[i + 7]).reinterpretAsShorts()));
-              q = q.lanewise(LSHR, 5);
+              q = q.lanewise(LSHR, bits);
               a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 8]).reinterpretAsShorts()));
               a1 = a1.add(q.mul(IntVector.broadcast(INTS, x[i + 9]).reinterpretAsShorts()));
               a2 = a2.add(q.mul(IntVector.broadcast(INTS, x[i + 10]).reinterpretAsShorts()));
               a3 = a3.add(q.mul(IntVector.broadcast(INTS, x[i + 11]).reinterpretAsShorts()));
-              q = q.lanewise(LSHR, 5);
+              q = q.lanewise(LSHR, bits);
               a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 12]).reinterpretAsShorts()));
               a1 = a1.add(q.mul(IntVector.broadcast(INTS, x[i + 13]).reinterpretAsShorts()));
               a2 = a2.add(q.mul(IntVector.broadcast(INTS, x[i + 14]).reinterpretAsShorts()));
