@@ -2,29 +2,14 @@ package org.kithlm.model.kernel;
 
 import java.util.EnumSet;
 import java.util.Random;
-import java.util.concurrent.TimeUnit;
 import org.kithlm.model.gguf.GgmlType;
 import org.openjdk.jmh.annotations.Benchmark;
-import org.openjdk.jmh.annotations.BenchmarkMode;
-import org.openjdk.jmh.annotations.Fork;
-import org.openjdk.jmh.annotations.Measurement;
-import org.openjdk.jmh.annotations.Mode;
-import org.openjdk.jmh.annotations.OutputTimeUnit;
 import org.openjdk.jmh.annotations.Param;
-import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.Setup;
-import org.openjdk.jmh.annotations.State;
-import org.openjdk.jmh.annotations.Warmup;
 
 /** What is done to the activations of one token between matrices. */
-@State(Scope.Benchmark)
-@BenchmarkMode(Mode.AverageTime)
-@OutputTimeUnit(TimeUnit.MICROSECONDS)
-@Warmup(iterations = 3, time = 1)
-@Measurement(iterations = 3, time = 1)
-@Fork(value = 1)
 @SuppressWarnings("NullAway.Init") // JMH does that
-public class ElementwiseBenchmark {
+public class ElementwiseBenchmark extends KernelBenchmark {
   private static final int HEAD_DIM = 64;
 
   /** Activations: hidden sizes of a small and a larger model, and the latter's feed-forward. */

@@ -2,30 +2,15 @@ package org.kithlm.model.kernel;
 
 import java.lang.foreign.Arena;
 import java.nio.file.Path;
-import java.util.concurrent.TimeUnit;
 import org.kithlm.model.gguf.GgmlType;
 import org.openjdk.jmh.annotations.Benchmark;
-import org.openjdk.jmh.annotations.BenchmarkMode;
-import org.openjdk.jmh.annotations.Fork;
-import org.openjdk.jmh.annotations.Measurement;
-import org.openjdk.jmh.annotations.Mode;
-import org.openjdk.jmh.annotations.OutputTimeUnit;
 import org.openjdk.jmh.annotations.Param;
-import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.Setup;
-import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
-import org.openjdk.jmh.annotations.Warmup;
 
 /** Products of matrices as models have them, for one token and for a part of a prompt. */
-@State(Scope.Benchmark)
-@BenchmarkMode(Mode.AverageTime)
-@OutputTimeUnit(TimeUnit.MICROSECONDS)
-@Warmup(iterations = 3, time = 1)
-@Measurement(iterations = 3, time = 1)
-@Fork(value = 1)
 @SuppressWarnings("NullAway.Init") // JMH does that
-public class MatMulBenchmark {
+public class MatMulBenchmark extends KernelBenchmark {
   /** Type of the weights. */
   @Param({"Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q4_K", "Q5_K", "Q6_K", "F16", "BF16", "F32"})
   public GgmlType type;

@@ -1,36 +1,22 @@
 package org.kithlm.model.transformer;
 
 import java.util.Random;
-import java.util.concurrent.TimeUnit;
 import org.kithlm.model.config.ModelConfig;
 import org.kithlm.model.config.ModelConfig.Activation;
 import org.kithlm.model.config.ModelConfig.Architecture;
 import org.kithlm.model.config.ModelConfig.Rope;
+import org.kithlm.model.kernel.KernelBenchmark;
 import org.kithlm.model.kernel.WorkerPool;
 import org.kithlm.model.kernel.Workers;
 import org.kithlm.model.shard.RankShard;
 import org.openjdk.jmh.annotations.Benchmark;
-import org.openjdk.jmh.annotations.BenchmarkMode;
-import org.openjdk.jmh.annotations.Fork;
-import org.openjdk.jmh.annotations.Measurement;
-import org.openjdk.jmh.annotations.Mode;
-import org.openjdk.jmh.annotations.OutputTimeUnit;
 import org.openjdk.jmh.annotations.Param;
-import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.Setup;
-import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
-import org.openjdk.jmh.annotations.Warmup;
 
 /** Attention of one layer over a filled cache: decoding, and a part of a prompt. */
-@State(Scope.Benchmark)
-@BenchmarkMode(Mode.AverageTime)
-@OutputTimeUnit(TimeUnit.MICROSECONDS)
-@Warmup(iterations = 3, time = 1)
-@Measurement(iterations = 3, time = 1)
-@Fork(value = 1)
 @SuppressWarnings("NullAway.Init") // JMH does that
-public class AttentionBenchmark {
+public class AttentionBenchmark extends KernelBenchmark {
   private static final int CONTEXT_MAX = 4096;
 
   /** Query heads x KV heads x elements of a head: as in SmolLM2, Qwen2.5-1.5B and Gemma 3 270M. */
