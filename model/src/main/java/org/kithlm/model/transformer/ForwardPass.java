@@ -35,7 +35,6 @@ public final class ForwardPass {
   private final Attention attention;
   private final FeedForward feedForward;
   private final List<LayerNorms> norms = new ArrayList<>();
-  private final StepRuns stemRun = new StepRuns();
   private final int tokensMax;
   private final float[] normed;
   private final double[] partial;
@@ -120,17 +119,6 @@ public final class ForwardPass {
   }
 
   /**
-   * Transforms the hidden states of tokens of the stem; see {@link #forward(float[], StepRuns)}.
-   *
-   * @param tokenCount 1 to {@code tokensMax}
-   * @param startPosition position of the first token, at most the length of the cache
-   */
-  public void forward(float[] hidden, int tokenCount, int startPosition) {
-    requireRoom(tokenCount);
-    forward(hidden, stemRun.clear().addStem(startPosition, tokenCount));
-  }
-
-  /**
    * Transforms {@code hidden[tokenCount x hiddenSize]} in place. In the sequences of the runs keys
    * and values at and beyond their first positions are replaced, which is how a generation is taken
    * back.
@@ -144,7 +132,10 @@ public final class ForwardPass {
    */
   public void forward(float[] hidden, StepRuns runs) {
     int tokenCount = runs.tokenCount();
-    requireRoom(tokenCount);
+    if (tokenCount < 1 || tokenCount > tokensMax) {
+      throw new IllegalArgumentException(
+          "tokenCount=" + tokenCount + " is out of range: 1 to " + tokensMax);
+    }
     int length = tokenCount * config.hiddenSize();
     cache.prepare(runs);
     attention.prepare(runs);
@@ -166,13 +157,6 @@ public final class ForwardPass {
       addResidual(hidden, length);
     }
     cache.commit(runs);
-  }
-
-  private void requireRoom(int tokenCount) {
-    if (tokenCount < 1 || tokenCount > tokensMax) {
-      throw new IllegalArgumentException(
-          "tokenCount=" + tokenCount + " is out of range: 1 to " + tokensMax);
-    }
   }
 
   /** Leaves x as it is where the model has no such norm. */

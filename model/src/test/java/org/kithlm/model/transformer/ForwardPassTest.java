@@ -233,12 +233,16 @@ class ForwardPassTest {
       try (TestCluster cluster = new TestCluster(pack, plan, 8, 16)) {
         ForwardPass pass = cluster.pass(0);
         float[] hidden = new float[17 * model.hidden()];
-        assertRefused("tokenCount=0", () -> pass.forward(hidden, 0, 0));
-        assertRefused("tokenCount=17", () -> pass.forward(hidden, 17, 0));
-        assertRefused("startPosition=1 would leave a gap", () -> pass.forward(hidden, 1, 1));
-        assertRefused("exceeds the context of 8", () -> pass.forward(hidden, 9, 0));
+        assertRefused("tokenCount=0", () -> pass.forward(hidden, new StepRuns()));
+        assertRefused("tokenCount=17", () -> pass.forward(hidden, stem(0, 17)));
+        assertRefused("startPosition=1 would leave a gap", () -> pass.forward(hidden, stem(1, 1)));
+        assertRefused("exceeds the context of 8", () -> pass.forward(hidden, stem(0, 9)));
       }
     }
+  }
+
+  private static StepRuns stem(int startPosition, int tokenCount) {
+    return new StepRuns().addStem(startPosition, tokenCount);
   }
 
   private static void assertRefused(String message, Runnable call) {
@@ -285,10 +289,11 @@ class ForwardPassTest {
       ShardPlan plan = ShardPlan.equal(pack.config(), pack.units(), 1);
       try (TestCluster cluster = new TestCluster(pack, plan, POSITIONS_MAX, TOKENS_MAX)) {
         float[] hidden = cluster.embeddings(tokens(model, 5));
+        StepRuns runs = stem(0, 5);
         long least = Long.MAX_VALUE;
         for (int i = 0; i < 20_000 && least > 0; i++) {
           long before = memory.getCurrentThreadAllocatedBytes();
-          cluster.pass(0).forward(hidden, 5, 0);
+          cluster.pass(0).forward(hidden, runs);
           least = Math.min(least, memory.getCurrentThreadAllocatedBytes() - before);
           cluster.rewind();
           Arrays.fill(hidden, 1);
