@@ -62,9 +62,10 @@ final class RankCompute implements AutoCloseable {
       ModelConfig config = weights.pack().config();
       int maxTokens =
           StepSize.tokens(
-              Runtime.getRuntime().maxMemory(),
+              JavaHeap.here(),
               assignment.rank() == 0,
               weights.isResident(),
+              weights.vectorBytes(),
               ForwardPass.bytesPerToken(config, weights.shard(), weights.elementTypes())
                   + (long) config.hiddenSize() * Float.BYTES, // the hidden states
               assignment.maxTokens());

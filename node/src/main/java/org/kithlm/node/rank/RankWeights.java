@@ -25,8 +25,10 @@ import org.slf4j.LoggerFactory;
  * @param shard which slice
  * @param layout its tiles
  * @param store their bytes
+ * @param closed told on each close
  */
-public record RankWeights(Pack pack, RankShard shard, ShardLayout layout, TileStore store)
+public record RankWeights(
+    Pack pack, RankShard shard, ShardLayout layout, TileStore store, Runnable closed)
     implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(RankWeights.class);
 
@@ -66,7 +68,7 @@ public record RankWeights(Pack pack, RankShard shard, ShardLayout layout, TileSt
               (loadedBytes, totalBytes) ->
                   LOG.debug("rank {}: {} of {} bytes", shard.rank(), loadedBytes, totalBytes));
       return new RankWeights(
-          pack, shard, new ShardLayout(tiles, pack.config().layerCount()), store);
+          pack, shard, new ShardLayout(tiles, pack.config().layerCount()), store, () -> {});
     } catch (IOException | InterruptedException | RuntimeException | Error e) {
       pack.close();
       throw e;
@@ -156,9 +158,21 @@ public record RankWeights(Pack pack, RankShard shard, ShardLayout layout, TileSt
             .toList());
   }
 
+  /** The same weights, which tell when they are closed; on each call of close. */
+  RankWeights onClose(Runnable action) {
+    return new RankWeights(pack, shard, layout, store, action);
+  }
+
   /** Types of the tiles. */
   Set<GgmlType> elementTypes() {
     return layout.tiles().stream().map(Tile::type).collect(Collectors.toSet());
+  }
+
+  /** Bytes of the Java heap that norms and biases take. */
+  long vectorBytes() {
+    return pack.vectors().values().stream()
+        .mapToLong(vector -> (long) Float.BYTES * vector.length)
+        .sum();
   }
 
   /** Whether all tiles are in memory, so that none is read again. */
@@ -168,11 +182,13 @@ public record RankWeights(Pack pack, RankShard shard, ShardLayout layout, TileSt
 
   @Override
   public void close() {
-    store.close();
     try {
+      store.close();
       pack.close();
     } catch (IOException e) {
       LOG.warn("closing {}: {}", pack.path(), e.getMessage());
+    } finally {
+      closed.run();
     }
   }
 }

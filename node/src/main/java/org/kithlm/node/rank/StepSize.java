@@ -12,7 +12,7 @@ final class StepSize {
   static final int RESIDENT_TOKENS = 128;
 
   /** What the heap of a leaf holds besides; docs/memory.md tells how it was measured. */
-  private static final long LEAF_BYTES = 16 << 20;
+  private static final long LEAF_BYTES = 20 << 20;
 
   /** The root's, with the vocabulary and requests. */
   private static final long ROOT_BYTES = 36 << 20;
@@ -22,32 +22,35 @@ final class StepSize {
   /**
    * Tokens of a step.
    *
-   * @param heapBytes largest size of the Java heap; a third of it is for what dies young
    * @param root whether this is rank 0
    * @param resident whether no weight is read again
+   * @param vectorBytes of the heap for norms and biases
    * @param bytesPerToken of the heap
    * @param tokensMax what the plan allows, at least 1
    * @throws DoesNotFitException if there is no room for one token
    */
   static int tokens(
-      long heapBytes, boolean root, boolean resident, long bytesPerToken, int tokensMax) {
-    long freeBytes = heapBytes / 3 * 2 - (root ? ROOT_BYTES : LEAF_BYTES);
+      JavaHeap heap,
+      boolean root,
+      boolean resident,
+      long vectorBytes,
+      long bytesPerToken,
+      int tokensMax) {
+    long usedBytes = (root ? ROOT_BYTES : LEAF_BYTES) + vectorBytes;
+    long freeBytes = heap.oldBytes() - usedBytes;
     if (freeBytes < bytesPerToken) {
+      double neededBytes =
+          (usedBytes + bytesPerToken) * ((double) heap.maxBytes() / heap.oldBytes());
       throw new DoesNotFitException(
           String.join(
               " ",
               List.of(
                   "a Java heap of",
-                  ceilMebibytes(heapBytes) + " MiB",
+                  (heap.maxBytes() >> 20) + " MiB",
                   "has no room for the activations of one token; set KITH_HEAP to at least",
-                  ceilMebibytes((bytesPerToken + (root ? ROOT_BYTES : LEAF_BYTES)) / 2 * 3)
-                      + "m")));
+                  (long) Math.ceil(neededBytes / (1 << 20)) + "m")));
     }
     int wanted = resident ? Math.min(RESIDENT_TOKENS, tokensMax) : tokensMax;
     return (int) Math.min(wanted, freeBytes / bytesPerToken);
-  }
-
-  private static long ceilMebibytes(long bytes) {
-    return Math.ceilDiv(bytes, 1 << 20);
   }
 }

@@ -8,8 +8,8 @@ import org.kithlm.node.control.LeafRank;
 import org.kithlm.node.control.LeafRankLoader;
 import org.kithlm.node.control.NodeMessage;
 import org.kithlm.node.control.RankAssignment;
-import org.kithlm.node.rank.RankWeights;
 import org.kithlm.node.rank.SessionLeafRank;
+import org.kithlm.node.rank.WeightSlot;
 
 /**
  * Loads a leaf from a whole local pack where there is one, else from the runs fetched from the
@@ -21,6 +21,7 @@ public final class ShardRankLoader implements LeafRankLoader {
   private final String host;
   private final int threads;
   private final long processBytes;
+  private final WeightSlot slot = new WeightSlot();
 
   /**
    * A loader.
@@ -53,7 +54,7 @@ public final class ShardRankLoader implements LeafRankLoader {
           Path pack =
               local.isPresent() ? local.get() : fetcher.fetch(assignment, origin, processBytes);
           return new SessionLeafRank(
-              RankWeights.load(pack, assignment, processBytes), assignment, host, threads);
+              slot.load(pack, assignment, processBytes), assignment, host, threads);
         });
   }
 }

@@ -12,34 +12,40 @@ class StepSizeTest {
   private static final long MIB = 1 << 20;
   private static final long TOKEN_BYTES = 100_000;
 
+  private static JavaHeap heap(long mebibytes) {
+    return new JavaHeap(mebibytes * MIB, mebibytes * MIB / 6 * 5);
+  }
+
   @Test
   void shouldTakeWhatThePlanAllowsWhereWeightsAreStreamedAndTheHeapIsLarge() {
-    assertEquals(512, StepSize.tokens(400 * MIB, true, false, TOKEN_BYTES, 512));
-    assertEquals(128, StepSize.tokens(400 * MIB, true, true, TOKEN_BYTES, 512));
-    assertEquals(8, StepSize.tokens(400 * MIB, true, true, TOKEN_BYTES, 8));
+    assertEquals(512, StepSize.tokens(heap(400), true, false, 0, TOKEN_BYTES, 512));
+    assertEquals(128, StepSize.tokens(heap(400), true, true, 0, TOKEN_BYTES, 512));
+    assertEquals(8, StepSize.tokens(heap(400), true, true, 0, TOKEN_BYTES, 8));
   }
 
   @Test
   void shouldTakeFewerTokensInASmallHeap() {
-    int leaf = StepSize.tokens(48 * MIB, false, false, TOKEN_BYTES, 512);
-    assertEquals((48 * MIB / 3 * 2 - 16 * MIB) / TOKEN_BYTES, leaf);
-    assertTrue(StepSize.tokens(72 * MIB, true, false, TOKEN_BYTES, 512) < leaf, "root");
+    int leaf = StepSize.tokens(heap(48), false, false, 0, TOKEN_BYTES, 512);
+    assertEquals((40 * MIB - 20 * MIB) / TOKEN_BYTES, leaf);
+    assertTrue(StepSize.tokens(heap(48), false, false, 5 * MIB, TOKEN_BYTES, 512) < leaf, "norms");
+    assertTrue(StepSize.tokens(heap(60), true, false, 0, TOKEN_BYTES, 512) < leaf, "root");
   }
 
   @Test
   void shouldNameAHeapThatIsLargeEnough() {
     long tokenBytes = 40 * MIB;
+    long vectorBytes = 3 * MIB;
     DoesNotFitException refusal =
         assertThrows(
             DoesNotFitException.class,
-            () -> StepSize.tokens(64 * MIB, false, false, tokenBytes, 512));
+            () -> StepSize.tokens(heap(66), false, false, vectorBytes, tokenBytes, 512));
     String message = String.valueOf(refusal.getMessage());
-    Matcher heap = Pattern.compile("KITH_HEAP to at least (\\d+)m").matcher(message);
-    assertTrue(heap.find() && message.contains("64 MiB"), message);
-    long named = Long.parseLong(heap.group(1)) * MIB;
-    assertEquals(1, StepSize.tokens(named, false, false, tokenBytes, 512));
+    Matcher matcher = Pattern.compile("KITH_HEAP to at least (\\d+)m").matcher(message);
+    assertTrue(matcher.find() && message.contains("66 MiB"), message);
+    long named = Long.parseLong(matcher.group(1));
+    assertEquals(1, StepSize.tokens(heap(named), false, false, vectorBytes, tokenBytes, 512));
     assertThrows(
         DoesNotFitException.class,
-        () -> StepSize.tokens(named - MIB, false, false, tokenBytes, 512));
+        () -> StepSize.tokens(heap(named - 1), false, false, vectorBytes, tokenBytes, 512));
   }
 }
