@@ -24,7 +24,9 @@ public final class KernelWarmUp {
   private static final double COMPILED_NS_PER_WEIGHT = 5;
 
   private static final int COLUMNS = 512;
-  static final Duration TIMEOUT = Duration.ofSeconds(5);
+
+  /** Compiling takes a second or two, but starting JVMs may share a slow device's cores. */
+  static final Duration TIMEOUT = Duration.ofSeconds(60);
 
   /** Leaves the core to the compiler after each product. */
   private static final long PAUSE_NS = 500_000;
@@ -38,7 +40,7 @@ public final class KernelWarmUp {
     matMul = new MatMul(kernels);
   }
 
-  /** Returns when the kernels of these types are compiled, or after some seconds. */
+  /** Returns when the kernels of these types are compiled, or after a minute. */
   public static void run(Set<GgmlType> types) {
     run(types, TIMEOUT);
   }

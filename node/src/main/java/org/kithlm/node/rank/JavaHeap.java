@@ -7,9 +7,9 @@ import java.lang.management.MemoryPoolMXBean;
  * The Java heap of this process.
  *
  * @param maxBytes its largest size
- * @param oldBytes of it for objects that stay; the rest is for those that die young
+ * @param lastingBytes of it for objects that stay
  */
-record JavaHeap(long maxBytes, long oldBytes) {
+record JavaHeap(long maxBytes, long lastingBytes) {
   /** The old generation of the serial collector, which the launcher chooses. */
   private static final String OLD_GENERATION = "Tenured Gen";
 
@@ -17,9 +17,10 @@ record JavaHeap(long maxBytes, long oldBytes) {
     long maxBytes = Runtime.getRuntime().maxMemory();
     for (MemoryPoolMXBean pool : ManagementFactory.getMemoryPoolMXBeans()) {
       if (pool.getName().equals(OLD_GENERATION)) {
-        return new JavaHeap(maxBytes, pool.getUsage().getMax());
+        // a full one is collected again and again
+        return new JavaHeap(maxBytes, pool.getUsage().getMax() / 10 * 9);
       }
     }
-    return new JavaHeap(maxBytes, maxBytes / 3 * 2); // other collectors have no fixed border
+    return new JavaHeap(maxBytes, maxBytes / 5 * 3); // other collectors have no fixed border
   }
 }

@@ -13,7 +13,7 @@ class StepSizeTest {
   private static final long TOKEN_BYTES = 100_000;
 
   private static JavaHeap heap(long mebibytes) {
-    return new JavaHeap(mebibytes * MIB, mebibytes * MIB / 6 * 5);
+    return new JavaHeap(mebibytes * MIB, mebibytes * MIB / 4 * 3);
   }
 
   @Test
@@ -26,9 +26,9 @@ class StepSizeTest {
   @Test
   void shouldTakeFewerTokensInASmallHeap() {
     int leaf = StepSize.tokens(heap(48), false, false, 0, TOKEN_BYTES, 512);
-    assertEquals((40 * MIB - 20 * MIB) / TOKEN_BYTES, leaf);
+    assertEquals((36 * MIB - 24 * MIB) / TOKEN_BYTES, leaf);
     assertTrue(StepSize.tokens(heap(48), false, false, 5 * MIB, TOKEN_BYTES, 512) < leaf, "norms");
-    assertTrue(StepSize.tokens(heap(60), true, false, 0, TOKEN_BYTES, 512) < leaf, "root");
+    assertTrue(StepSize.tokens(heap(64), true, false, 0, TOKEN_BYTES, 512) < leaf, "root");
   }
 
   @Test
