@@ -88,9 +88,8 @@ public final class SessionRootRank implements RootRank {
     port.close();
     maxTokens = SessionConfigs.maxTokens(peers);
     connectTo(peers);
-    if (warmUp.isPositive()
-        && compute.weights().isResident()) { // else the disk is slower than cold code
-      new WarmUp(this).run(warmUp);
+    if (warmUp.isPositive()) {
+      warmUp(warmUp);
     }
     RootSession root = session;
     if (root == null) {
@@ -98,6 +97,15 @@ public final class SessionRootRank implements RootRank {
     }
     root.measureLinks();
     return CollectiveReports.of(assignment, root, config.hiddenSize(), maxTokens);
+  }
+
+  private void warmUp(Duration timeout) {
+    WarmUp steps = new WarmUp(this);
+    if (compute.weights().isResident()) {
+      steps.run(timeout);
+    } else {
+      steps.runOnce(timeout);
+    }
   }
 
   private void connectTo(List<NodeMessage.Peer> peers) {

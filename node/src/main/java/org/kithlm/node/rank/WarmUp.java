@@ -3,7 +3,9 @@ package org.kithlm.node.rank;
 import java.lang.management.CompilationMXBean;
 import java.lang.management.ManagementFactory;
 import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import org.kithlm.transport.StepAbortedException;
 
 /**
  * Takes made-up tokens through all ranks before the first request, so that the JVMs compile kernels
@@ -50,6 +52,33 @@ final class WarmUp {
     int steadyIntervals = 0;
     while (steadyIntervals < STEADY_INTERVALS && System.nanoTime() - startNs < timeout.toNanos()) {
       steadyIntervals = isSteady() ? steadyIntervals + 1 : 0;
+    }
+  }
+
+  /**
+   * Runs one step, or what of it there is time for: where each step reads weights from disk.
+   *
+   * @throws RuntimeException if a rank is lost
+   */
+  void runOnce(Duration timeout) {
+    CountDownLatch ended = new CountDownLatch(1);
+    Thread.ofVirtual().name("kith-warm-up-watch").start(() -> abortUnless(ended, timeout));
+    try {
+      step(tokens.length);
+    } catch (StepAbortedException e) {
+      // the time is over
+    } finally {
+      ended.countDown();
+    }
+  }
+
+  private void abortUnless(CountDownLatch ended, Duration timeout) {
+    try {
+      if (!ended.await(timeout.toNanos(), TimeUnit.NANOSECONDS)) {
+        root.abort();
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     }
   }
 

@@ -8,12 +8,14 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.kithlm.model.transformer.StepRuns;
 import org.kithlm.node.control.CollectiveReport;
 import org.kithlm.node.control.NodeMessage;
 import org.kithlm.node.control.RankStatistics;
+import org.kithlm.transport.StepAbortedException;
 
 @Timeout(60)
 class WarmUpTest {
@@ -35,12 +37,32 @@ class WarmUpTest {
         root.lost, assertThrows(IllegalStateException.class, () -> new WarmUp(root).run(TIMEOUT)));
   }
 
+  @Test
+  void shouldRunOneStepWhereEachReadsTheDisk() {
+    FakeRoot root = new FakeRoot(5, 0);
+    new WarmUp(root).runOnce(TIMEOUT);
+    assertEquals(List.of(5), root.counts);
+    assertEquals(1, root.heads);
+    assertEquals(1, root.aborted.getCount());
+  }
+
+  @Test
+  void shouldEndAStepThatTakesTooLong() {
+    FakeRoot root = new FakeRoot(5, 0);
+    root.hangs = true;
+    new WarmUp(root).runOnce(Duration.ofMillis(20));
+    assertEquals(0, root.aborted.getCount());
+    assertEquals(0, root.heads);
+  }
+
   /** A root whose steps cost nothing, until one fails. */
   private static final class FakeRoot implements RootRank {
     private final IllegalStateException lost = new IllegalStateException("rank 1 is lost");
     private final List<Integer> counts = new ArrayList<>();
     private final int maxTokens;
     private final int failingStep;
+    private final CountDownLatch aborted = new CountDownLatch(1);
+    private boolean hangs;
     private int heads;
 
     /** The step that fails, counted from 1; 0 for none. */
@@ -60,6 +82,10 @@ class WarmUpTest {
       assertEquals(0, runs.startPosition(0));
       if (counts.size() + 1 == failingStep) {
         throw lost;
+      }
+      if (hangs) {
+        awaitAbort();
+        throw new StepAbortedException(1);
       }
       counts.add(runs.tokenCount());
     }
@@ -83,8 +109,18 @@ class WarmUpTest {
     @Override
     public void keepAlive() {}
 
+    private void awaitAbort() {
+      try {
+        aborted.await();
+      } catch (InterruptedException e) {
+        throw new IllegalStateException(e);
+      }
+    }
+
     @Override
-    public void abort() {}
+    public void abort() {
+      aborted.countDown();
+    }
 
     @Override
     public void fail(RuntimeException cause) {}
