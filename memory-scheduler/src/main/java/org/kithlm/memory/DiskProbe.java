@@ -1,6 +1,7 @@
 package org.kithlm.memory;
 
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
@@ -9,10 +10,10 @@ import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.Random;
 
-/** Measures how fast a disk is read, as weights are: past the page cache, in pieces of 1 MiB. */
+/** Measures how fast a disk is read, as weights are: past the page cache, into huge pages. */
 public final class DiskProbe {
-  private static final int PIECE_BYTES = 1 << 20;
-  private static final int PIECES_MAX = 32;
+  private static final int PIECE_BYTES = 2 << 20;
+  private static final int PIECES_MAX = 16;
 
   private DiskProbe() {}
 
@@ -52,9 +53,9 @@ public final class DiskProbe {
   }
 
   private static long read(Path file, int pieces, long limitNs) throws IOException {
-    try (ExtentReader reader = FileExtentReader.open(file)) {
-      int alignment = reader.alignmentBytes();
-      ByteBuffer piece = ByteBuffer.allocateDirect(PIECE_BYTES + alignment).alignedSlice(alignment);
+    try (ExtentReader reader = FileExtentReader.open(file);
+        Arena arena = Arena.ofConfined()) {
+      ByteBuffer piece = LinuxAdvice.hugePages(arena, PIECE_BYTES).asByteBuffer();
       long startNs = System.nanoTime();
       long bytes = 0;
       long tookNs;

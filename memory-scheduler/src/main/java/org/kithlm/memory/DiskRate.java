@@ -58,7 +58,7 @@ public final class DiskRate {
       throws IOException {
     long bytes = 0;
     try (Arena arena = Arena.ofConfined()) {
-      MemorySegment memory = arena.allocate(PIECE_BYTES, reader.alignmentBytes());
+      MemorySegment memory = LinuxAdvice.hugePages(arena, PIECE_BYTES);
       ByteBuffer target = memory.asByteBuffer();
       for (long i = first; System.nanoTime() < endNs; i = (i + 1) % pieces) {
         bytes += reader.read(target.clear(), i * PIECE_BYTES);

@@ -22,6 +22,7 @@ final class LinuxAdvice {
   private static final int POSIX_FADV_DONTNEED = 4;
   private static final int O_RDONLY_CLOEXEC = 0x80000;
   private static final int NONE = -1;
+  private static final int HUGE_PAGE_BYTES = 2 << 20;
 
   private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT;
   private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG;
@@ -34,10 +35,12 @@ final class LinuxAdvice {
 
   private LinuxAdvice() {}
 
-  /** Backs memory that is in use already with huge pages, where the system has some to give. */
-  static void backWithHugePages(MemorySegment memory) {
+  /** Zeroed memory, in huge pages where the system has some to give: disks fill them faster. */
+  static MemorySegment hugePages(Arena arena, long lengthBytes) {
+    MemorySegment memory = arena.allocate(lengthBytes, HUGE_PAGE_BYTES);
     call(MADVISE, memory, memory.byteSize(), MADV_HUGEPAGE);
-    call(MADVISE, memory, memory.byteSize(), MADV_COLLAPSE);
+    call(MADVISE, memory, memory.byteSize(), MADV_COLLAPSE); // it has been written to already
+    return memory;
   }
 
   /** A descriptor for {@link #dropCached}, negative if there is none. */

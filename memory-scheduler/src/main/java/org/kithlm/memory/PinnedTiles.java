@@ -21,9 +21,6 @@ final class PinnedTiles implements AutoCloseable {
   private static final ThreadFactory READER_NAMES =
       Thread.ofPlatform().name("tile-loader-", 0).factory();
 
-  /** So that the system may back the region with huge pages. */
-  private static final int REGION_ALIGNMENT_BYTES = 2 << 20;
-
   private final Arena arena;
   private final @Nullable MemorySegment[] segments; // by tile, null if not pinned
   private final long residentBytes;
@@ -50,8 +47,7 @@ final class PinnedTiles implements AutoCloseable {
     @SuppressWarnings("MustBeClosedChecker") // closed with the pinned tiles
     Arena arena = Arena.ofShared(); // filled by the readers, used by the owner
     try {
-      MemorySegment region = arena.allocate(regionBytes, REGION_ALIGNMENT_BYTES);
-      LinuxAdvice.backWithHugePages(region);
+      MemorySegment region = LinuxAdvice.hugePages(arena, regionBytes);
       List<MemorySegment> targets = new ArrayList<>();
       @Nullable MemorySegment[] segments = new @Nullable MemorySegment[extents.size()];
       long runOffset = 0;

@@ -23,8 +23,6 @@ final class TileRing implements Closeable {
    */
   static final int READERS = 2;
 
-  private static final int RING_ALIGNMENT_BYTES = 2 << 20; // a huge page
-
   private final RunReader reader;
   private final List<TileExtent> extents;
   private final long timeoutNs;
@@ -59,8 +57,7 @@ final class TileRing implements Closeable {
     this.timeoutNs = timeoutNs;
     this.ringBytes = ringBytes;
     arena = Arena.ofShared();
-    ring = arena.allocate(ringBytes, RING_ALIGNMENT_BYTES);
-    LinuxAdvice.backWithHugePages(ring);
+    ring = LinuxAdvice.hugePages(arena, ringBytes);
     window =
         new TileWindow(
             streamed.stream()
