@@ -173,8 +173,7 @@ final class RingBenchmark {
     int reads = (int) (bytes / PLAIN_READ_BYTES);
     try (ExtentReader reader = FileExtentReader.open(file);
         Arena arena = Arena.ofShared()) {
-      MemorySegment memory = arena.allocate(ResidencySettings.RING_BYTES_DEFAULT, PLAIN_READ_BYTES);
-      LinuxAdvice.backWithHugePages(memory);
+      MemorySegment memory = LinuxAdvice.hugePages(arena, ResidencySettings.RING_BYTES_DEFAULT);
       AtomicInteger next = new AtomicInteger();
       long cpuBefore = SYSTEM.getProcessCpuTime();
       long start = System.nanoTime();
