@@ -20,7 +20,7 @@ public final class DiskRate {
   private static final int PIECE_BYTES = 2 << 20;
 
   /** Memory of a reader: what stays in the processor's cache is filled faster than weights are. */
-  private static final long MEMORY_BYTES = ResidencySettings.RING_BYTES_DEFAULT / READERS;
+  private static final long MEMORY_BYTES = 32L << 20;
 
   private DiskRate() {}
 
@@ -38,34 +38,35 @@ public final class DiskRate {
     if (pieces < READERS) {
       throw new IOException(file + " is too short to measure a disk with");
     }
-    long startNs = System.nanoTime();
-    long endNs = startNs + duration.toNanos();
-    long bytes = 0;
     try (ExtentReader reader = FileExtentReader.open(file);
+        Arena arena = Arena.ofShared();
         ExecutorService threads = Executors.newFixedThreadPool(READERS)) {
+      MemorySegment memory = LinuxAdvice.hugePages(arena, READERS * MEMORY_BYTES);
+      long startNs = System.nanoTime();
+      long endNs = startNs + duration.toNanos();
       List<Future<Long>> counts = new ArrayList<>();
       for (int i = 0; i < READERS; i++) {
         long first = i * pieces / READERS;
-        counts.add(threads.submit(() -> read(reader, first, pieces, endNs)));
+        MemorySegment own = memory.asSlice(i * MEMORY_BYTES, MEMORY_BYTES);
+        counts.add(threads.submit(() -> read(reader, own, first, pieces, endNs)));
       }
+      long bytes = 0;
       for (Future<Long> count : counts) {
         bytes += count.get();
       }
+      return bytes / ((System.nanoTime() - startNs) / 1e9);
     } catch (ExecutionException e) {
       throw new IOException(file + " cannot be read: " + e.getCause(), e);
     }
-    return bytes / ((System.nanoTime() - startNs) / 1e9);
   }
 
-  private static long read(ExtentReader reader, long first, long pieces, long endNs)
+  private static long read(
+      ExtentReader reader, MemorySegment memory, long first, long pieces, long endNs)
       throws IOException {
     long bytes = 0;
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment memory = LinuxAdvice.hugePages(arena, MEMORY_BYTES);
-      for (long i = first; System.nanoTime() < endNs; i = (i + 1) % pieces) {
-        ByteBuffer target = memory.asSlice(bytes % MEMORY_BYTES, PIECE_BYTES).asByteBuffer();
-        bytes += reader.read(target, i * PIECE_BYTES);
-      }
+    for (long i = first; System.nanoTime() < endNs; i = (i + 1) % pieces) {
+      ByteBuffer target = memory.asSlice(bytes % MEMORY_BYTES, PIECE_BYTES).asByteBuffer();
+      bytes += reader.read(target, i * PIECE_BYTES);
     }
     return bytes;
   }
