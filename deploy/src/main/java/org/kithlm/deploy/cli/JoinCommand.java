@@ -16,6 +16,7 @@ import org.kithlm.deploy.catalog.StoredModel;
 import org.kithlm.deploy.cluster.Admission;
 import org.kithlm.deploy.cluster.JoinedNode;
 import org.kithlm.deploy.cluster.Lifetime;
+import org.kithlm.deploy.discovery.MdnsDiscovery;
 import org.kithlm.model.pack.Pack;
 import org.kithlm.model.pack.PackException;
 import org.kithlm.node.calibration.DeviceCalibration;
@@ -106,7 +107,14 @@ public final class JoinCommand implements Callable<Integer> {
     }
     Lifetime.closeAtExit(() -> stop(new NodeEnd(NodeEnd.Kind.SHUT_DOWN, "stopped")));
     kernels.choose(kith.home());
-    Admission admission = new Admission(file, ownName, host, joinTimeout());
+    Admission admission =
+        new Admission(
+            file,
+            ownName,
+            host,
+            joinTimeout(),
+            new MdnsDiscovery(host),
+            spec.commandLine().getErr()::println);
     NodeEnd end = serve(admission.admit(token()), ownName);
     while (!endWithStandardInput && isOfTheLink(end)) {
       spec.commandLine().getErr().println(end.message() + "; looking for it again");
