@@ -151,6 +151,7 @@ public final class CoordinatorActor {
         .onMessage(CoordinatorMessage.StepFailed.class, this::onStepFailed)
         .onMessage(CoordinatorMessage.RankFailed.class, this::onRankFailed)
         .onMessage(CoordinatorMessage.Statistics.class, this::onStatistics)
+        .onMessage(CoordinatorMessage.WeightsKept.class, this::onWeightsKept)
         .onMessage(CoordinatorEvent.RootLoaded.class, this::onRootLoaded)
         .onMessage(CoordinatorEvent.RootActivated.class, this::onRootActivated)
         .onMessage(CoordinatorEvent.RootFailed.class, this::onRootFailed)
@@ -440,11 +441,32 @@ public final class CoordinatorActor {
         member.indispensable = planner.shortageWithout(member, division);
       }
       timers.startSingleTimer(new CoordinatorEvent.Settled(epoch), SETTLE_TIME);
+      plan.leaves().forEach(this::replicate);
       publish();
       if (replanRequested) {
         replanIfChanged();
       }
     }
+  }
+
+  /** Has a rank's node keep what another plan may ask it for. */
+  private void replicate(Member member) {
+    if (plan != null) {
+      settings
+          .replication()
+          .wanted(plan.assignment(member.rank, settings))
+          .ifPresent(
+              share -> member.ref.tell(new NodeMessage.KeepWeights(share, settings.origin())));
+    }
+  }
+
+  private Behavior<CoordinatorMessage> onWeightsKept(CoordinatorMessage.WeightsKept message) {
+    Member member = members.get(message.node());
+    if (member != null) {
+      member.kept = message.weights();
+      publish();
+    }
+    return Behaviors.same();
   }
 
   private Behavior<CoordinatorMessage> onStepFailed(CoordinatorMessage.StepFailed message) {

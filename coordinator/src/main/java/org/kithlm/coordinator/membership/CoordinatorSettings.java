@@ -22,6 +22,7 @@ import org.kithlm.node.control.ProcessMemory;
  * @param memory of this process
  * @param fit tells whether ranks find enough memory
  * @param workload what the model asks of devices
+ * @param replication which weights nodes keep beyond their own
  * @param calibrator measures this device; null for equal shares, for which nobody is measured
  */
 public record CoordinatorSettings(
@@ -37,4 +38,5 @@ public record CoordinatorSettings(
     ProcessMemory memory,
     FitCheck fit,
     Workload workload,
+    Replication replication,
     @Nullable Calibrator calibrator) {}

@@ -70,6 +70,10 @@ final class TestCoordinator implements AutoCloseable {
 
   /** With shares by speed, if there is someone who measures this device. */
   TestCoordinator(int expectedNodes, @Nullable Calibrator calibrator) {
+    this(expectedNodes, calibrator, Replication.NONE);
+  }
+
+  TestCoordinator(int expectedNodes, @Nullable Calibrator calibrator, Replication replication) {
     kit = ActorTestKit.create("kith", ManualTime.config());
     time = ManualTime.get(kit.system());
     CoordinatorSettings settings =
@@ -86,6 +90,7 @@ final class TestCoordinator implements AutoCloseable {
             MEMORY,
             (assignment, memory) -> fit.shortage(assignment, memory),
             WORKLOAD,
+            replication,
             calibrator);
     actor =
         kit.spawn(

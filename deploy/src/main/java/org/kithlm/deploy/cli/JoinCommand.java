@@ -29,6 +29,7 @@ import org.kithlm.node.security.IdentityFile;
 import org.kithlm.node.security.JoinToken;
 import org.kithlm.node.security.RevokedNodes;
 import org.kithlm.node.shard.ShardFetcher;
+import org.kithlm.node.shard.ShardKeeper;
 import org.kithlm.node.shard.ShardRankLoader;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -159,17 +160,18 @@ public final class JoinCommand implements Callable<Integer> {
             enrolled.controlPort(),
             revoked,
             joinTimeout());
+    Path shards = kith.home().subfolder("shards");
     ShardRankLoader loader =
         new ShardRankLoader(
             this::localPack,
-            new ShardFetcher(
-                kith.home().subfolder("shards"), tls.toCoordinator(), this::tellFetched),
+            new ShardFetcher(shards, tls.toCoordinator(), this::tellFetched),
             settings.host(),
             threads.threads(1),
             memory.bytes(1));
     DeviceCalibration calibration =
         new DeviceCalibration(kith.home().subfolder("node"), threads.threads(1));
-    try (JoinedNode joined = JoinedNode.start(settings, tls, loader, calibration)) {
+    ShardKeeper keeper = new ShardKeeper(this::localPack, shards, tls.toCoordinator());
+    try (JoinedNode joined = JoinedNode.start(settings, tls, loader, calibration, keeper)) {
       node = joined;
       NodeEnd early = stopped;
       if (early != null) {

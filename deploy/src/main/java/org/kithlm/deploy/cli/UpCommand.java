@@ -75,6 +75,8 @@ public final class UpCommand implements Callable<Integer> {
       })
   private boolean evenShares;
 
+  @Mixin private final ReplicateOption replicate = new ReplicateOption();
+
   @Override
   public Integer call() throws IOException, InterruptedException {
     if (nodes < 1) {
@@ -86,16 +88,18 @@ public final class UpCommand implements Callable<Integer> {
     ClusterHome home = new ClusterHome(kith.home());
     Server.FittedContext context =
         Server.fit(
-            serve.server(
-                served,
-                choice.host(),
-                controlPort,
-                joinPort,
-                home.books(),
-                nodes,
-                1,
-                evenShares ? null : kith.home().subfolder("node"),
-                serve.endpoint()),
+            serve
+                .server(
+                    served,
+                    choice.host(),
+                    controlPort,
+                    joinPort,
+                    home.books(),
+                    nodes,
+                    1,
+                    evenShares ? null : kith.home().subfolder("node"),
+                    serve.endpoint())
+                .withReplication(replicate.wanted()),
             1);
     spec.commandLine().getErr().println(context.describe());
     ServerOptions options = context.options();

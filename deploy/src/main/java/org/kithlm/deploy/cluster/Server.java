@@ -205,6 +205,7 @@ public final class Server implements AutoCloseable {
                 demand.headBytes(),
                 demand.kvBytes(options.contextLength(), options.kvType()),
                 PackDemand.PROCESS_BYTES),
+            options.replication(),
             options.calibrator());
     ActorRef<CoordinatorMessage> coordinator =
         nodes

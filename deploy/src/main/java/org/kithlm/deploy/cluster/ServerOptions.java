@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 import org.kithlm.coordinator.enrolment.ClusterBooks;
 import org.kithlm.coordinator.http.EndpointSettings;
+import org.kithlm.coordinator.membership.Replication;
 import org.kithlm.model.transformer.KvType;
 import org.kithlm.node.control.Calibrator;
 import org.kithlm.node.control.CollectiveChoice;
@@ -26,6 +27,7 @@ import org.kithlm.node.control.CollectiveChoice;
  * @param calibrator measures this device, for shares by speed; null for equal shares
  * @param threads of this process for the arithmetic
  * @param headThreads for the output head, while the nodes on this machine wait for the next token
+ * @param replication which weights nodes keep beyond their own
  * @param memoryBytes what this process may use in memory, {@link Long#MAX_VALUE} for no limit
  * @param endpoint where chat clients are served, null for nowhere
  */
@@ -44,11 +46,21 @@ public record ServerOptions(
     @Nullable Calibrator calibrator,
     int threads,
     int headThreads,
+    Replication replication,
     long memoryBytes,
     @Nullable EndpointSettings endpoint) {
 
   /** The same with another context. */
   ServerOptions withContextLength(int length) {
+    return with(length, replication);
+  }
+
+  /** The same with nodes that keep other weights. */
+  public ServerOptions withReplication(Replication wanted) {
+    return with(contextLength, wanted);
+  }
+
+  private ServerOptions with(int otherContextLength, Replication otherReplication) {
     return new ServerOptions(
         model,
         createdEpochSeconds,
@@ -58,12 +70,13 @@ public record ServerOptions(
         joinPort,
         books,
         expectedNodes,
-        length,
+        otherContextLength,
         kvType,
         collective,
         calibrator,
         threads,
         headThreads,
+        otherReplication,
         memoryBytes,
         endpoint);
   }
