@@ -494,9 +494,44 @@ class CoordinatorActorTest {
     }
   }
 
+  private static void tellKept(
+      TestCoordinator coordinator, TestCoordinator.Node node, KeptWeights kept) {
+    coordinator.actor.tell(new CoordinatorMessage.WeightsKept(node.probe.ref(), kept));
+  }
+
+  @Test
+  void shouldUseANewcomerAtOnceWhenItHasItsWeights() throws Exception {
+    try (TestCoordinator coordinator = new TestCoordinator(0, null, Replication.NONE, true)) {
+      coordinator.readyAlone();
+      TestCoordinator.Node node = coordinator.node("laptop").join();
+      RankAssignment share = node.expect(NodeMessage.KeepWeights.class).share();
+      assertEquals(1, share.rank());
+      assertEquals(2, share.worldSize());
+      tellKept(coordinator, node, new KeptWeights(1, 50, null));
+      coordinator.awaitView(view -> view.nodes().getLast().kept() != null);
+      assertTrue(coordinator.engine.deactivations.isEmpty());
+
+      tellKept(coordinator, node, new KeptWeights(50, 50, null));
+      assertEquals("a device joins or is drained", coordinator.expectDeactivation());
+      coordinator.readyWith(node);
+      assertTrue(coordinator.engine.idleActions.isEmpty());
+    }
+  }
+
+  @Test
+  void shouldLetTheAnswerEndBeforeANodeLeavesAlsoIfEager() throws Exception {
+    try (TestCoordinator coordinator = new TestCoordinator(1, null, Replication.NONE, true)) {
+      TestCoordinator.Node node = coordinator.node("laptop").provesToBe("600dcafe").join();
+      coordinator.readyWith(node);
+      coordinator.actor.tell(drained("600dcafe"));
+      coordinator.expectIdleAction();
+      assertTrue(coordinator.engine.deactivations.isEmpty());
+    }
+  }
+
   /** What nodes are to keep, in a plan with two of them beside the root. */
   private static RankAssignment kept(Replication replication, int rank) throws Exception {
-    try (TestCoordinator coordinator = new TestCoordinator(2, null, replication)) {
+    try (TestCoordinator coordinator = new TestCoordinator(2, null, replication, false)) {
       TestCoordinator.Node first = coordinator.node("laptop").join();
       TestCoordinator.Node second = coordinator.node("attic").join();
       RankAssignment own = first.expectLoad();

@@ -86,6 +86,7 @@ final class ServeOptions {
         ownThreads,
         threads.threads(1),
         Replication.NONE,
+        false,
         memory.bytes(nodesHere),
         settings);
   }

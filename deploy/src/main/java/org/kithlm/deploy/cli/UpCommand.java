@@ -77,6 +77,8 @@ public final class UpCommand implements Callable<Integer> {
 
   @Mixin private final ReplicateOption replicate = new ReplicateOption();
 
+  @Mixin private final RebalanceOption rebalance = new RebalanceOption();
+
   @Override
   public Integer call() throws IOException, InterruptedException {
     if (nodes < 1) {
@@ -99,7 +101,7 @@ public final class UpCommand implements Callable<Integer> {
                     1,
                     evenShares ? null : kith.home().subfolder("node"),
                     serve.endpoint())
-                .withReplication(replicate.wanted()),
+                .withPlanChanges(replicate.wanted(), rebalance.isEager()),
             1);
     spec.commandLine().getErr().println(context.describe());
     ServerOptions options = context.options();

@@ -206,6 +206,7 @@ public final class Server implements AutoCloseable {
                 demand.kvBytes(options.contextLength(), options.kvType()),
                 PackDemand.PROCESS_BYTES),
             options.replication(),
+            options.eager(),
             options.calibrator());
     ActorRef<CoordinatorMessage> coordinator =
         nodes

@@ -28,6 +28,7 @@ import org.kithlm.node.control.CollectiveChoice;
  * @param threads of this process for the arithmetic
  * @param headThreads for the output head, while the nodes on this machine wait for the next token
  * @param replication which weights nodes keep beyond their own
+ * @param eager whether a device that joins is used within the answer under way
  * @param memoryBytes what this process may use in memory, {@link Long#MAX_VALUE} for no limit
  * @param endpoint where chat clients are served, null for nowhere
  */
@@ -47,20 +48,22 @@ public record ServerOptions(
     int threads,
     int headThreads,
     Replication replication,
+    boolean eager,
     long memoryBytes,
     @Nullable EndpointSettings endpoint) {
 
   /** The same with another context. */
   ServerOptions withContextLength(int length) {
-    return with(length, replication);
+    return with(length, replication, eager);
   }
 
-  /** The same with nodes that keep other weights. */
-  public ServerOptions withReplication(Replication wanted) {
-    return with(contextLength, wanted);
+  /** The same, prepared in another way for other plans. */
+  public ServerOptions withPlanChanges(Replication wanted, boolean isEager) {
+    return with(contextLength, wanted, isEager);
   }
 
-  private ServerOptions with(int otherContextLength, Replication otherReplication) {
+  private ServerOptions with(
+      int otherContextLength, Replication otherReplication, boolean otherEager) {
     return new ServerOptions(
         model,
         createdEpochSeconds,
@@ -77,6 +80,7 @@ public record ServerOptions(
         threads,
         headThreads,
         otherReplication,
+        otherEager,
         memoryBytes,
         endpoint);
   }
