@@ -37,7 +37,7 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
   /** How long the background waits while interactive requests come first. */
   private static final long TURN_TIMEOUT_MS = 600_000;
 
-  /** Later warm-ups keep requests out, and most of the processes are warm. */
+  /** Requests wait while later ones are warmed up, and most of the processes are warm. */
   private static final Duration NEXT_WARM_UP =
       Collections.min(List.of(Duration.ofSeconds(8), RootRank.LONGEST_WARM_UP));
 
@@ -174,19 +174,20 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
   }
 
   /**
-   * Queues a request whose prompt fits the context. If the root is lost before its turn it waits
-   * for the next one, for a minute; then it is refused. One of the background waits while
-   * interactive ones come first, for ten minutes at most between two tokens.
+   * Queues a request whose prompt fits the context. If the root is lost before its turn, or was
+   * just before, it waits for the next one; it is refused a minute after the loss. One of the
+   * background waits while interactive ones come first, for ten minutes at most between two tokens.
    *
-   * @throws GenerationRefusedException if the queue is full or no root is active
+   * @throws GenerationRefusedException if the queue is full, or no root is active nor was within
+   *     the last minute
    */
   public Generation submit(GenerationRequest request, GenerationListener listener) {
     lock.lock();
     try {
-      if (closed || !connected) {
+      if (closed || !(connected || mayComeBack())) {
         throw new GenerationRefusedException(
             GenerationRefusedException.Reason.NOT_READY,
-            "the cluster is not ready; try again in a few seconds");
+            "waiting for nodes or for a new plan; try again in a few seconds");
       }
       GenerationJob job = new GenerationJob(request, listener, this::cancel);
       waiting.add(job);
@@ -200,6 +201,12 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
     } finally {
       lock.unlock();
     }
+  }
+
+  /** Whether the wait for the next root is not over yet. Holds the lock. */
+  private boolean mayComeBack() {
+    return !lastEnd.isEmpty()
+        && System.nanoTime() - lastEndNs < TimeUnit.MILLISECONDS.toNanos(rootTimeoutMs);
   }
 
   /** Aborts the step under way if it belongs to the job, and takes the job out of the queue. */
@@ -293,7 +300,7 @@ public final class GenerationEngine implements RootEngine, AutoCloseable {
           if (current != null) {
             return nextOf(current);
           }
-          if (System.nanoTime() - lastEndNs >= TimeUnit.MILLISECONDS.toNanos(rootTimeoutMs)) {
+          if (!mayComeBack()) {
             String message = noRootMessage();
             return () -> refuseWaiting(message);
           }

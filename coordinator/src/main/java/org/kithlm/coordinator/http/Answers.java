@@ -29,10 +29,7 @@ final class Answers {
     this.limits = limits;
   }
 
-  /**
-   * Refuses a request for another model or for tokens that it does not have, or any while the
-   * cluster is not ready.
-   */
+  /** Refuses a request for another model or for tokens that it does not have. */
   void checkServed(CompletionOptions options) {
     String served = service.model().id();
     if (!served.equals(options.model())) {
@@ -46,10 +43,6 @@ final class Answers {
                 .formatted(token, served, vocabularySize - 1),
             "logit_bias");
       }
-    }
-    ChatService.Health health = service.health();
-    if (!health.ready()) {
-      throw ApiException.notReady(health.detail());
     }
   }
 

@@ -3,6 +3,7 @@ package org.kithlm.coordinator.membership;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.kithlm.node.control.CollectiveReport;
+import org.kithlm.node.control.KeptWeights;
 
 /**
  * The cluster at one moment, for users.
@@ -41,6 +42,7 @@ public record ClusterView(
    * @param residentBytes weights in its memory
    * @param lastError what last went wrong there
    * @param indispensable why the others could not go on without it, null if they could
+   * @param kept weights that it keeps on its disk for other plans, null where it was not asked to
    */
   public record NodeView(
       int rank,
@@ -52,7 +54,8 @@ public record ClusterView(
       @Nullable String shareReason,
       long residentBytes,
       @Nullable String lastError,
-      @Nullable String indispensable) {}
+      @Nullable String indispensable,
+      @Nullable KeptWeights kept) {}
 
   /** Copies the list. */
   public ClusterView {

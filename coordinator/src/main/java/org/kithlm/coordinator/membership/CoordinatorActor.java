@@ -64,6 +64,7 @@ public final class CoordinatorActor {
 
   private final Planner planner;
   private final Members members;
+  private final Newcomers newcomers = new Newcomers();
   private final StatisticsRound statistics = new StatisticsRound();
   private final RootMember root;
 
@@ -151,6 +152,7 @@ public final class CoordinatorActor {
         .onMessage(CoordinatorMessage.StepFailed.class, this::onStepFailed)
         .onMessage(CoordinatorMessage.RankFailed.class, this::onRankFailed)
         .onMessage(CoordinatorMessage.Statistics.class, this::onStatistics)
+        .onMessage(CoordinatorMessage.WeightsKept.class, this::onWeightsKept)
         .onMessage(CoordinatorEvent.RootLoaded.class, this::onRootLoaded)
         .onMessage(CoordinatorEvent.RootActivated.class, this::onRootActivated)
         .onMessage(CoordinatorEvent.RootFailed.class, this::onRootFailed)
@@ -278,6 +280,8 @@ public final class CoordinatorActor {
       planIfPossible();
     } else if (phase == ClusterView.Phase.RETRYING) {
       replanSoon();
+    } else if (newcomers.forget(member)) {
+      replanIfChanged();
     }
     publish();
   }
@@ -285,8 +289,29 @@ public final class CoordinatorActor {
   // From plan to ready.
 
   private void replanIfChanged() {
-    if (plan == null || !plan.division().considered().equals(members.usable())) {
+    List<Member> usable = members.usable();
+    if (plan == null || !plan.division().considered().equals(usable)) {
+      if (settings.eager() && phase == ClusterView.Phase.READY && plan != null) {
+        replanEagerly(plan.division(), usable);
+      } else {
+        replanSoon();
+      }
+    }
+  }
+
+  /** Has newcomers fetch first. Where a node is to leave as well, the answer ends before. */
+  private void replanEagerly(Division current, List<Member> usable) {
+    Division next = planner.divide(usable);
+    List<Member> fresh = Newcomers.of(next, current);
+    if (fresh.isEmpty() || !usable.containsAll(current.considered())) {
+      newcomers.clear();
       replanSoon();
+      return;
+    }
+    newcomers.begin(fresh);
+    for (Member member : fresh) {
+      member.ref.tell(
+          new NodeMessage.KeepWeights(next.assignment(member, epoch, settings), settings.origin()));
     }
   }
 
@@ -308,13 +333,17 @@ public final class CoordinatorActor {
   }
 
   private Behavior<CoordinatorMessage> onReplan(CoordinatorEvent.Replan message) {
+    replanNow();
+    return Behaviors.same();
+  }
+
+  private void replanNow() {
     if (phase == ClusterView.Phase.READY) {
       endPlan(CHANGES);
       planIfPossible();
     } else {
       replanSoon();
     }
-    return Behaviors.same();
   }
 
   private Behavior<CoordinatorMessage> onRetryPlan(CoordinatorEvent.RetryPlan message) {
@@ -347,6 +376,7 @@ public final class CoordinatorActor {
     if (phase != ClusterView.Phase.GATHERING || root.measuring || usable.size() < expectedNodes) {
       return;
     }
+    newcomers.clear();
     expectedNodes = 0; // once formed, a cluster goes on with whoever is left
     replanRequested = false;
     epoch++;
@@ -440,11 +470,38 @@ public final class CoordinatorActor {
         member.indispensable = planner.shortageWithout(member, division);
       }
       timers.startSingleTimer(new CoordinatorEvent.Settled(epoch), SETTLE_TIME);
+      plan.leaves().forEach(this::replicate);
       publish();
       if (replanRequested) {
         replanIfChanged();
       }
     }
+  }
+
+  /** Has a rank's node keep what another plan may ask it for. */
+  private void replicate(Member member) {
+    if (plan != null) {
+      settings
+          .replication()
+          .wanted(plan.assignment(member.rank, settings))
+          .ifPresent(
+              share -> member.ref.tell(new NodeMessage.KeepWeights(share, settings.origin())));
+    }
+  }
+
+  private Behavior<CoordinatorMessage> onWeightsKept(CoordinatorMessage.WeightsKept message) {
+    Member member = members.get(message.node());
+    if (member != null) {
+      member.kept = message.weights();
+      if (newcomers.isStuck(member, message.weights())) {
+        newcomers.clear();
+        replanSoon(); // it may still work, but not at the cost of the answer
+      } else if (newcomers.isLast(member, message.weights())) {
+        replanNow();
+      }
+      publish();
+    }
+    return Behaviors.same();
   }
 
   private Behavior<CoordinatorMessage> onStepFailed(CoordinatorMessage.StepFailed message) {

@@ -22,6 +22,8 @@ import org.kithlm.node.control.ProcessMemory;
  * @param memory of this process
  * @param fit tells whether ranks find enough memory
  * @param workload what the model asks of devices
+ * @param replication which weights nodes keep beyond their own
+ * @param eager whether a device that joins is used within the answer under way
  * @param calibrator measures this device; null for equal shares, for which nobody is measured
  */
 public record CoordinatorSettings(
@@ -37,4 +39,6 @@ public record CoordinatorSettings(
     ProcessMemory memory,
     FitCheck fit,
     Workload workload,
+    Replication replication,
+    boolean eager,
     @Nullable Calibrator calibrator) {}

@@ -22,6 +22,9 @@ record Division(
     List<Double> shares,
     @Nullable String rootReason,
     Map<Member, String> reasons) {
+  /** Where no rank is to send. */
+  static final EpochKey UNUSED_KEY = EpochKey.create();
+
   Division {
     considered = List.copyOf(considered);
     leaves = List.copyOf(leaves);
@@ -44,6 +47,11 @@ record Division(
         settings.maxTokens(),
         settings.collective(),
         key);
+  }
+
+  /** For a node's weights only: nobody can send with it. */
+  RankAssignment assignment(Member leaf, long epoch, CoordinatorSettings settings) {
+    return assignment(epoch, leaves.indexOf(leaf) + 1, settings, UNUSED_KEY);
   }
 
   ProcessMemory memory(int rank, CoordinatorSettings settings) {

@@ -6,6 +6,7 @@ import org.apache.pekko.actor.typed.ActorRef;
 import org.jspecify.annotations.Nullable;
 import org.kithlm.node.control.CoordinatorMessage;
 import org.kithlm.node.control.DeviceSpeed;
+import org.kithlm.node.control.KeptWeights;
 import org.kithlm.node.control.NodeMessage;
 import org.kithlm.node.control.ProcessMemory;
 
@@ -24,6 +25,9 @@ final class Member {
 
   /** Why the last plan that is ready could not be made without it, null if it could. */
   @Nullable String indispensable;
+
+  /** What it keeps for other plans; null where it was not asked to, or has not answered. */
+  @Nullable KeptWeights kept;
 
   final RetryDelay retry = new RetryDelay();
 
@@ -72,6 +76,7 @@ final class Member {
         plan == null ? null : plan.division().reasons().get(this),
         residentBytes,
         lastError,
-        indispensable);
+        indispensable,
+        kept);
   }
 }

@@ -10,15 +10,12 @@ import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.kithlm.node.control.DeviceSpeed;
-import org.kithlm.node.control.EpochKey;
 
 /**
  * Divides the layers among devices: by what was measured of them, or equally. Owned by the
  * coordinator's actor.
  */
 final class Planner {
-  private static final EpochKey UNUSED_KEY = EpochKey.create();
-
   /** A rank costs the others frames in each sum; one with less of the work does not pay for it. */
   private static final double SHARE_MIN = 0.03;
 
@@ -128,6 +125,7 @@ final class Planner {
     return settings
         .fit()
         .shortage(
-            division.assignment(0, rank, settings, UNUSED_KEY), division.memory(rank, settings));
+            division.assignment(0, rank, settings, Division.UNUSED_KEY),
+            division.memory(rank, settings));
   }
 }

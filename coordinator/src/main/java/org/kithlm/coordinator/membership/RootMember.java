@@ -71,6 +71,7 @@ final class RootMember {
         plan == null ? null : plan.division().rootReason(),
         residentBytes,
         lastError,
-        "it leads the cluster");
+        "it leads the cluster",
+        null);
   }
 }

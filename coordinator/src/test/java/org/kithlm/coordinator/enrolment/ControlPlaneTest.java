@@ -174,10 +174,23 @@ class ControlPlaneTest {
   @ParameterizedTest
   @ValueSource(strings = {"without end", "of negative length", "of zeros", "of noise", "too long"})
   void shouldOutliveMalformedFramesOfAMember(String kind) throws Exception {
-    SSLContext member = TestTls.context(cluster.identity.root(), cluster.enrol().identity());
-    for (int i = 0; i < 10; i++) {
-      try (SSLSocket socket = connect(member)) {
-        hangsUp(socket, 200, frame(kind)); // or waits for more, and we do
+    Identity identity = cluster.enrol().identity();
+    SSLContext member = TestTls.context(cluster.identity.root(), identity);
+    try (TestTls.Log log = new TestTls.Log()) {
+      for (int i = 0; i < 10; i++) {
+        try (SSLSocket socket = connect(member)) {
+          hangsUp(socket, 200, frame(kind)); // or waits for more, and we do
+        }
+      }
+      String refused =
+          "refused a connection of node %s at 127.0.0.1: "
+              .formatted(Certificates.nodeId(identity.certificate()).orElseThrow());
+      switch (kind) {
+        case "without end" -> log.await(refused + "a frame has a length of 2147483647 bytes");
+        case "of negative length" -> log.await(refused + "a frame has a length of -1 bytes");
+        case "too long" -> log.await(refused + "a frame has a length of 307200 bytes");
+        case "of noise" -> log.await(refused + "a frame's header has version ");
+        default -> assertFalse(log.has(refused)); // nobody is meant, so Pekko drops it
       }
     }
     assertFalse(cluster.system.getWhenTerminated().toCompletableFuture().isDone());

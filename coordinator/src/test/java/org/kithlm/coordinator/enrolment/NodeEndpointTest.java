@@ -34,6 +34,7 @@ import org.kithlm.node.security.EnrolmentClient.Enrolled;
 import org.kithlm.node.security.Identity;
 import org.kithlm.node.security.IdentityFile;
 import org.kithlm.node.security.JoinToken;
+import org.kithlm.node.security.NotTrustedException;
 import org.kithlm.node.security.RefusedException;
 
 class NodeEndpointTest {
@@ -59,6 +60,11 @@ class NodeEndpointTest {
   private static String refusal(JoinToken token) {
     return String.valueOf(
         assertThrows(RefusedException.class, () -> CLIENT.enrol(token)).getMessage());
+  }
+
+  private static String distrust(JoinToken token) {
+    return String.valueOf(
+        assertThrows(NotTrustedException.class, () -> CLIENT.enrol(token)).getMessage());
   }
 
   private static HttpResponse<String> send(SSLContext tls, HttpRequest.Builder request)
@@ -211,7 +217,7 @@ class NodeEndpointTest {
             token.port(),
             CertificateAuthority.create().fingerprint(),
             token.secret());
-    String reason = refusal(other);
+    String reason = distrust(other);
     assertTrue(reason.contains("belongs to another cluster"), reason);
     CLIENT.enrol(token); // it was not used
   }
@@ -222,7 +228,7 @@ class NodeEndpointTest {
     NodeEndpoint.Running impostor = cluster.endpoint(cluster.tlsOf(node), folder);
     JoinToken token = cluster.token(false);
     String reason =
-        refusal(new JoinToken(token.host(), impostor.port(), token.fingerprint(), token.secret()));
+        distrust(new JoinToken(token.host(), impostor.port(), token.fingerprint(), token.secret()));
     assertTrue(reason.contains("not the coordinator"), reason);
     CLIENT.enrol(token); // it was not used
   }
@@ -231,7 +237,7 @@ class NodeEndpointTest {
   void shouldNotTrustACoordinatorAtAnotherAddress() throws Exception {
     JoinToken token = cluster.token(false);
     String reason =
-        refusal(new JoinToken("localhost", token.port(), token.fingerprint(), token.secret()));
+        distrust(new JoinToken("localhost", token.port(), token.fingerprint(), token.secret()));
     assertTrue(reason.contains("localhost"), reason);
   }
 

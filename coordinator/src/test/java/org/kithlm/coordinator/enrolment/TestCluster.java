@@ -20,8 +20,8 @@ import org.kithlm.node.security.JoinToken;
 import org.kithlm.node.security.RevokedNodes;
 
 /** A coordinator's doors: the control plane without actors, and the endpoint for nodes. */
-final class TestCluster implements AutoCloseable {
-  static final String HOST = "127.0.0.1";
+public final class TestCluster implements AutoCloseable {
+  public static final String HOST = "127.0.0.1";
   static final String PACK = "the weights of a model";
 
   final AtomicReference<Instant> now = new AtomicReference<>(Instant.now());
@@ -31,9 +31,9 @@ final class TestCluster implements AutoCloseable {
   final Identity identity = authority.coordinator(HOST);
   final ClusterTls tls = ClusterTls.ofCoordinator(identity, revoked);
   final ActorSystem<Void> system;
-  final NodeEndpoint.Running endpoint;
+  public final NodeEndpoint.Running endpoint;
 
-  TestCluster(Path folder) throws Exception {
+  public TestCluster(Path folder) throws Exception {
     InstantSource source = now::get;
     Clock clock = source.withZone(ZoneOffset.UTC);
     books =
@@ -62,7 +62,7 @@ final class TestCluster implements AutoCloseable {
     return system.address().getPort().orElseThrow();
   }
 
-  JoinToken token(boolean reusable) throws IOException {
+  public JoinToken token(boolean reusable) throws IOException {
     String secret = books.tokens().create(Duration.ofHours(1), reusable);
     return new JoinToken(HOST, endpoint.port(), authority.fingerprint(), secret);
   }

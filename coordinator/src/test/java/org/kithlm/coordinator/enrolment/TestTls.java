@@ -17,7 +17,7 @@ import org.kithlm.node.security.Identity;
 import org.slf4j.LoggerFactory;
 
 /** A stranger's TLS, and what the other side logs of it. */
-final class TestTls {
+public final class TestTls {
   private TestTls() {}
 
   /** Trusts a root certificate and shows an identity, or none. */
@@ -42,13 +42,13 @@ final class TestTls {
   }
 
   /** What KithLM logs from now on. */
-  static final class Log extends AppenderBase<ILoggingEvent> implements AutoCloseable {
+  public static final class Log extends AppenderBase<ILoggingEvent> implements AutoCloseable {
     private static final long PATIENCE_SECONDS = 20;
 
     private final List<String> lines = new ArrayList<>(); // guarded by this
     private final Logger logger = (Logger) LoggerFactory.getLogger("org.kithlm");
 
-    Log() {
+    public Log() {
       start();
       logger.addAppender(this);
     }
@@ -59,12 +59,12 @@ final class TestTls {
       notifyAll();
     }
 
-    synchronized boolean has(String part) {
+    public synchronized boolean has(String part) {
       return lines.stream().anyMatch(line -> line.contains(part));
     }
 
     /** Waits for a line. */
-    synchronized void await(String part) throws InterruptedException {
+    public synchronized void await(String part) throws InterruptedException {
       long deadlineNs = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
       while (!has(part)) {
         long leftNs = deadlineNs - System.nanoTime();

@@ -247,7 +247,6 @@ class GenerationEngineTest {
 
     assertTrue(rank.closed);
     assertFalse(engine.isReady());
-    assertRefused(GenerationRefusedException.Reason.NOT_READY);
     assertFalse(listener.hasEnded());
     GenerationTiming timing = Objects.requireNonNull(engine.status().timing());
     assertEquals(GenerationTiming.State.PREFILL, timing.state());
@@ -378,6 +377,33 @@ class GenerationEngineTest {
       String message = "the cluster was not ready again within 0 s; it ended with: lost rank 2";
       assertEquals(message, running.failure());
       assertEquals(message, queued.refusal());
+      assertEquals(
+          GenerationRefusedException.Reason.NOT_READY,
+          assertThrows(
+                  GenerationRefusedException.class,
+                  () -> impatient.submit(request("late"), new RecordingListener()))
+              .reason());
+    }
+  }
+
+  @Test
+  void shouldQueueRequestsWhileThePlanIsChanged() throws Exception {
+    activate(rank);
+    engine.deactivate("a device joins");
+    FakeRootRank next = new FakeRootRank();
+    next.hold();
+    CompletionStage<CollectiveReport> connecting = engine.activate(next, List.of(), losses::add);
+    next.awaitBegun(); // it is being warmed up
+    List<RecordingListener> listeners = new ArrayList<>();
+    for (int i = 0; i < QUEUE_LENGTH; i++) {
+      listeners.add(submit("queued " + i));
+    }
+    assertRefused(GenerationRefusedException.Reason.QUEUE_FULL);
+
+    next.release();
+    await(connecting);
+    for (RecordingListener listener : listeners) {
+      assertEquals(FinishReason.LENGTH, listener.reason());
     }
   }
 

@@ -48,6 +48,7 @@ final class FakeCluster {
               names.length == 1 ? null : "12.5 GB/s of weights in memory",
               900 * MIB / names.length,
               null,
+              null,
               null));
       leaves.put(
           rank,

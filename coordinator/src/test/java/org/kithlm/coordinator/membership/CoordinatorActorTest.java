@@ -20,6 +20,7 @@ import org.kithlm.node.control.Calibrator;
 import org.kithlm.node.control.CollectiveChoice;
 import org.kithlm.node.control.CoordinatorMessage;
 import org.kithlm.node.control.DeviceSpeed;
+import org.kithlm.node.control.KeptWeights;
 import org.kithlm.node.control.NodeMessage;
 import org.kithlm.node.control.RankAssignment;
 import org.kithlm.node.control.RankStatistics;
@@ -491,5 +492,76 @@ class CoordinatorActorTest {
       load.rank().complete(late);
       assertTrue(late.closed.await(TestCoordinator.PATIENCE.toSeconds(), TimeUnit.SECONDS));
     }
+  }
+
+  private static void tellKept(
+      TestCoordinator coordinator, TestCoordinator.Node node, KeptWeights kept) {
+    coordinator.actor.tell(new CoordinatorMessage.WeightsKept(node.probe.ref(), kept));
+  }
+
+  @Test
+  void shouldUseANewcomerAtOnceWhenItHasItsWeights() throws Exception {
+    try (TestCoordinator coordinator = new TestCoordinator(0, null, Replication.NONE, true)) {
+      coordinator.readyAlone();
+      TestCoordinator.Node node = coordinator.node("laptop").join();
+      RankAssignment share = node.expect(NodeMessage.KeepWeights.class).share();
+      assertEquals(1, share.rank());
+      assertEquals(2, share.worldSize());
+      tellKept(coordinator, node, new KeptWeights(1, 50, null));
+      coordinator.awaitView(view -> view.nodes().getLast().kept() != null);
+      assertTrue(coordinator.engine.deactivations.isEmpty());
+
+      tellKept(coordinator, node, new KeptWeights(50, 50, null));
+      assertEquals("a device joins or is drained", coordinator.expectDeactivation());
+      coordinator.readyWith(node);
+      assertTrue(coordinator.engine.idleActions.isEmpty());
+    }
+  }
+
+  @Test
+  void shouldLetTheAnswerEndBeforeANodeLeavesAlsoIfEager() throws Exception {
+    try (TestCoordinator coordinator = new TestCoordinator(1, null, Replication.NONE, true)) {
+      TestCoordinator.Node node = coordinator.node("laptop").provesToBe("600dcafe").join();
+      coordinator.readyWith(node);
+      coordinator.actor.tell(drained("600dcafe"));
+      coordinator.expectIdleAction();
+      assertTrue(coordinator.engine.deactivations.isEmpty());
+    }
+  }
+
+  /** What nodes are to keep, in a plan with two of them beside the root. */
+  private static RankAssignment kept(Replication replication, int rank) throws Exception {
+    try (TestCoordinator coordinator = new TestCoordinator(2, null, replication, false)) {
+      TestCoordinator.Node first = coordinator.node("laptop").join();
+      TestCoordinator.Node second = coordinator.node("attic").join();
+      RankAssignment own = first.expectLoad();
+      first.loaded(own);
+      second.loaded(second.expectLoad());
+      coordinator.expectRootLoad().rank().complete(new UnusedRoot());
+      coordinator.expectActivation().connected().complete(TestCoordinator.SUMS);
+      first.expect(NodeMessage.Connect.class);
+      second.expect(NodeMessage.Connect.class);
+      first.connected(own);
+      second.connected(own.withShares(2, own.shares()));
+      TestCoordinator.Node node = rank == 1 ? first : second;
+      NodeMessage.KeepWeights keep = node.expect(NodeMessage.KeepWeights.class);
+      coordinator.actor.tell(
+          new CoordinatorMessage.WeightsKept(
+              node.probe.ref(), new KeptWeights(30, 50, "the disk is full")));
+      ClusterView view =
+          coordinator.awaitView(
+              seen -> seen.nodes().stream().anyMatch(member -> member.kept() != null));
+      assertEquals(new KeptWeights(30, 50, "the disk is full"), view.nodes().get(rank).kept());
+      return keep.share();
+    }
+  }
+
+  @Test
+  void shouldHaveNodesKeepWhatOtherPlansMayAskFor() throws Exception {
+    RankAssignment all = kept(Replication.FULL, 2);
+    assertEquals(1, all.rank()); // which has no output head
+    assertEquals(List.of(0.0, 3.0, 0.0), all.shares());
+    assertEquals(List.of(0.0, 3.0, 0.0), kept(Replication.NEIGHBOUR, 1).shares());
+    assertEquals(List.of(1.0, 2.0, 0.0), kept(Replication.NEIGHBOUR, 2).shares());
   }
 }

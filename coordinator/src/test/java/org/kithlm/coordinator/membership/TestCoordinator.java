@@ -70,6 +70,11 @@ final class TestCoordinator implements AutoCloseable {
 
   /** With shares by speed, if there is someone who measures this device. */
   TestCoordinator(int expectedNodes, @Nullable Calibrator calibrator) {
+    this(expectedNodes, calibrator, Replication.NONE, false);
+  }
+
+  TestCoordinator(
+      int expectedNodes, @Nullable Calibrator calibrator, Replication replication, boolean eager) {
     kit = ActorTestKit.create("kith", ManualTime.config());
     time = ManualTime.get(kit.system());
     CoordinatorSettings settings =
@@ -86,6 +91,8 @@ final class TestCoordinator implements AutoCloseable {
             MEMORY,
             (assignment, memory) -> fit.shortage(assignment, memory),
             WORKLOAD,
+            replication,
+            eager,
             calibrator);
     actor =
         kit.spawn(

@@ -30,7 +30,8 @@ class EndpointMetricsTest {
 
   private static ClusterStatus status(RankStatistics used) {
     ClusterView.NodeView node =
-        new ClusterView.NodeView(1, "attic", 42, "10.0.0.2", "ready", 0.5, null, 4096, null, null);
+        new ClusterView.NodeView(
+            1, "attic", 42, "10.0.0.2", "ready", 0.5, null, 4096, null, null, null);
     return new ClusterStatus(
         new ClusterView(ClusterView.Phase.READY, 3, List.of(node), null),
         List.of(new ClusterStatus.LostNode(node, 5)),

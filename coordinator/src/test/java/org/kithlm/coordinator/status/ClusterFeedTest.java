@@ -28,7 +28,8 @@ class ClusterFeedTest {
           Clock.fixed(Instant.ofEpochSecond(77), ZoneOffset.UTC));
 
   private static ClusterView.NodeView node(String name, long pid) {
-    return new ClusterView.NodeView(1, name, pid, "10.0.0.2", "ready", 0.5, null, 0, null, null);
+    return new ClusterView.NodeView(
+        1, name, pid, "10.0.0.2", "ready", 0.5, null, 0, null, null, null);
   }
 
   private void tell(ClusterView.Phase phase, ClusterView.NodeView... nodes) {

@@ -11,6 +11,7 @@ import org.kithlm.deploy.cluster.LiveCluster;
 import org.kithlm.deploy.cluster.StateFile;
 import org.kithlm.node.control.CollectiveChoice;
 import org.kithlm.node.control.CollectiveReport;
+import org.kithlm.node.control.KeptWeights;
 import org.kithlm.node.control.RankStatistics;
 
 /** A cluster as a table, for people. */
@@ -89,6 +90,14 @@ final class ClusterTable {
     }
     if (node.lastError() != null) {
       out.println("     " + node.lastError());
+    }
+    KeptWeights kept = node.kept();
+    if (kept != null) {
+      out.printf(
+          "     keeps %s of %s on its disk, for this plan and others%s%n",
+          ByteSize.format(kept.keptBytes()),
+          ByteSize.format(kept.wantedBytes()),
+          kept.shortage() == null ? "" : "; " + kept.shortage());
     }
   }
 

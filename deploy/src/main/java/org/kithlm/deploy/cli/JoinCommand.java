@@ -16,6 +16,7 @@ import org.kithlm.deploy.catalog.StoredModel;
 import org.kithlm.deploy.cluster.Admission;
 import org.kithlm.deploy.cluster.JoinedNode;
 import org.kithlm.deploy.cluster.Lifetime;
+import org.kithlm.deploy.discovery.MdnsDiscovery;
 import org.kithlm.model.pack.Pack;
 import org.kithlm.model.pack.PackException;
 import org.kithlm.node.calibration.DeviceCalibration;
@@ -28,6 +29,7 @@ import org.kithlm.node.security.IdentityFile;
 import org.kithlm.node.security.JoinToken;
 import org.kithlm.node.security.RevokedNodes;
 import org.kithlm.node.shard.ShardFetcher;
+import org.kithlm.node.shard.ShardKeeper;
 import org.kithlm.node.shard.ShardRankLoader;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -106,7 +108,14 @@ public final class JoinCommand implements Callable<Integer> {
     }
     Lifetime.closeAtExit(() -> stop(new NodeEnd(NodeEnd.Kind.SHUT_DOWN, "stopped")));
     kernels.choose(kith.home());
-    Admission admission = new Admission(file, ownName, host, joinTimeout());
+    Admission admission =
+        new Admission(
+            file,
+            ownName,
+            host,
+            joinTimeout(),
+            new MdnsDiscovery(host),
+            spec.commandLine().getErr()::println);
     NodeEnd end = serve(admission.admit(token()), ownName);
     while (!endWithStandardInput && isOfTheLink(end)) {
       spec.commandLine().getErr().println(end.message() + "; looking for it again");
@@ -151,17 +160,18 @@ public final class JoinCommand implements Callable<Integer> {
             enrolled.controlPort(),
             revoked,
             joinTimeout());
+    Path shards = kith.home().subfolder("shards");
     ShardRankLoader loader =
         new ShardRankLoader(
             this::localPack,
-            new ShardFetcher(
-                kith.home().subfolder("shards"), tls.toCoordinator(), this::tellFetched),
+            new ShardFetcher(shards, tls.toCoordinator(), this::tellFetched),
             settings.host(),
             threads.threads(1),
             memory.bytes(1));
     DeviceCalibration calibration =
         new DeviceCalibration(kith.home().subfolder("node"), threads.threads(1));
-    try (JoinedNode joined = JoinedNode.start(settings, tls, loader, calibration)) {
+    ShardKeeper keeper = new ShardKeeper(this::localPack, shards, tls.toCoordinator());
+    try (JoinedNode joined = JoinedNode.start(settings, tls, loader, calibration, keeper)) {
       node = joined;
       NodeEnd early = stopped;
       if (early != null) {

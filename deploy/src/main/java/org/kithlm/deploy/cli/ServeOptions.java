@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 import org.kithlm.coordinator.enrolment.ClusterBooks;
 import org.kithlm.coordinator.http.EndpointSettings;
+import org.kithlm.coordinator.membership.Replication;
 import org.kithlm.deploy.cluster.ServerOptions;
 import org.kithlm.node.calibration.DeviceCalibration;
 import picocli.CommandLine.Mixin;
@@ -84,6 +85,8 @@ final class ServeOptions {
         calibration == null ? null : new DeviceCalibration(calibration, ownThreads),
         ownThreads,
         threads.threads(1),
+        Replication.NONE,
+        false,
         memory.bytes(nodesHere),
         settings);
   }

@@ -75,6 +75,10 @@ public final class UpCommand implements Callable<Integer> {
       })
   private boolean evenShares;
 
+  @Mixin private final ReplicateOption replicate = new ReplicateOption();
+
+  @Mixin private final RebalanceOption rebalance = new RebalanceOption();
+
   @Override
   public Integer call() throws IOException, InterruptedException {
     if (nodes < 1) {
@@ -86,16 +90,18 @@ public final class UpCommand implements Callable<Integer> {
     ClusterHome home = new ClusterHome(kith.home());
     Server.FittedContext context =
         Server.fit(
-            serve.server(
-                served,
-                choice.host(),
-                controlPort,
-                joinPort,
-                home.books(),
-                nodes,
-                1,
-                evenShares ? null : kith.home().subfolder("node"),
-                serve.endpoint()),
+            serve
+                .server(
+                    served,
+                    choice.host(),
+                    controlPort,
+                    joinPort,
+                    home.books(),
+                    nodes,
+                    1,
+                    evenShares ? null : kith.home().subfolder("node"),
+                    serve.endpoint())
+                .withPlanChanges(replicate.wanted(), rebalance.isEager()),
             1);
     spec.commandLine().getErr().println(context.describe());
     ServerOptions options = context.options();

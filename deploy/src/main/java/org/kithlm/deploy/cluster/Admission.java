@@ -4,27 +4,41 @@ import java.io.IOException;
 import java.security.cert.CertificateExpiredException;
 import java.security.cert.CertificateNotYetValidException;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.kithlm.deploy.ExitCode;
 import org.kithlm.deploy.KithException;
+import org.kithlm.deploy.discovery.Discovery;
+import org.kithlm.deploy.discovery.JoinAddress;
 import org.kithlm.node.security.Certificates;
 import org.kithlm.node.security.EnrolmentClient;
 import org.kithlm.node.security.EnrolmentClient.Enrolled;
 import org.kithlm.node.security.IdentityFile;
 import org.kithlm.node.security.JoinToken;
+import org.kithlm.node.security.NotTrustedException;
 import org.kithlm.node.security.RefusedException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
-/** Gets this device its certificate: with the one it has, or with a join token. One thread. */
+/**
+ * Gets this device its certificate: with the one it has, or with a join token. It asks where the
+ * coordinator was last; where that does not answer, the local network is asked too. One thread.
+ */
 public final class Admission {
   private static final long FIRST_RETRY_MS = 500;
   private static final long LONGEST_RETRY_MS = 4_000; // a coordinator that is back is found in 5 s
+  private static final Logger LOG = LoggerFactory.getLogger(Admission.class);
 
   private final @Nullable IdentityFile file;
   private final String name;
   private final @Nullable String host;
   private final Duration timeout;
+  private final Discovery discovery;
+  private final Consumer<String> notes;
+  private boolean toldOfNoDiscovery;
 
   /**
    * For one start of a node.
@@ -33,13 +47,22 @@ public final class Admission {
    * @param name what the user calls the device
    * @param host address that the others reach it at, null for that of the route to them
    * @param timeout how long to look for the coordinator
+   * @param discovery asks the local network
+   * @param notes takes lines for the user
    */
   public Admission(
-      @Nullable IdentityFile file, String name, @Nullable String host, Duration timeout) {
+      @Nullable IdentityFile file,
+      String name,
+      @Nullable String host,
+      Duration timeout,
+      Discovery discovery,
+      Consumer<String> notes) {
     this.file = file;
     this.name = name;
     this.host = host;
     this.timeout = timeout;
+    this.discovery = discovery;
+    this.notes = notes;
   }
 
   /**
@@ -50,11 +73,21 @@ public final class Admission {
    */
   public record Admitted(Enrolled enrolled, String host) {}
 
-  /** One way to ask the coordinator. */
+  /** One way to ask a coordinator, wherever it is. */
   @FunctionalInterface
   private interface Request {
-    Enrolled ask(EnrolmentClient client) throws IOException, RefusedException, InterruptedException;
+    Enrolled ask(EnrolmentClient client, JoinAddress address)
+        throws IOException, RefusedException, InterruptedException;
   }
+
+  /**
+   * A coordinator that is looked for.
+   *
+   * @param address where it was last
+   * @param fingerprint of its cluster's root certificate
+   * @param tokenHash of the token that has led to it
+   */
+  private record Wanted(JoinAddress address, String fingerprint, String tokenHash) {}
 
   /**
    * Asks the coordinator until it answers.
@@ -70,10 +103,11 @@ public final class Admission {
         IdentityFile.Kept known = kept.get();
         requireCurrent(known);
         return ask(
-            known.joinHost(),
-            known.joinPort(),
-            known.tokenHash(),
-            client -> client.renew(known.identity(), known.joinHost(), known.joinPort()));
+            new Wanted(
+                new JoinAddress(known.joinHost(), known.joinPort()),
+                known.identity().clusterFingerprint(),
+                known.tokenHash()),
+            (client, address) -> client.renew(known.identity(), address.host(), address.port()));
       }
       if (token == null) {
         throw new RefusedException(
@@ -81,10 +115,11 @@ public final class Admission {
                 + " TOKEN");
       }
       return ask(
-          token.host(),
-          token.port(),
-          Certificates.sha256(token.secret()),
-          client -> client.enrol(token));
+          new Wanted(
+              new JoinAddress(token.host(), token.port()),
+              token.fingerprint(),
+              Certificates.sha256(token.secret())),
+          (client, address) -> client.enrol(token.at(address.host(), address.port())));
     } catch (RefusedException e) {
       throw new KithException(ExitCode.NOT_AUTHORISED, String.valueOf(e.getMessage()), e);
     }
@@ -118,32 +153,75 @@ public final class Admission {
     }
   }
 
-  private Admitted ask(String joinHost, int joinPort, String tokenHash, Request request)
+  private Admitted ask(Wanted wanted, Request request)
       throws IOException, RefusedException, InterruptedException {
-    String ownHost = host != null ? host : HostChoice.towards(joinHost);
-    EnrolmentClient client = new EnrolmentClient(name, ownHost);
     long deadlineNs = System.nanoTime() + timeout.toNanos();
     long retryMs = FIRST_RETRY_MS;
     while (true) {
-      Enrolled enrolled;
       try {
-        enrolled = request.ask(client);
+        return ask(wanted.address(), wanted, request);
       } catch (IOException e) {
+        Optional<Admitted> elsewhere = askElsewhere(wanted, request);
+        if (elsewhere.isPresent()) {
+          return elsewhere.get();
+        }
+        if (e instanceof NotTrustedException) {
+          throw new RefusedException(String.valueOf(e.getMessage()));
+        }
         if (System.nanoTime() >= deadlineNs) {
           throw new KithException(
               ExitCode.UNREACHABLE,
-              "no coordinator answered at %s:%d within %d s (%s); check the address and that `kith up` runs there"
-                  .formatted(joinHost, joinPort, timeout.toSeconds(), e.getMessage()),
+              "no coordinator answered at %s within %d s (%s); check the address and that `kith up` runs there"
+                  .formatted(wanted.address(), timeout.toSeconds(), e.getMessage()),
               e);
         }
         TimeUnit.MILLISECONDS.sleep(retryMs);
         retryMs = Math.min(LONGEST_RETRY_MS, retryMs + retryMs / 2);
-        continue;
       }
-      if (file != null) {
-        file.write(new IdentityFile.Kept(enrolled.identity(), joinHost, joinPort, tokenHash));
-      }
-      return new Admitted(enrolled, ownHost);
     }
+  }
+
+  /** Tries what the local network says; anybody may have said it. */
+  private Optional<Admitted> askElsewhere(Wanted wanted, Request request)
+      throws RefusedException, InterruptedException {
+    for (JoinAddress address : found(wanted)) {
+      try {
+        Admitted admitted = ask(address, wanted, request);
+        notes.accept(
+            "the coordinator was at " + wanted.address() + ", mDNS found it at " + address);
+        return Optional.of(admitted);
+      } catch (IOException e) {
+        LOG.warn("not joining {}, which mDNS named: {}", address, e.getMessage());
+      }
+    }
+    return Optional.empty();
+  }
+
+  private List<JoinAddress> found(Wanted wanted) throws InterruptedException {
+    try {
+      return discovery.find(wanted.fingerprint(), wanted.address()).stream()
+          .filter(address -> !address.equals(wanted.address()))
+          .toList();
+    } catch (IOException e) {
+      if (!toldOfNoDiscovery) {
+        toldOfNoDiscovery = true;
+        notes.accept(
+            "cannot ask the network by mDNS (%s); looking only at %s"
+                .formatted(e.getMessage(), wanted.address()));
+      }
+      return List.of();
+    }
+  }
+
+  private Admitted ask(JoinAddress address, Wanted wanted, Request request)
+      throws IOException, RefusedException, InterruptedException {
+    String ownHost = host != null ? host : HostChoice.towards(address.host());
+    Enrolled enrolled = request.ask(new EnrolmentClient(name, ownHost), address);
+    if (file != null) {
+      file.write(
+          new IdentityFile.Kept(
+              enrolled.identity(), address.host(), address.port(), wanted.tokenHash()));
+    }
+    return new Admitted(enrolled, ownHost);
   }
 }

@@ -7,8 +7,6 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.NetworkInterface;
 import org.jspecify.annotations.Nullable;
-import org.kithlm.deploy.ExitCode;
-import org.kithlm.deploy.KithException;
 
 /**
  * The address of this machine that other machines are told.
@@ -47,14 +45,13 @@ public record HostChoice(String host, String reason) {
   /**
    * The local address of the route to a host.
    *
-   * @throws KithException if there is none
+   * @throws IOException if there is none
    */
-  public static String towards(String host) {
+  static String towards(String host) throws IOException {
     try {
       return towards(host, ANY_PORT).getHostAddress();
     } catch (IOException | UncheckedIOException e) {
-      throw new KithException(
-          ExitCode.UNREACHABLE, "no route to " + host + "; check the address", e);
+      throw new IOException("no route to " + host, e);
     }
   }
 

@@ -14,6 +14,7 @@ import org.kithlm.node.control.NodeEnd;
 import org.kithlm.node.control.NodeMessage;
 import org.kithlm.node.control.NodeSettings;
 import org.kithlm.node.control.ProcessCheck;
+import org.kithlm.node.control.WeightKeeper;
 import org.kithlm.node.security.ClusterTls;
 
 /** A node from its admission to the end of its time in a cluster. Thread-safe. */
@@ -30,7 +31,11 @@ public final class JoinedNode implements AutoCloseable {
 
   /** Starts it; it joins by itself. */
   public static JoinedNode start(
-      NodeSettings settings, ClusterTls tls, LeafRankLoader loader, Calibrator calibrator) {
+      NodeSettings settings,
+      ClusterTls tls,
+      LeafRankLoader loader,
+      Calibrator calibrator,
+      WeightKeeper keeper) {
     CompletableFuture<NodeEnd> end = new CompletableFuture<>();
     InetSocketAddress coordinator =
         InetSocketAddress.createUnresolved(settings.coordinatorHost(), settings.coordinatorPort());
@@ -53,7 +58,7 @@ public final class JoinedNode implements AutoCloseable {
         });
     ActorSystem<NodeMessage> system =
         ActorSystem.create(
-            NodeActor.create(settings, loader, calibrator, end),
+            NodeActor.create(settings, loader, calibrator, keeper, end),
             ClusterSettings.SYSTEM,
             ClusterSettings.setup(
                 ClusterSettings.of(settings.host(), 0, ClusterSettings.NODE_ROLE), tls));

@@ -16,6 +16,7 @@ import org.kithlm.coordinator.membership.NodesExcluded;
 import org.kithlm.coordinator.membership.ProcessGone;
 import org.kithlm.deploy.ExitCode;
 import org.kithlm.deploy.KithException;
+import org.kithlm.deploy.discovery.MdnsAnnouncement;
 import org.kithlm.model.pack.Pack;
 import org.kithlm.model.pack.PackRun;
 import org.kithlm.model.shard.RankShard;
@@ -37,22 +38,25 @@ final class NodeAccess {
   private final ClusterTls tls;
   private final ActorSystem<Void> system;
   private final NodeEndpoint.Running endpoint;
+  private final Optional<MdnsAnnouncement> announcement;
 
   private NodeAccess(
       ServerOptions options,
       RevokedNodes revoked,
       ClusterTls tls,
       ActorSystem<Void> system,
-      NodeEndpoint.Running endpoint) {
+      NodeEndpoint.Running endpoint,
+      Optional<MdnsAnnouncement> announcement) {
     this.options = options;
     this.revoked = revoked;
     this.tls = tls;
     this.system = system;
     this.endpoint = endpoint;
+    this.announcement = announcement;
   }
 
   /**
-   * Starts the actor system and the endpoint.
+   * Starts the actor system and the endpoint, and announces it on the local network.
    *
    * @throws KithException if a port is taken
    */
@@ -72,7 +76,10 @@ final class NodeAccess {
                   options.host(),
                   options.joinPort(),
                   options.pack()));
-      return new NodeAccess(options, revoked, tls, system, endpoint);
+      Optional<MdnsAnnouncement> announcement =
+          MdnsAnnouncement.start(
+              options.host(), endpoint.port(), options.books().authority().fingerprint());
+      return new NodeAccess(options, revoked, tls, system, endpoint, announcement);
     } catch (KithException e) {
       system.terminate();
       throw cannotListen(options.host(), options.joinPort(), "--join-port", e);
@@ -172,6 +179,7 @@ final class NodeAccess {
 
   /** Stops the endpoint; transfers under way are cut after the grace period. */
   CompletionStage<?> stopEndpoint(Duration grace) {
+    announcement.ifPresent(MdnsAnnouncement::close);
     return endpoint.stop(grace);
   }
 }

@@ -205,6 +205,8 @@ public final class Server implements AutoCloseable {
                 demand.headBytes(),
                 demand.kvBytes(options.contextLength(), options.kvType()),
                 PackDemand.PROCESS_BYTES),
+            options.replication(),
+            options.eager(),
             options.calibrator());
     ActorRef<CoordinatorMessage> coordinator =
         nodes

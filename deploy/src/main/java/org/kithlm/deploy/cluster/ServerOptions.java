@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 import org.kithlm.coordinator.enrolment.ClusterBooks;
 import org.kithlm.coordinator.http.EndpointSettings;
+import org.kithlm.coordinator.membership.Replication;
 import org.kithlm.model.transformer.KvType;
 import org.kithlm.node.control.Calibrator;
 import org.kithlm.node.control.CollectiveChoice;
@@ -26,6 +27,8 @@ import org.kithlm.node.control.CollectiveChoice;
  * @param calibrator measures this device, for shares by speed; null for equal shares
  * @param threads of this process for the arithmetic
  * @param headThreads for the output head, while the nodes on this machine wait for the next token
+ * @param replication which weights nodes keep beyond their own
+ * @param eager whether a device that joins is used within the answer under way
  * @param memoryBytes what this process may use in memory, {@link Long#MAX_VALUE} for no limit
  * @param endpoint where chat clients are served, null for nowhere
  */
@@ -44,11 +47,23 @@ public record ServerOptions(
     @Nullable Calibrator calibrator,
     int threads,
     int headThreads,
+    Replication replication,
+    boolean eager,
     long memoryBytes,
     @Nullable EndpointSettings endpoint) {
 
   /** The same with another context. */
   ServerOptions withContextLength(int length) {
+    return with(length, replication, eager);
+  }
+
+  /** The same, prepared in another way for other plans. */
+  public ServerOptions withPlanChanges(Replication wanted, boolean isEager) {
+    return with(contextLength, wanted, isEager);
+  }
+
+  private ServerOptions with(
+      int otherContextLength, Replication otherReplication, boolean otherEager) {
     return new ServerOptions(
         model,
         createdEpochSeconds,
@@ -58,12 +73,14 @@ public record ServerOptions(
         joinPort,
         books,
         expectedNodes,
-        length,
+        otherContextLength,
         kvType,
         collective,
         calibrator,
         threads,
         headThreads,
+        otherReplication,
+        otherEager,
         memoryBytes,
         endpoint);
   }

@@ -62,9 +62,20 @@ class NodeCommandTest {
                 "ready",
                 1,
                 List.of(
-                    new NodeView(0, "desk", pid, "192.168.1.10", "ready", 0.5, null, 1, null, null),
                     new NodeView(
-                        rank, "laptop", 7, ADDRESS, "ready", 0.5, null, 1, null, indispensable)),
+                        0, "desk", pid, "192.168.1.10", "ready", 0.5, null, 1, null, null, null),
+                    new NodeView(
+                        rank,
+                        "laptop",
+                        7,
+                        ADDRESS,
+                        "ready",
+                        0.5,
+                        null,
+                        1,
+                        null,
+                        indispensable,
+                        null)),
                 null));
   }
 

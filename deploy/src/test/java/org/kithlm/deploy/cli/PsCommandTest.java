@@ -21,6 +21,7 @@ import org.kithlm.deploy.Json;
 import org.kithlm.deploy.Kith;
 import org.kithlm.deploy.KithHome;
 import org.kithlm.deploy.cluster.StateFile;
+import org.kithlm.node.control.KeptWeights;
 
 /** {@code kith ps} and {@code top} beside a server that tells what a test has it tell. */
 class PsCommandTest {
@@ -66,7 +67,8 @@ class PsCommandTest {
                 "ready",
                 1,
                 List.of(
-                    new NodeView(0, "desk", pid, "10.0.0.1", "ready", 0.75, null, 1, null, null),
+                    new NodeView(
+                        0, "desk", pid, "10.0.0.1", "ready", 0.75, null, 1, null, null, null),
                     new NodeView(
                         1,
                         "laptop",
@@ -77,7 +79,8 @@ class PsCommandTest {
                         "1.00 GB/s of weights",
                         1,
                         "the disk is full",
-                        null)),
+                        null,
+                        new KeptWeights(30_000_000, 50_000_000, "48 MiB are missing"))),
                 null));
   }
 
@@ -110,7 +113,8 @@ class PsCommandTest {
             "3.3 ms",
             "70/20/10 %",
             "1.00 GB/s of weights",
-            "the disk is full")) {
+            "the disk is full",
+            "keeps 30.0 MB of 50.0 MB on its disk, for this plan and others; 48 MiB are missing")) {
       assertTrue(table.contains(part), () -> part + " in " + table);
     }
   }

@@ -23,7 +23,7 @@ class HostChoiceTest {
   }
 
   @Test
-  void shouldReachThisMachineOverLoopback() {
+  void shouldReachThisMachineOverLoopback() throws Exception {
     assertEquals("127.0.0.1", HostChoice.towards("127.0.0.1"));
   }
 }

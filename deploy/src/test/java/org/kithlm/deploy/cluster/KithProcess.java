@@ -30,9 +30,14 @@ final class KithProcess implements AutoCloseable {
   }
 
   static KithProcess start(Path home, String... args) throws IOException {
+    return start(List.of(), home, args);
+  }
+
+  /** The same by another program, which becomes it. */
+  static KithProcess start(List<String> by, Path home, String... args) throws IOException {
     Path options = Path.of(System.getProperty("kith.project.dir"), "deploy", "jvm.options");
     Path errors = Files.createTempFile(Files.createDirectories(home), "kith", ".err");
-    List<String> command = new ArrayList<>();
+    List<String> command = new ArrayList<>(by);
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(List.of("@" + options, "-XX:+UseSerialGC", "-Xmx96m", "-ea"));
     if (!Boolean.getBoolean("kith.test.table")) { // the table has speeds

@@ -63,6 +63,11 @@ final class StreamedCompletion implements AutoCloseable {
     }
   }
 
+  /** What was read so far. */
+  String text() {
+    return String.join("", parts);
+  }
+
   /** Reads to the end, which must be a good one; the result is the text. */
   String readAll() throws IOException {
     while (readPart()) {
@@ -71,7 +76,7 @@ final class StreamedCompletion implements AutoCloseable {
     if (!done) {
       throw new AssertionError("cut short: " + parts);
     }
-    return String.join("", parts);
+    return text();
   }
 
   private boolean readPart() throws IOException {

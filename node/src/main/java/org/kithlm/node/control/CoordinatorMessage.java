@@ -50,6 +50,10 @@ public interface CoordinatorMessage extends KithMessage {
   /** A rank cannot go on in this epoch. */
   record RankFailed(long epoch, int rank, String reason) implements CoordinatorMessage {}
 
+  /** How far a node has come with {@link NodeMessage.KeepWeights}. */
+  record WeightsKept(ActorRef<NodeMessage> node, KeptWeights weights)
+      implements CoordinatorMessage {}
+
   /** Answer to {@link NodeMessage.ReportStatistics}. */
   record Statistics(long epoch, int rank, RankStatistics statistics)
       implements CoordinatorMessage {}

@@ -21,6 +21,9 @@ public interface LeafRank {
    */
   void start(List<NodeMessage.Peer> peers, Listener listener);
 
+  /** Whether no step is under way, nor ended within the last half second. */
+  boolean isIdle();
+
   /** What it has used so far. */
   RankStatistics statistics();
 

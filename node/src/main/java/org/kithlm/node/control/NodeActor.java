@@ -43,6 +43,8 @@ public final class NodeActor {
 
   private record LoadFailed(RankAssignment assignment, String reason) implements NodeMessage {}
 
+  private record Kept(KeptWeights weights) implements NodeMessage {}
+
   private record Connected(long epoch, int rank) implements NodeMessage {}
 
   private record StepFailed(long epoch, int rank, String reason) implements NodeMessage {}
@@ -54,6 +56,7 @@ public final class NodeActor {
   private final NodeSettings settings;
   private final LeafRankLoader loader;
   private final Calibrator calibrator;
+  private final WeightKeeper keeper;
   private final CompletableFuture<NodeEnd> end;
 
   private @Nullable ActorRef<CoordinatorMessage> coordinator;
@@ -68,12 +71,14 @@ public final class NodeActor {
       NodeSettings settings,
       LeafRankLoader loader,
       Calibrator calibrator,
+      WeightKeeper keeper,
       CompletableFuture<NodeEnd> end) {
     this.context = context;
     this.timers = timers;
     this.settings = settings;
     this.loader = loader;
     this.calibrator = calibrator;
+    this.keeper = keeper;
     this.end = end;
   }
 
@@ -86,12 +91,14 @@ public final class NodeActor {
       NodeSettings settings,
       LeafRankLoader loader,
       Calibrator calibrator,
+      WeightKeeper keeper,
       CompletableFuture<NodeEnd> end) {
     return Behaviors.setup(
         context ->
             Behaviors.withTimers(
                 timers ->
-                    new NodeActor(context, timers, settings, loader, calibrator, end).asking()));
+                    new NodeActor(context, timers, settings, loader, calibrator, keeper, end)
+                        .asking()));
   }
 
   private Behavior<NodeMessage> asking() {
@@ -152,6 +159,8 @@ public final class NodeActor {
         .onMessage(Connected.class, this::onConnected)
         .onMessage(StepFailed.class, this::onStepFailed)
         .onMessage(Failed.class, this::onFailed)
+        .onMessage(NodeMessage.KeepWeights.class, this::onKeepWeights)
+        .onMessage(Kept.class, this::onKept)
         .onMessage(NodeMessage.ReportStatistics.class, this::onReportStatistics)
         .onMessage(NodeMessage.RemovedNodes.class, this::onRemovedNodes)
         .onMessage(NodeMessage.Refused.class, this::onRefused)
@@ -205,6 +214,7 @@ public final class NodeActor {
 
   /** One load at a time, as two would need twice the memory; of those that wait, the newest. */
   private Behavior<NodeMessage> onLoadShard(NodeMessage.LoadShard message) {
+    keeper.stop();
     closeRank();
     assignment = message.assignment();
     if (loading) {
@@ -308,6 +318,22 @@ public final class NodeActor {
     return Behaviors.same();
   }
 
+  private Behavior<NodeMessage> onKeepWeights(NodeMessage.KeepWeights message) {
+    LeafRank current = rank;
+    ActorRef<NodeMessage> self = context.getSelf();
+    keeper.keep(
+        message.share(),
+        message.source(),
+        () -> current == null || current.isIdle(),
+        kept -> self.tell(new Kept(kept)));
+    return Behaviors.same();
+  }
+
+  private Behavior<NodeMessage> onKept(Kept message) {
+    tellCoordinator(new CoordinatorMessage.WeightsKept(context.getSelf(), message.weights()));
+    return Behaviors.same();
+  }
+
   private Behavior<NodeMessage> onReportStatistics(NodeMessage.ReportStatistics message) {
     RankAssignment current = assignment;
     if (rank != null && current != null && current.epoch() == message.epoch()) {
@@ -331,6 +357,7 @@ public final class NodeActor {
 
   private Behavior<NodeMessage> endWith(NodeEnd.Kind kind, String message) {
     end.complete(new NodeEnd(kind, message)); // the first reason stands
+    keeper.stop();
     closeRank();
     return Behaviors.stopped();
   }

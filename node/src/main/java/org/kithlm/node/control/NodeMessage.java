@@ -33,6 +33,15 @@ public interface NodeMessage extends KithMessage {
   /** All ranks are loaded: connect the data plane. Peers are in rank order. */
   record Connect(long epoch, List<Peer> peers) implements NodeMessage {}
 
+  /**
+   * Keep weights on your disk that the next plan may ask you for; answer with {@link
+   * CoordinatorMessage.WeightsKept}, again and again. The next {@link LoadShard} ends it.
+   *
+   * @param share which weights, as those of a rank; your own are among them
+   * @param source where they are fetched from
+   */
+  record KeepWeights(RankAssignment share, WeightOrigin source) implements NodeMessage {}
+
   /** Answer with {@link CoordinatorMessage.Statistics}. */
   record ReportStatistics(long epoch) implements NodeMessage {}
 

@@ -30,4 +30,10 @@ public record RankAssignment(
   public int worldSize() {
     return shares.size();
   }
+
+  /** The same of another rank in another division of the work. */
+  public RankAssignment withShares(int otherRank, List<Double> otherShares) {
+    return new RankAssignment(
+        epoch, otherRank, otherShares, packId, contextLength, kvType, maxTokens, collective, key);
+  }
 }

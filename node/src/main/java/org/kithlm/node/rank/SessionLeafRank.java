@@ -21,12 +21,15 @@ import org.kithlm.transport.collective.LeafSession;
  */
 public final class SessionLeafRank implements LeafRank {
   private static final long STEP_WAIT_NS = TimeUnit.SECONDS.toNanos(1);
+  private static final long IDLE_NS = TimeUnit.MILLISECONDS.toNanos(500);
 
   private final RankAssignment assignment;
   private final RankCompute compute;
   private final DataPort port;
   private final int portNumber;
   private volatile boolean closed;
+  private volatile boolean stepping;
+  private volatile long lastStepNs = System.nanoTime(); // when it ended
   private volatile @Nullable LeafSession session;
   private @Nullable Thread thread; // guarded by this
 
@@ -68,6 +71,11 @@ public final class SessionLeafRank implements LeafRank {
             .name("kith-rank-" + assignment.rank())
             .daemon()
             .start(() -> run(peers, listener));
+  }
+
+  @Override
+  public boolean isIdle() {
+    return !stepping && System.nanoTime() - lastStepNs >= IDLE_NS;
   }
 
   @Override
@@ -123,6 +131,7 @@ public final class SessionLeafRank implements LeafRank {
     while (!closed) {
       StepHeader step = leaf.awaitStep(hidden, STEP_WAIT_NS);
       if (step != null) {
+        stepping = true;
         try {
           RunFields.read(step, hidden, compute.hiddenSize(), runs);
           compute.forward(hidden, runs);
@@ -131,6 +140,9 @@ public final class SessionLeafRank implements LeafRank {
         } catch (TileReadException e) {
           compute.tiles().rewind(); // the disk may do better in the next step
           listener.onStepFailed(Causes.message(e));
+        } finally {
+          lastStepNs = System.nanoTime();
+          stepping = false;
         }
       }
     }

@@ -26,7 +26,10 @@ public final class Certificates {
   /** URN of a node, followed by its id. */
   public static final String NODE_URN_PREFIX = "urn:kith:node:";
 
-  private static final int URI_NAME = 6; // RFC 5280, 4.2.1.6: choice of GeneralName
+  // RFC 5280, 4.2.1.6: choices of GeneralName
+  private static final int DNS_NAME = 2;
+  private static final int URI_NAME = 6;
+  private static final int IP_ADDRESS = 7;
 
   private Certificates() {}
 
@@ -72,13 +75,24 @@ public final class Certificates {
     return urns(certificate).anyMatch(COORDINATOR_URN::equals);
   }
 
+  /** The address of the process that a certificate was issued to. */
+  static String host(X509Certificate certificate) {
+    return Stream.concat(names(certificate, DNS_NAME), names(certificate, IP_ADDRESS))
+        .findFirst()
+        .orElse("no address");
+  }
+
   private static Stream<String> urns(X509Certificate certificate) {
+    return names(certificate, URI_NAME);
+  }
+
+  private static Stream<String> names(X509Certificate certificate, int kind) {
     try {
       Collection<List<?>> names = certificate.getSubjectAlternativeNames();
       return names == null
           ? Stream.empty()
           : names.stream()
-              .filter(name -> name.get(0).equals(URI_NAME))
+              .filter(name -> name.get(0).equals(kind))
               .map(name -> String.valueOf(name.get(1)));
     } catch (CertificateParsingException e) {
       return Stream.empty(); // so it has no part in any cluster

@@ -2,6 +2,7 @@ package org.kithlm.node.security;
 
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
 import java.security.GeneralSecurityException;
 import java.security.KeyStore;
 import java.security.cert.X509Certificate;
@@ -12,6 +13,7 @@ import java.util.Optional;
 import java.util.function.Consumer;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLEngine;
+import javax.net.ssl.SSLException;
 import javax.net.ssl.SSLParameters;
 import javax.net.ssl.SSLPeerUnverifiedException;
 import javax.net.ssl.SSLSession;
@@ -39,6 +41,8 @@ public final class ClusterTls implements SSLEngineProvider {
   private final RevokedNodes revoked;
   private final @Nullable String coordinator;
   private final SSLContext context;
+
+  private final RefusedPeers refusedPeers = new RefusedPeers(System::nanoTime);
 
   private volatile Consumer<InetSocketAddress> onClosed = address -> {};
 
@@ -109,7 +113,9 @@ public final class ClusterTls implements SSLEngineProvider {
     engine.setUseClientMode(false);
     engine.setEnabledProtocols(new String[] {PROTOCOL});
     engine.setNeedClientAuth(true);
-    return new LoggedEngine(engine, this::closed);
+    ArteryFrames frames = new ArteryFrames();
+    return new LoggedEngine(
+        engine, this::closed, (session, bytes) -> inspect(frames, session, bytes));
   }
 
   @Override
@@ -131,6 +137,23 @@ public final class ClusterTls implements SSLEngineProvider {
   @Override
   public Option<Throwable> verifyClientSession(String hostname, SSLSession session) {
     return verify(session, address(session.getPeerHost(), session.getPeerPort()));
+  }
+
+  /** What is left to Pekko fails all its inbound streams, or makes it wait. */
+  private void inspect(ArteryFrames frames, SSLSession session, ByteBuffer bytes)
+      throws SSLException {
+    String refusal = frames.refusal(bytes);
+    if (refusal != null) {
+      refusedPeers.refused(peer(session), refusal);
+      throw new SSLException(refusal);
+    }
+  }
+
+  /** Pekko does not tell an engine where its peer is, but the peer's certificate does. */
+  private static String peer(SSLSession session) throws SSLPeerUnverifiedException {
+    X509Certificate certificate = (X509Certificate) session.getPeerCertificates()[0];
+    String who = Certificates.nodeId(certificate).map(id -> "node " + id).orElse("the coordinator");
+    return who + " at " + Certificates.host(certificate);
   }
 
   /** In the session, as a resumed one has no new certificates. */

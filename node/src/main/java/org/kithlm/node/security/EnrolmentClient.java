@@ -55,7 +55,9 @@ public final class EnrolmentClient {
   /**
    * Gets the first certificate, by a token.
    *
-   * @throws RefusedException if the token is refused, or the coordinator is not the token's
+   * @throws RefusedException if the token is refused
+   * @throws NotTrustedException if what answers is not the token's coordinator; it has not got the
+   *     secret
    * @throws IOException if there is no answer
    */
   public Enrolled enrol(JoinToken token)
@@ -71,7 +73,8 @@ public final class EnrolmentClient {
   /**
    * Gets the next certificate, by the one before.
    *
-   * @throws RefusedException if that is refused, or the coordinator is another one
+   * @throws RefusedException if that is refused
+   * @throws NotTrustedException if what answers is not the cluster's coordinator
    * @throws IOException if there is no answer
    */
   public Enrolled renew(Identity identity, String joinHost, int joinPort)
@@ -114,7 +117,7 @@ public final class EnrolmentClient {
   }
 
   private static HttpResponse<byte[]> send(URI uri, SSLContext tls, byte[] body)
-      throws IOException, RefusedException, InterruptedException {
+      throws IOException, InterruptedException {
     HttpRequest request =
         HttpRequest.newBuilder(uri)
             .header("Content-Type", "application/json")
@@ -143,10 +146,10 @@ public final class EnrolmentClient {
     }
   }
 
-  private static IOException failure(URI uri, ExecutionException failure) throws RefusedException {
+  private static IOException failure(URI uri, ExecutionException failure) {
     for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
       if (cause instanceof CertificateException) {
-        throw new RefusedException(
+        return new NotTrustedException(
             "what answers at " + uri.getAuthority() + " is not trusted: " + cause.getMessage());
       }
     }

@@ -45,6 +45,11 @@ public record JoinToken(String host, int port, String fingerprint, String secret
     return HexFormat.of().formatHex(bytes);
   }
 
+  /** The same token for a coordinator that is found elsewhere. */
+  public JoinToken at(String otherHost, int otherPort) {
+    return new JoinToken(otherHost, otherPort, fingerprint, secret);
+  }
+
   /** The token as users copy it. */
   public String text() {
     String address = host.indexOf(':') >= 0 ? "[" + host + "]" : host;

@@ -22,7 +22,19 @@ final class LoggedEngine extends SSLEngine {
 
   private final SSLEngine engine;
   private final Consumer<SSLSession> onClosed;
+  private final Inspection inspection;
   private boolean logged; // by the one thread that unwraps and wraps
+
+  /** Looks at what a peer sends. */
+  @FunctionalInterface
+  interface Inspection {
+    /**
+     * Takes the next bytes of the plain text.
+     *
+     * @throws SSLException if the connection is to end; the inspection has logged why
+     */
+    void inspect(SSLSession session, ByteBuffer bytes) throws SSLException;
+  }
 
   /**
    * Wraps an engine.
@@ -30,9 +42,15 @@ final class LoggedEngine extends SSLEngine {
    * @param onClosed told the session whose peer sends nothing more; must not block
    */
   LoggedEngine(SSLEngine engine, Consumer<SSLSession> onClosed) {
+    this(engine, onClosed, (session, bytes) -> {});
+  }
+
+  /** Also has a look at what the peer sends. */
+  LoggedEngine(SSLEngine engine, Consumer<SSLSession> onClosed, Inspection inspection) {
     super(engine.getPeerHost(), engine.getPeerPort());
     this.engine = engine;
     this.onClosed = onClosed;
+    this.inspection = inspection;
   }
 
   private SSLException failed(SSLException failure) {
@@ -59,11 +77,24 @@ final class LoggedEngine extends SSLEngine {
   @Override
   public SSLEngineResult unwrap(ByteBuffer source, ByteBuffer[] targets, int offset, int length)
       throws SSLException {
+    int[] before = new int[length];
+    for (int i = 0; i < length; i++) {
+      before[i] = targets[offset + i].position();
+    }
+    SSLEngineResult result;
     try {
-      return engine.unwrap(source, targets, offset, length);
+      result = engine.unwrap(source, targets, offset, length);
     } catch (SSLException e) {
       throw failed(e);
     }
+    if (result.bytesProduced() > 0) {
+      for (int i = 0; i < length; i++) {
+        ByteBuffer target = targets[offset + i];
+        inspection.inspect(
+            engine.getSession(), target.slice(before[i], target.position() - before[i]));
+      }
+    }
+    return result;
   }
 
   @Override

@@ -36,6 +36,11 @@ final class FakeLeafRank implements LeafRank {
   }
 
   @Override
+  public boolean isIdle() {
+    return true;
+  }
+
+  @Override
   public RankStatistics statistics() {
     return STATISTICS;
   }

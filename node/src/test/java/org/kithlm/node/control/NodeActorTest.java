@@ -10,8 +10,11 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import org.apache.pekko.actor.testkit.typed.javadsl.ActorTestKit;
 import org.apache.pekko.actor.testkit.typed.javadsl.TestProbe;
 import org.apache.pekko.actor.typed.ActorRef;
@@ -35,6 +38,30 @@ class NodeActorTest {
   /** Ends the coordinator; no real message of an epoch. */
   private static final CoordinatorMessage END = new CoordinatorMessage.RankConnected(-1, 0);
 
+  /** Keeps nothing, and tells a test who is to be told of it. */
+  private static final class FakeKeeper implements WeightKeeper {
+    final BlockingQueue<RankAssignment> asked = new LinkedBlockingQueue<>();
+    final CountDownLatch stopped = new CountDownLatch(1);
+
+    @Override
+    public void keep(
+        RankAssignment share,
+        NodeMessage.WeightOrigin origin,
+        BooleanSupplier idle,
+        Consumer<KeptWeights> listener) {
+      assertTrue(idle.getAsBoolean());
+      listener.accept(new KeptWeights(3, 4, null));
+      asked.add(share);
+    }
+
+    @Override
+    public void stop() {
+      if (!asked.isEmpty()) {
+        stopped.countDown();
+      }
+    }
+  }
+
   /** A load that a test completes. */
   private record Load(RankAssignment assignment, CompletableFuture<LeafRank> rank) {}
 
@@ -48,6 +75,7 @@ class NodeActorTest {
   private final BlockingQueue<Load> loads = new LinkedBlockingQueue<>();
   private final CompletableFuture<NodeEnd> end = new CompletableFuture<>();
   private final RevokedNodes revoked = new RevokedNodes();
+  private final FakeKeeper keeper = new FakeKeeper();
   private ActorRef<CoordinatorMessage> coordinatorRef;
 
   @BeforeEach
@@ -93,6 +121,19 @@ class NodeActorTest {
     assertTrue(String.valueOf(failure).contains("Cannot reserve"), failure);
   }
 
+  @Test
+  void shouldKeepWeightsUntilTheNextPlan() throws Exception {
+    ActorRef<NodeMessage> node = joined();
+    RankAssignment share = loadShard(1).assignment();
+    node.tell(new NodeMessage.KeepWeights(share, ORIGIN));
+    assertEquals(
+        new CoordinatorMessage.WeightsKept(node, new KeptWeights(3, 4, null)),
+        expect(CoordinatorMessage.WeightsKept.class));
+    assertEquals(share, keeper.asked.element());
+    node.tell(loadShard(2));
+    assertTrue(keeper.stopped.await(PATIENCE.toSeconds(), TimeUnit.SECONDS));
+  }
+
   private ActorRef<NodeMessage> start(Duration joinTimeout) {
     NodeSettings settings =
         new NodeSettings(
@@ -116,6 +157,7 @@ class NodeActorTest {
               assertEquals("Q4_K", weightType);
               return measured;
             },
+            keeper,
             end));
   }
 
