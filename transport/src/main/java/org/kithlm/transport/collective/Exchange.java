@@ -196,13 +196,12 @@ final class Exchange implements AutoCloseable {
    * Waits for a rank's piece of the round; see {@link SharedSlots#take}. It gives its core away for
    * a while, as other ranks may want it, then sleeps until one of them wakes it.
    */
-  @SuppressWarnings("ThreadPriorityCheck") // any scheduler will do: it is a matter of speed only
   void await(int rank, int start, int length, SharedSlots shared, double[] elements) {
     Link link = session.links()[session.linkIndex(rank)];
     session.beginWait();
     while (!shared.take(rank, round, start, length, elements)) {
       if (session.waitingNs() < YIELD_NS) {
-        Thread.yield();
+        session.giveWay();
         continue;
       }
       shared.asleep(true);
