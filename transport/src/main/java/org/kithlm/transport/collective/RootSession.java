@@ -115,7 +115,7 @@ public final class RootSession implements AutoCloseable {
   }
 
   /**
-   * Sums over all ranks, in rank order in f64, rounded once.
+   * Sums over all ranks, in rank order in f64, rounded as the session's encoding says.
    *
    * @param partial this rank's terms; not changed
    * @param sum takes the sum of each of the first {@code length} elements

@@ -145,13 +145,21 @@ final class Session implements AutoCloseable {
 
   /** Most f32 elements of one frame. */
   int maxFrameFloats() {
-    return (frameBytesMax() - FrameFlyweight.HEADER_LENGTH_BYTES) / Float.BYTES;
+    return elementsBytesMax() / Float.BYTES;
   }
 
   /** Most elements of one frame of a partial sum. */
   int maxFramePartials() {
-    return (frameBytesMax() - FrameFlyweight.HEADER_LENGTH_BYTES)
-        / config.encoding().elementBytes();
+    return config.encoding().elementsIn(elementsBytesMax());
+  }
+
+  /** Most elements of one frame of a sum. */
+  int maxFrameSums() {
+    return config.encoding().ofSums().elementsIn(elementsBytesMax());
+  }
+
+  private int elementsBytesMax() {
+    return frameBytesMax() - FrameFlyweight.HEADER_LENGTH_BYTES;
   }
 
   /** Most bytes of one frame, without its seal. */

@@ -243,7 +243,8 @@ class RoundProtocolTest {
     "TWO_SHOT, 2, 2", "TWO_SHOT, 3, 1",
     "SHARED_MEMORY, 2, 1", "SHARED_MEMORY, 3, 1"
   })
-  void shouldSumInAnyOrderOfArrivals(Collective collective, int worldSize, int departures) throws Exception {
+  void shouldSumInAnyOrderOfArrivals(Collective collective, int worldSize, int departures)
+      throws Exception {
     explore(
         departures,
         schedule -> {
@@ -325,7 +326,8 @@ class RoundProtocolTest {
   /** The plan changes while rounds go on; the rank that has to go does not know and sends on. */
   @ParameterizedTest
   @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "AUTO")
-  void shouldSumInANewEpochWhileFramesOfTheOldOneStillArrive(Collective collective) throws Exception {
+  void shouldSumInANewEpochWhileFramesOfTheOldOneStillArrive(Collective collective)
+      throws Exception {
     Set<Integer> summed = new TreeSet<>();
     explore(
         1,

@@ -17,9 +17,9 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
-import org.kithlm.transport.PartialEncoding;
 import org.kithlm.transport.PeerAddress;
 import org.kithlm.transport.SessionConfig;
+import org.kithlm.transport.SumEncoding;
 import org.kithlm.transport.TransportException;
 
 @Timeout(60)
@@ -37,7 +37,7 @@ class SharedSlotsTest {
   private static Round round(int layer, double value) {
     double[] partial = new double[LENGTH];
     Arrays.fill(partial, value);
-    Round round = new Round(PartialEncoding.F64);
+    Round round = new Round(SumEncoding.EXACT, 1);
     round.sum(1, layer, 0, partial, new float[LENGTH], LENGTH);
     return round;
   }
