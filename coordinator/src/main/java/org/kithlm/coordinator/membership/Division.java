@@ -43,6 +43,7 @@ record Division(
         settings.kvType(),
         settings.maxTokens(),
         settings.collective(),
+        settings.precision(),
         key);
   }
 

@@ -17,6 +17,7 @@ final class ServeOptions {
   @Mixin private final EndpointOptions endpoint = new EndpointOptions();
 
   @Mixin private final CollectiveOption collective = new CollectiveOption();
+  @Mixin private final SumsOption sums = new SumsOption();
 
   @Mixin private final KvTypeOption kvType = new KvTypeOption();
 
@@ -81,6 +82,7 @@ final class ServeOptions {
         contextLength,
         kvType.type(),
         collective.choice(nodesHere > 1),
+        sums.precision(),
         calibration == null ? null : new DeviceCalibration(calibration, ownThreads),
         ownThreads,
         threads.threads(1),

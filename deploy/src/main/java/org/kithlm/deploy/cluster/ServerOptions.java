@@ -7,6 +7,7 @@ import org.kithlm.coordinator.http.EndpointSettings;
 import org.kithlm.model.transformer.KvType;
 import org.kithlm.node.control.Calibrator;
 import org.kithlm.node.control.CollectiveChoice;
+import org.kithlm.node.control.SumPrecision;
 
 /**
  * What a server runs.
@@ -23,6 +24,7 @@ import org.kithlm.node.control.CollectiveChoice;
  *     longest that the model has and memory holds
  * @param kvType how keys and values are kept
  * @param collective how the ranks form sums
+ * @param precision of what ranks send of sums
  * @param calibrator measures this device, for shares by speed; null for equal shares
  * @param threads of this process for the arithmetic
  * @param headThreads for the output head, while the nodes on this machine wait for the next token
@@ -41,6 +43,7 @@ public record ServerOptions(
     int contextLength,
     KvType kvType,
     CollectiveChoice collective,
+    SumPrecision precision,
     @Nullable Calibrator calibrator,
     int threads,
     int headThreads,
@@ -61,6 +64,7 @@ public record ServerOptions(
         length,
         kvType,
         collective,
+        precision,
         calibrator,
         threads,
         headThreads,
