@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * @param rank this rank
  * @param peers addresses of all ranks, this one included; the index is the rank
  * @param collective how sums are formed
- * @param encoding how partial sums travel
+ * @param encoding how partial sums and sums travel
  * @param maxFloats longest vector that is ever sent, in elements
  * @param mtuLength largest UDP payload in bytes, a multiple of 32; also bounds one frame
  * @param connectTimeoutNs how long {@code connect} waits for the peers
@@ -31,7 +31,7 @@ public record SessionConfig(
     int rank,
     List<PeerAddress> peers,
     Collective collective,
-    PartialEncoding encoding,
+    SumEncoding encoding,
     int maxFloats,
     int mtuLength,
     long connectTimeoutNs,
@@ -63,9 +63,9 @@ public record SessionConfig(
   }
 
   /**
-   * Defaults: a star, exact partial sums, connect within 30 s, rounds within 120 s, an MTU for
-   * Ethernet (a larger one where all ranks are on 127.0.0.1), the driver in /dev/shm or else the
-   * temporary folder.
+   * Defaults: a star, exact sums, connect within 30 s, rounds within 120 s, an MTU for Ethernet (a
+   * larger one where all ranks are on 127.0.0.1), the driver in /dev/shm or else the temporary
+   * folder.
    */
   public static SessionConfig of(long epoch, int rank, List<PeerAddress> peers, int maxFloats) {
     boolean loopback = peers.stream().allMatch(peer -> peer.host().startsWith("127."));
@@ -74,7 +74,7 @@ public record SessionConfig(
         rank,
         peers,
         Collective.STAR,
-        PartialEncoding.F64,
+        SumEncoding.EXACT,
         maxFloats,
         loopback ? LOOPBACK_MTU_LENGTH : LAN_MTU_LENGTH,
         TimeUnit.SECONDS.toNanos(30),
@@ -101,8 +101,8 @@ public record SessionConfig(
         key);
   }
 
-  /** The same with another encoding of partial sums. */
-  public SessionConfig withEncoding(PartialEncoding newEncoding) {
+  /** The same with another encoding of sums. */
+  public SessionConfig withEncoding(SumEncoding newEncoding) {
     return new SessionConfig(
         epoch,
         rank,

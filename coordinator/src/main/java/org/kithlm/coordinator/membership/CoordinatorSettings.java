@@ -6,6 +6,7 @@ import org.kithlm.node.control.Calibrator;
 import org.kithlm.node.control.CollectiveChoice;
 import org.kithlm.node.control.NodeMessage;
 import org.kithlm.node.control.ProcessMemory;
+import org.kithlm.node.control.SumPrecision;
 
 /**
  * What a cluster runs.
@@ -19,6 +20,7 @@ import org.kithlm.node.control.ProcessMemory;
  * @param kvType how keys and values are kept
  * @param maxTokens bound on the tokens of a step; ranks with small heaps take fewer
  * @param collective how the ranks form sums
+ * @param precision of what ranks send of sums
  * @param memory of this process
  * @param fit tells whether ranks find enough memory
  * @param workload what the model asks of devices
@@ -36,6 +38,7 @@ public record CoordinatorSettings(
     KvType kvType,
     int maxTokens,
     CollectiveChoice collective,
+    SumPrecision precision,
     ProcessMemory memory,
     FitCheck fit,
     Workload workload,

@@ -46,6 +46,7 @@ record Division(
         settings.kvType(),
         settings.maxTokens(),
         settings.collective(),
+        settings.precision(),
         key);
   }
 

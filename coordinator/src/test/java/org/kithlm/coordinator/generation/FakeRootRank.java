@@ -21,6 +21,7 @@ import org.kithlm.node.control.CollectiveChoice;
 import org.kithlm.node.control.CollectiveReport;
 import org.kithlm.node.control.NodeMessage;
 import org.kithlm.node.control.RankStatistics;
+import org.kithlm.node.control.SumPrecision;
 import org.kithlm.node.rank.RootRank;
 
 /**
@@ -100,7 +101,7 @@ final class FakeRootRank implements RootRank {
   public CollectiveReport connect(List<NodeMessage.Peer> peers, Duration warmUp) {
     this.warmUp = warmUp;
     begin("connect");
-    return new CollectiveReport(CollectiveChoice.STAR, true, null, List.of());
+    return new CollectiveReport(CollectiveChoice.STAR, SumPrecision.EXACT, true, null, List.of());
   }
 
   @Override

@@ -19,6 +19,7 @@ import org.kithlm.node.control.EpochKey;
 import org.kithlm.node.control.LeafRank;
 import org.kithlm.node.control.NodeMessage;
 import org.kithlm.node.control.RankAssignment;
+import org.kithlm.node.control.SumPrecision;
 import org.kithlm.node.rank.RankWeights;
 import org.kithlm.node.rank.RootRank;
 import org.kithlm.node.rank.SessionLeafRank;
@@ -110,6 +111,7 @@ final class TwoRanks implements AutoCloseable {
         KvType.F16,
         MAX_TOKENS,
         CollectiveChoice.STAR,
+        SumPrecision.EXACT,
         key);
   }
 

@@ -14,6 +14,7 @@ import org.kithlm.coordinator.status.ClusterFeed;
 import org.kithlm.node.control.CollectiveChoice;
 import org.kithlm.node.control.CollectiveReport;
 import org.kithlm.node.control.RankStatistics;
+import org.kithlm.node.control.SumPrecision;
 
 /** A cluster without processes: the feed that the endpoint asks, and what a test tells it. */
 final class FakeCluster {
@@ -72,6 +73,7 @@ final class FakeCluster {
   private static CollectiveReport sums(int ranks) {
     return new CollectiveReport(
         CollectiveChoice.AUTO,
+        SumPrecision.EXACT,
         true,
         null,
         ranks == 1

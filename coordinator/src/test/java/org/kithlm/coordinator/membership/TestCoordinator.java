@@ -28,6 +28,7 @@ import org.kithlm.node.control.DeviceSpeed;
 import org.kithlm.node.control.NodeMessage;
 import org.kithlm.node.control.ProcessMemory;
 import org.kithlm.node.control.RankAssignment;
+import org.kithlm.node.control.SumPrecision;
 import org.kithlm.node.rank.RootRank;
 
 /** A coordinator among probes for nodes, a fake engine, and loads that a test completes. */
@@ -37,7 +38,7 @@ final class TestCoordinator implements AutoCloseable {
 
   /** What a root tells of its sums. */
   static final CollectiveReport SUMS =
-      new CollectiveReport(CollectiveChoice.DIRECT, true, null, List.of());
+      new CollectiveReport(CollectiveChoice.DIRECT, SumPrecision.EXACT, true, null, List.of());
 
   private static final NodeMessage.WeightOrigin ORIGIN =
       new NodeMessage.WeightOrigin("http://127.0.0.1:1/pack", 0, List.of());
@@ -88,6 +89,7 @@ final class TestCoordinator implements AutoCloseable {
             KvType.F16,
             8,
             CollectiveChoice.DIRECT,
+            SumPrecision.EXACT,
             MEMORY,
             (assignment, memory) -> fit.shortage(assignment, memory),
             WORKLOAD,

@@ -24,6 +24,7 @@ import org.kithlm.model.pack.Pack;
 import org.kithlm.node.control.CollectiveChoice;
 import org.kithlm.node.control.EpochKey;
 import org.kithlm.node.control.RankAssignment;
+import org.kithlm.node.control.SumPrecision;
 import org.kithlm.node.rank.RankWeights;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -155,6 +156,7 @@ public final class BenchMemoryCommand implements Callable<Integer> {
                 kvType.type(),
                 Server.MAX_TOKENS,
                 CollectiveChoice.SHARED_MEMORY,
+                SumPrecision.EXACT,
                 EpochKey.create());
         bytes = Math.max(bytes, RankWeights.processBytes(pack, assignment, share));
       }

@@ -18,6 +18,7 @@ import org.kithlm.node.control.CollectiveChoice;
 import org.kithlm.node.control.EpochKey;
 import org.kithlm.node.control.NodeMessage;
 import org.kithlm.node.control.RankAssignment;
+import org.kithlm.node.control.SumPrecision;
 import org.kithlm.node.rank.RootRank;
 import org.kithlm.node.shard.PackRootLoader;
 import picocli.CommandLine.Command;
@@ -113,6 +114,7 @@ public final class BenchModelCommand implements Callable<Integer> {
               kvType.type(),
               Server.MAX_TOKENS,
               CollectiveChoice.STAR,
+              SumPrecision.EXACT,
               EpochKey.create());
       try (RootRank rank = load(served, alone, threadCount)) {
         rank.connect(

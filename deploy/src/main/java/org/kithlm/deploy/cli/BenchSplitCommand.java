@@ -16,6 +16,7 @@ import org.kithlm.model.transformer.KvType;
 import org.kithlm.node.control.CollectiveChoice;
 import org.kithlm.node.control.EpochKey;
 import org.kithlm.node.control.RankAssignment;
+import org.kithlm.node.control.SumPrecision;
 import org.kithlm.node.rank.LoneRank;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -123,6 +124,7 @@ public final class BenchSplitCommand implements Callable<Integer> {
           KvType.F16,
           TOKENS,
           CollectiveChoice.STAR,
+          SumPrecision.EXACT,
           EpochKey.create());
     }
   }

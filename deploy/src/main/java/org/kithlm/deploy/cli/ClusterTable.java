@@ -118,7 +118,7 @@ final class ClusterTable {
       out.println("sums: none, there is one rank");
       return;
     }
-    out.print("sums: " + sums.choice());
+    out.print("sums: " + sums.choice() + ", " + sums.precision());
     if (sums.choice() != CollectiveChoice.SHARED_MEMORY) { // those are in no frame
       out.print(sums.sealed() ? ", sealed" : ", readable");
     }

@@ -18,6 +18,7 @@ final class ServeOptions {
   @Mixin private final EndpointOptions endpoint = new EndpointOptions();
 
   @Mixin private final CollectiveOption collective = new CollectiveOption();
+  @Mixin private final SumsOption sums = new SumsOption();
 
   @Mixin private final KvTypeOption kvType = new KvTypeOption();
 
@@ -82,6 +83,7 @@ final class ServeOptions {
         contextLength,
         kvType.type(),
         collective.choice(nodesHere > 1),
+        sums.precision(),
         calibration == null ? null : new DeviceCalibration(calibration, ownThreads),
         ownThreads,
         threads.threads(1),

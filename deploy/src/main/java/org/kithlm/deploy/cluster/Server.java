@@ -157,6 +157,7 @@ public final class Server implements AutoCloseable {
         options.kvType(),
         MAX_TOKENS,
         options.collective(),
+        options.precision(),
         EpochKey.create());
   }
 
@@ -197,6 +198,7 @@ public final class Server implements AutoCloseable {
             options.kvType(),
             MAX_TOKENS,
             options.collective(),
+            options.precision(),
             ProcessMemory.here(options.memoryBytes()),
             demand::shortage,
             new Workload(

@@ -8,6 +8,7 @@ import org.kithlm.coordinator.membership.Replication;
 import org.kithlm.model.transformer.KvType;
 import org.kithlm.node.control.Calibrator;
 import org.kithlm.node.control.CollectiveChoice;
+import org.kithlm.node.control.SumPrecision;
 
 /**
  * What a server runs.
@@ -24,6 +25,7 @@ import org.kithlm.node.control.CollectiveChoice;
  *     longest that the model has and memory holds
  * @param kvType how keys and values are kept
  * @param collective how the ranks form sums
+ * @param precision of what ranks send of sums
  * @param calibrator measures this device, for shares by speed; null for equal shares
  * @param threads of this process for the arithmetic
  * @param headThreads for the output head, while the nodes on this machine wait for the next token
@@ -44,6 +46,7 @@ public record ServerOptions(
     int contextLength,
     KvType kvType,
     CollectiveChoice collective,
+    SumPrecision precision,
     @Nullable Calibrator calibrator,
     int threads,
     int headThreads,
@@ -76,6 +79,7 @@ public record ServerOptions(
         otherContextLength,
         kvType,
         collective,
+        precision,
         calibrator,
         threads,
         headThreads,

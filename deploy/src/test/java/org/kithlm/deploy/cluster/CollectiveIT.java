@@ -67,7 +67,7 @@ class CollectiveIT {
       assertEquals("direct", ready.at("/sums/payloads/0/form").asText(), ready::toString);
       try (KithProcess ps = KithProcess.start(TestModel.HOME, "ps")) {
         assertEquals(0, ps.awaitExit(), ps.errors());
-        assertTrue(ps.rest().contains("sums: direct, sealed"));
+        assertTrue(ps.rest().contains("sums: direct, exact, sealed"));
       }
       String endpoint = ready.get("endpoint").asText();
       try (StreamedCompletion answer = StreamedCompletion.start(endpoint, MODEL, "Once", 60)) {

@@ -1,5 +1,6 @@
 package org.kithlm.model.transformer;
 
+import java.util.Arrays;
 import java.util.concurrent.BrokenBarrierException;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.TimeUnit;
@@ -9,10 +10,12 @@ import java.util.concurrent.TimeoutException;
 final class InMemoryAllreduce {
   private static final int TIMEOUT_SECONDS = 120;
 
+  private final SumRounding rounding;
   private final double[][] partials;
   private final CyclicBarrier barrier;
 
-  InMemoryAllreduce(int worldSize) {
+  InMemoryAllreduce(int worldSize, SumRounding rounding) {
+    this.rounding = rounding;
     partials = new double[worldSize][];
     barrier = new CyclicBarrier(worldSize);
   }
@@ -20,14 +23,18 @@ final class InMemoryAllreduce {
   /** The port of one rank. */
   Allreduce port(int rank) {
     return (layer, block, partial, sum, length) -> {
-      partials[rank] = partial;
+      partials[rank] = Arrays.copyOf(partial, length);
+      rounding.roundPartials(partials[rank], length);
       await();
-      for (int i = 0; i < length; i++) {
-        double all = 0;
-        for (double[] terms : partials) {
-          all += terms[i];
+      double[] all = new double[length];
+      for (double[] terms : partials) {
+        for (int i = 0; i < length; i++) {
+          all[i] += terms[i];
         }
-        sum[i] = (float) all;
+      }
+      rounding.roundSums(all, length);
+      for (int i = 0; i < length; i++) {
+        sum[i] = (float) all[i];
       }
       await();
     };

@@ -151,6 +151,59 @@ class RealModelTest {
     assertTrue(divergence < bound && divergence > 0, model + ": " + divergence);
   }
 
+  /** What rounding sums on their way between four ranks changes, as means over tokens. */
+  @ParameterizedTest
+  @CsvSource({
+    "smollm2, F32, 96, 0.005",
+    "smollm2, BF16, 96, 0.005",
+    "smollm2, Q8, 96, 0.015",
+    "gemma3, F32, 96, 0.005",
+    "gemma3, BF16, 96, 0.005",
+    "gemma3, Q8, 96, 0.015",
+    "qwen25, F32, 32, 0.005",
+    "qwen25, BF16, 32, 0.005",
+    "qwen25, Q8, 32, 0.015"
+  })
+  void shouldHardlyChangeWithRoundedSums(
+      String model, SumRounding rounding, int tokens, double bound) throws IOException {
+    int[] prompt = ReferenceOutput.read(model + "-long").promptIds();
+    double divergence = 0;
+    int agreed = 0;
+    try (Pack pack = pack(model);
+        TestCluster exact = four(pack, SumRounding.EXACT);
+        TestCluster rounded = four(pack, rounding)) {
+      for (int i = 0; i < tokens; i++) {
+        int[] token = {prompt[i]};
+        float[] expected = exact.logits(token, i, 1);
+        float[] actual = rounded.logits(token, i, 1);
+        divergence += divergence(expected, actual) / tokens;
+        agreed += greedy(expected) == greedy(actual) ? 1 : 0;
+      }
+    }
+    LOG.info(
+        "{} {}: mean KL(exact || rounded) of {} tokens = {}, {} of them continue alike",
+        model,
+        rounding,
+        tokens,
+        divergence,
+        agreed);
+    assertTrue(divergence < bound, model + " " + rounding + ": " + divergence);
+  }
+
+  private static TestCluster four(Pack pack, SumRounding rounding) throws IOException {
+    ShardPlan plan = ShardPlan.equal(pack.config(), pack.units(), 4);
+    return new TestCluster(
+        pack, plan, KvType.F16, rounding, POSITIONS_MAX, TOKENS_MAX, Workers.alone());
+  }
+
+  private static int greedy(float[] logits) {
+    int best = 0;
+    for (int token = 1; token < logits.length; token++) {
+      best = logits[token] > logits[best] ? token : best;
+    }
+    return best;
+  }
+
   /** To the last bit, with uneven shares and ranks that hold nothing. */
   @ParameterizedTest
   @CsvSource({

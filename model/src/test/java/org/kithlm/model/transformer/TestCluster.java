@@ -46,10 +46,22 @@ final class TestCluster implements AutoCloseable {
   TestCluster(
       Pack pack, ShardPlan plan, KvType kvType, int positionsMax, int tokensMax, Workers workers)
       throws IOException {
+    this(pack, plan, kvType, SumRounding.EXACT, positionsMax, tokensMax, workers);
+  }
+
+  TestCluster(
+      Pack pack,
+      ShardPlan plan,
+      KvType kvType,
+      SumRounding rounding,
+      int positionsMax,
+      int tokensMax,
+      Workers workers)
+      throws IOException {
     config = pack.config();
     embedding = pack.embedding();
     threads = Executors.newFixedThreadPool(plan.worldSize());
-    InMemoryAllreduce allreduce = new InMemoryAllreduce(plan.worldSize());
+    InMemoryAllreduce allreduce = new InMemoryAllreduce(plan.worldSize(), rounding);
     MemorySegment bytes;
     try (FileChannel channel = FileChannel.open(pack.path())) {
       bytes = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena);

@@ -10,12 +10,17 @@ import org.jspecify.annotations.Nullable;
  * How the ranks of an epoch form their sums, and why so, for users.
  *
  * @param choice what was asked for
+ * @param precision of what ranks send
  * @param sealed whether frames between ranks are encrypted and authenticated
  * @param links what the links cost, null where the form was given or there is one rank only
  * @param payloads the form for each class of payload; none for one rank
  */
 public record CollectiveReport(
-    CollectiveChoice choice, boolean sealed, @Nullable Links links, List<Payload> payloads) {
+    CollectiveChoice choice,
+    SumPrecision precision,
+    boolean sealed,
+    @Nullable Links links,
+    List<Payload> payloads) {
   /** Copies the list. */
   public CollectiveReport {
     payloads = List.copyOf(payloads);

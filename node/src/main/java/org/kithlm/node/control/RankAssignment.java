@@ -14,6 +14,7 @@ import org.kithlm.model.transformer.KvType;
  * @param kvType how keys and values are kept
  * @param maxTokens bound on the tokens of a step; ranks with small heaps take fewer
  * @param collective how the ranks form sums
+ * @param precision of what ranks send of sums
  * @param key seals what the ranks send each other
  */
 public record RankAssignment(
@@ -25,6 +26,7 @@ public record RankAssignment(
     KvType kvType,
     int maxTokens,
     CollectiveChoice collective,
+    SumPrecision precision,
     EpochKey key) {
   /** Number of ranks. */
   public int worldSize() {

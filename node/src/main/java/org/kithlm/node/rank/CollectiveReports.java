@@ -19,7 +19,8 @@ final class CollectiveReports {
 
   /** Of a rank that has nobody to sum with. */
   static CollectiveReport alone(RankAssignment assignment) {
-    return new CollectiveReport(assignment.collective(), false, null, List.of());
+    return new CollectiveReport(
+        assignment.collective(), assignment.precision(), false, null, List.of());
   }
 
   /**
@@ -32,6 +33,7 @@ final class CollectiveReports {
       RankAssignment assignment, RootSession root, int hiddenSize, int maxTokens) {
     return new CollectiveReport(
         assignment.collective(),
+        assignment.precision(),
         true,
         links(root.costs()),
         List.of(

@@ -6,9 +6,11 @@ import org.kithlm.model.transformer.Allreduce;
 import org.kithlm.node.control.CollectiveChoice;
 import org.kithlm.node.control.NodeMessage;
 import org.kithlm.node.control.RankAssignment;
+import org.kithlm.node.control.SumPrecision;
 import org.kithlm.transport.Collective;
 import org.kithlm.transport.PeerAddress;
 import org.kithlm.transport.SessionConfig;
+import org.kithlm.transport.SumEncoding;
 
 /** A plan as the transport wants it. */
 final class SessionConfigs {
@@ -38,6 +40,15 @@ final class SessionConfigs {
     };
   }
 
+  private static SumEncoding encoding(SumPrecision precision) {
+    return switch (precision) {
+      case EXACT -> SumEncoding.EXACT;
+      case F32 -> SumEncoding.F32;
+      case BF16 -> SumEncoding.BF16;
+      case Q8 -> SumEncoding.Q8;
+    };
+  }
+
   /** Our word for a form. */
   static CollectiveChoice choice(Collective form) {
     return Arrays.stream(CollectiveChoice.values())
@@ -55,6 +66,7 @@ final class SessionConfigs {
                 .toList(),
             maxFloats)
         .withCollective(collective(assignment.collective()))
+        .withEncoding(encoding(assignment.precision()))
         .withKey(assignment.key().bytes());
   }
 }

@@ -17,7 +17,16 @@ class EpochKeyTest {
   private static NodeMessage.LoadShard message(EpochKey key) {
     return new NodeMessage.LoadShard(
         new RankAssignment(
-            7, 1, List.of(1.0, 1.0), "pack", 64, KvType.F16, 8, CollectiveChoice.TWO_SHOT, key),
+            7,
+            1,
+            List.of(1.0, 1.0),
+            "pack",
+            64,
+            KvType.F16,
+            8,
+            CollectiveChoice.TWO_SHOT,
+            SumPrecision.EXACT,
+            key),
         new NodeMessage.WeightOrigin("http://127.0.0.1:1/pack", 0, List.of()));
   }
 

@@ -183,7 +183,16 @@ class NodeActorTest {
   private static NodeMessage.LoadShard loadShard(long epoch) {
     return new NodeMessage.LoadShard(
         new RankAssignment(
-            epoch, 1, List.of(1.0, 1.0), "pack", 64, KvType.F16, 8, CollectiveChoice.STAR, KEY),
+            epoch,
+            1,
+            List.of(1.0, 1.0),
+            "pack",
+            64,
+            KvType.F16,
+            8,
+            CollectiveChoice.STAR,
+            SumPrecision.EXACT,
+            KEY),
         ORIGIN);
   }
 

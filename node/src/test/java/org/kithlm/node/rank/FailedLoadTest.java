@@ -21,6 +21,7 @@ import org.kithlm.model.transformer.KvType;
 import org.kithlm.node.control.CollectiveChoice;
 import org.kithlm.node.control.EpochKey;
 import org.kithlm.node.control.RankAssignment;
+import org.kithlm.node.control.SumPrecision;
 
 /** A rank that cannot be made leaves no memory, file or thread behind. */
 class FailedLoadTest {
@@ -54,6 +55,7 @@ class FailedLoadTest {
         KvType.F16,
         maxTokens,
         CollectiveChoice.STAR,
+        SumPrecision.EXACT,
         EpochKey.create());
   }
 

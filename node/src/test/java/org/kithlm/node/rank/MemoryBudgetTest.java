@@ -18,6 +18,7 @@ import org.kithlm.model.transformer.KvType;
 import org.kithlm.node.control.CollectiveChoice;
 import org.kithlm.node.control.EpochKey;
 import org.kithlm.node.control.RankAssignment;
+import org.kithlm.node.control.SumPrecision;
 
 class MemoryBudgetTest {
   private static final long MIB = 1 << 20;
@@ -169,6 +170,7 @@ class MemoryBudgetTest {
             kvType,
             128,
             collective,
+            SumPrecision.EXACT,
             EpochKey.create());
     return MemoryBudget.of(processBytes, 64 * MIB, config, shard, assignment);
   }

@@ -24,6 +24,7 @@ import org.kithlm.model.transformer.KvType;
 import org.kithlm.node.control.CollectiveChoice;
 import org.kithlm.node.control.EpochKey;
 import org.kithlm.node.control.RankAssignment;
+import org.kithlm.node.control.SumPrecision;
 
 class WeightSlotTest {
   private static final long PATIENCE_S = 30;
@@ -52,6 +53,7 @@ class WeightSlotTest {
               KvType.F16,
               8,
               CollectiveChoice.STAR,
+              SumPrecision.EXACT,
               EpochKey.create());
     }
   }

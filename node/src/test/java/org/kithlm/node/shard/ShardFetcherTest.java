@@ -36,6 +36,7 @@ import org.kithlm.node.control.CollectiveChoice;
 import org.kithlm.node.control.EpochKey;
 import org.kithlm.node.control.NodeMessage;
 import org.kithlm.node.control.RankAssignment;
+import org.kithlm.node.control.SumPrecision;
 import org.kithlm.node.rank.DoesNotFitException;
 import org.kithlm.node.rank.RankWeights;
 
@@ -71,7 +72,16 @@ class ShardFetcherTest {
     try (Pack opened = Pack.open(file)) {
       assignment =
           new RankAssignment(
-              1, 1, List.of(1.0, 1.0), opened.id(), 64, KvType.F16, 8, CollectiveChoice.STAR, KEY);
+              1,
+              1,
+              List.of(1.0, 1.0),
+              opened.id(),
+              64,
+              KvType.F16,
+              8,
+              CollectiveChoice.STAR,
+              SumPrecision.EXACT,
+              KEY);
       RankShard shard = RankWeights.shardOf(opened, assignment);
       runs = opened.runs(shard);
       tiles = opened.tiles(shard);
@@ -232,6 +242,7 @@ class ShardFetcherTest {
             KvType.F16,
             8,
             CollectiveChoice.STAR,
+            SumPrecision.EXACT,
             KEY);
     fetch();
     assertTrue(fetched.get().fetchedBytes() > 0, () -> fetched.get().toString());
@@ -341,6 +352,7 @@ class ShardFetcherTest {
             KvType.F16,
             8,
             CollectiveChoice.STAR,
+            SumPrecision.EXACT,
             KEY);
     PackException failure = assertThrows(PackException.class, this::fetch);
     assertMessage("'../../escaped'", failure);

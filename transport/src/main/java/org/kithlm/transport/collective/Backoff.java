@@ -27,11 +27,10 @@ final class Backoff {
   }
 
   /** Waits once. */
-  @SuppressWarnings("ThreadPriorityCheck") // yielding is for latency only; sleeping follows
   static void idle(Media media, long waitedNs) {
     long sleepMs = sleepMs(waitedNs);
     if (sleepMs == 0) {
-      Thread.yield();
+      media.giveWay();
     } else {
       media.await(sleepMs);
     }

@@ -2,7 +2,7 @@ package org.kithlm.transport.collective;
 
 import org.kithlm.transport.Collective;
 import org.kithlm.transport.LinkCosts;
-import org.kithlm.transport.PartialEncoding;
+import org.kithlm.transport.SumEncoding;
 
 /**
  * Predicts what a sum takes in each form and picks the fastest. The same figures give the same
@@ -31,20 +31,19 @@ public final class CollectiveChooser {
 
   private final LinkCosts costs;
   private final int worldSize;
-  private final int floatsPerFrame;
-  private final PartialEncoding encoding;
+  private final int frameBytes;
+  private final SumEncoding encoding;
 
   /**
    * A choice among forms.
    *
-   * @param floatsPerFrame most elements of a sum in a datagram
-   * @param encoding of partial sums
+   * @param frameBytes most bytes of elements in a datagram
+   * @param encoding of partial sums and sums
    */
-  public CollectiveChooser(
-      LinkCosts costs, int worldSize, int floatsPerFrame, PartialEncoding encoding) {
+  public CollectiveChooser(LinkCosts costs, int worldSize, int frameBytes, SumEncoding encoding) {
     this.costs = costs;
     this.worldSize = worldSize;
-    this.floatsPerFrame = floatsPerFrame;
+    this.frameBytes = frameBytes;
     this.encoding = encoding;
   }
 
@@ -65,11 +64,11 @@ public final class CollectiveChooser {
   public double predictNs(Collective form, int length) {
     double others = worldSize - 1.0;
     int slice = Math.ceilDiv(length, worldSize);
-    double partialBytes = (double) length * encoding.elementBytes();
-    double sumBytes = (double) length * Float.BYTES;
+    double partialBytes = encoding.lengthBytes(length);
+    double sumBytes = encoding.ofSums().lengthBytes(length);
     double partialFrames = partialFrames(length);
-    double frames = partialFrames + Math.ceilDiv(length, floatsPerFrame);
-    double sliceFrames = partialFrames(slice) + Math.ceilDiv(slice, floatsPerFrame);
+    double frames = partialFrames + sumFrames(length);
+    double sliceFrames = partialFrames(slice) + sumFrames(slice);
     return switch (form) {
       case STAR ->
           predictNs(
@@ -117,7 +116,11 @@ public final class CollectiveChooser {
   }
 
   private int partialFrames(int length) {
-    return Math.ceilDiv(length, floatsPerFrame * Float.BYTES / encoding.elementBytes());
+    return Math.ceilDiv(length, encoding.elementsIn(frameBytes));
+  }
+
+  private int sumFrames(int length) {
+    return Math.ceilDiv(length, encoding.ofSums().elementsIn(frameBytes));
   }
 
   private boolean isShared() {

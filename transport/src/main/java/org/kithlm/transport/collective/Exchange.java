@@ -17,7 +17,7 @@ import org.agrona.DirectBuffer;
 import org.jspecify.annotations.Nullable;
 import org.kithlm.transport.Collective;
 import org.kithlm.transport.LinkCosts;
-import org.kithlm.transport.PartialEncoding;
+import org.kithlm.transport.SumEncoding;
 import org.kithlm.transport.frame.FrameFlyweight;
 import org.kithlm.transport.frame.FrameKind;
 
@@ -73,8 +73,8 @@ final class Exchange implements AutoCloseable {
       forms.put(form, Form.of(form));
     }
     outboxes = Arrays.stream(session.links()).map(Outbox::new).toArray(Outbox[]::new);
-    round = new Round(session.config().encoding());
-    frameSum = new double[session.maxFramePartials()];
+    round = new Round(session.config().encoding(), session.maxFrameSums());
+    frameSum = new double[Math.max(session.maxFramePartials(), session.maxFrameSums())];
     sumNext = new int[outboxes.length];
     sumEnd = new int[outboxes.length];
   }
@@ -119,7 +119,10 @@ final class Exchange implements AutoCloseable {
     costs = measured;
     chooser =
         new CollectiveChooser(
-            measured, worldSize(), session.maxFrameFloats(), session.config().encoding());
+            measured,
+            worldSize(),
+            session.maxFrameFloats() * Float.BYTES,
+            session.config().encoding());
   }
 
   /** What the links cost; null where that was not measured, or not yet. */
@@ -173,7 +176,7 @@ final class Exchange implements AutoCloseable {
     return session.config().peers().size();
   }
 
-  PartialEncoding encoding() {
+  SumEncoding encoding() {
     return session.config().encoding();
   }
 
@@ -196,13 +199,12 @@ final class Exchange implements AutoCloseable {
    * Waits for a rank's piece of the round; see {@link SharedSlots#take}. It gives its core away for
    * a while, as other ranks may want it, then sleeps until one of them wakes it.
    */
-  @SuppressWarnings("ThreadPriorityCheck") // any scheduler will do: it is a matter of speed only
   void await(int rank, int start, int length, SharedSlots shared, double[] elements) {
     Link link = session.links()[session.linkIndex(rank)];
     session.beginWait();
     while (!shared.take(rank, round, start, length, elements)) {
       if (session.waitingNs() < YIELD_NS) {
-        Thread.yield();
+        session.giveWay();
         continue;
       }
       shared.asleep(true);
@@ -243,7 +245,7 @@ final class Exchange implements AutoCloseable {
     for (int next = start; next < end; ) {
       sumFrame(next, end);
       next += count;
-      if (next == end || next - sent + session.maxFramePartials() > session.maxFrameFloats()) {
+      if (next == end || next - sent + session.maxFramePartials() > session.maxFrameSums()) {
         for (Outbox outbox : outboxes) {
           outbox.addSum(sent, next);
         }
@@ -261,15 +263,12 @@ final class Exchange implements AutoCloseable {
     Arrays.fill(frameSum, 0, count, 0);
     for (int rank = 0; rank < worldSize(); rank++) {
       if (rank == ownRank()) {
-        session.config().encoding().addTo(frameSum, round.partial(), first, count);
+        encoding().addTo(frameSum, round.partial(), first, count);
       } else {
         addPartialOf(session.linkIndex(rank));
       }
     }
-    float[] sum = round.sum();
-    for (int i = 0; i < count; i++) {
-      sum[first + i] = (float) frameSum[i];
-    }
+    encoding().round(frameSum, count, round.sum(), first);
   }
 
   /** Will take the sum of a range from a peer. */
@@ -374,7 +373,7 @@ final class Exchange implements AutoCloseable {
         || frame.count() != count) {
       return leaveOrDrop(frame);
     }
-    frame.addElementsTo(frameSum, session.config().encoding());
+    frame.addElementsTo(frameSum, encoding());
     taken = true;
     return BREAK; // what follows belongs to the next frame's sum
   }
@@ -391,7 +390,11 @@ final class Exchange implements AutoCloseable {
         || end > sumEnd[polled]) {
       return leaveOrDrop(frame);
     }
-    frame.copyElementsTo(round.sum(), frame.offset());
+    Arrays.fill(frameSum, 0, frame.count(), -0.0); // which leaves the sign of zeros alone
+    frame.addElementsTo(frameSum, encoding().ofSums());
+    for (int i = 0; i < frame.count(); i++) {
+      round.sum()[frame.offset() + i] = (float) frameSum[i];
+    }
     sumNext[polled] = end;
     return end == sumEnd[polled] ? BREAK : CONTINUE;
   }

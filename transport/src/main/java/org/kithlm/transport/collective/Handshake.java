@@ -3,7 +3,6 @@ package org.kithlm.transport.collective;
 import static io.aeron.logbuffer.ControlledFragmentHandler.Action.BREAK;
 import static io.aeron.logbuffer.ControlledFragmentHandler.Action.CONTINUE;
 
-import io.aeron.Image;
 import io.aeron.logbuffer.ControlledFragmentHandler;
 import io.aeron.logbuffer.ControlledFragmentHandler.Action;
 import io.aeron.logbuffer.Header;
@@ -17,6 +16,7 @@ import org.kithlm.transport.TransportException;
 import org.kithlm.transport.frame.Elements;
 import org.kithlm.transport.frame.FrameFlyweight;
 import org.kithlm.transport.frame.FrameKind;
+import org.kithlm.transport.media.FrameReceiver;
 
 /**
  * Connects a session's links. Of each two ranks the higher says hello until the lower answers, and
@@ -27,7 +27,7 @@ final class Handshake {
 
   private final Session session;
   private final ControlledFragmentHandler handler = this::onFrame;
-  private @Nullable Image image;
+  private @Nullable FrameReceiver greeted;
 
   Handshake(Session session) {
     this.session = session;
@@ -42,11 +42,11 @@ final class Handshake {
   void run() {
     session.checkFailure();
     session.beginWait();
-    long lastHelloNs = System.nanoTime() - HELLO_INTERVAL_NS;
+    long lastHelloNs = session.nanoTime() - HELLO_INTERVAL_NS;
     while (!Arrays.stream(session.links()).allMatch(Link::isReady)) {
-      if (System.nanoTime() - lastHelloNs >= HELLO_INTERVAL_NS) {
+      if (session.nanoTime() - lastHelloNs >= HELLO_INTERVAL_NS) {
         sayHello();
-        lastHelloNs = System.nanoTime();
+        lastHelloNs = session.nanoTime();
       }
       session.pollUnbound(this::greet);
       for (Link link : session.links()) {
@@ -56,7 +56,7 @@ final class Handshake {
         if (isLower(link)) {
           tryFinish(link);
         } else {
-          image = null;
+          greeted = null;
           link.poll(handler);
         }
       }
@@ -82,9 +82,9 @@ final class Handshake {
     }
   }
 
-  private void greet(Image unbound) {
-    image = unbound;
-    unbound.controlledPoll(handler, 1);
+  private void greet(FrameReceiver unbound) {
+    greeted = unbound;
+    unbound.poll(handler, 1);
   }
 
   private Action onFrame(DirectBuffer buffer, int index, int lengthBytes, Header header) {
@@ -96,8 +96,8 @@ final class Handshake {
     link.heard();
     if (frame.kind() == FrameKind.HELLO) {
       checkHello(link.peer(), frame);
-      if (image != null) {
-        link.bind(image);
+      if (greeted != null) {
+        link.bind(greeted);
       }
       if (!isLower(link)) {
         trySendHello(link); // where there is no room the peer says hello again
@@ -107,7 +107,7 @@ final class Handshake {
     } else {
       session.drop();
     }
-    return BREAK; // the image may be bound now: go on with its own link
+    return BREAK; // the receiver may be bound now: go on with its own link
   }
 
   /** Says hello; see {@link FrameFlyweight}. Returns whether there was room. */

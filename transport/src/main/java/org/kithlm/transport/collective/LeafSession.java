@@ -7,6 +7,8 @@ import io.aeron.logbuffer.ControlledFragmentHandler;
 import io.aeron.logbuffer.ControlledFragmentHandler.Action;
 import io.aeron.logbuffer.Header;
 import org.agrona.DirectBuffer;
+import org.agrona.concurrent.NanoClock;
+import org.agrona.concurrent.SystemNanoClock;
 import org.jspecify.annotations.Nullable;
 import org.kithlm.transport.PeerLostException;
 import org.kithlm.transport.SessionConfig;
@@ -16,6 +18,8 @@ import org.kithlm.transport.TransportCounters;
 import org.kithlm.transport.TransportException;
 import org.kithlm.transport.frame.FrameFlyweight;
 import org.kithlm.transport.frame.FrameKind;
+import org.kithlm.transport.media.AeronMedia;
+import org.kithlm.transport.media.Media;
 
 /**
  * A rank other than 0 of a session. One thread owns it and makes all calls but {@link #fail} and
@@ -53,12 +57,21 @@ public final class LeafSession implements AutoCloseable {
    * @throws TransportException if the port is taken or an address cannot be resolved
    */
   public LeafSession(SessionConfig config) {
+    this(requireLeaf(config), new AeronMedia(config), SystemNanoClock.INSTANCE);
+  }
+
+  /** The same over other media. */
+  LeafSession(SessionConfig config, Media media, NanoClock clock) {
+    session = new Session(config, media, clock, this::onAhead);
+    root = session.links()[session.linkIndex(0)];
+    exchange = new Exchange(session, this::checkStep);
+  }
+
+  private static SessionConfig requireLeaf(SessionConfig config) {
     if (config.rank() == 0) {
       throw new IllegalArgumentException("rank=0 is the root, not a leaf");
     }
-    session = new Session(config, this::onAhead);
-    root = session.links()[session.linkIndex(0)];
-    exchange = new Exchange(session, this::checkStep);
+    return config;
   }
 
   /**
@@ -121,7 +134,7 @@ public final class LeafSession implements AutoCloseable {
   }
 
   /**
-   * Sums over all ranks, in rank order in f64, rounded once.
+   * Sums over all ranks, in rank order in f64, rounded as the session's encoding says.
    *
    * @param partial this rank's terms; not changed
    * @param sum takes the sum of each of the first {@code length} elements

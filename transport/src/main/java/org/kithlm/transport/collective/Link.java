@@ -1,18 +1,16 @@
 package org.kithlm.transport.collective;
 
-import io.aeron.AeronCounters;
-import io.aeron.ExclusivePublication;
-import io.aeron.Image;
-import io.aeron.Publication;
 import io.aeron.logbuffer.BufferClaim;
 import io.aeron.logbuffer.ControlledFragmentHandler;
-import org.agrona.concurrent.status.CountersReader;
+import org.agrona.concurrent.NanoClock;
 import org.jspecify.annotations.Nullable;
 import org.kithlm.transport.PeerAddress;
 import org.kithlm.transport.TransportException;
 import org.kithlm.transport.frame.Elements;
 import org.kithlm.transport.frame.FrameFlyweight;
 import org.kithlm.transport.frame.FrameSeal;
+import org.kithlm.transport.media.FrameReceiver;
+import org.kithlm.transport.media.FrameSender;
 import org.kithlm.transport.media.Media;
 
 /** Both directions to one peer. Owned by the session's thread. */
@@ -21,11 +19,10 @@ final class Link {
   private static final int FRAGMENT_LIMIT = 16;
 
   private final PeerAddress peer;
-  private final ExclusivePublication publication;
-  private final CountersReader counters;
-  private final int senderPositionId;
+  private final FrameSender sender;
+  private final NanoClock clock;
   private final BufferClaim claim = new BufferClaim();
-  private @Nullable Image image;
+  private @Nullable FrameReceiver receiver;
   // Of sealed frames. Counting from the time of day keeps a rank that comes back within an epoch
   // from
   // using a nonce again: 2^20 frames a millisecond are out of reach.
@@ -35,19 +32,13 @@ final class Link {
   private boolean ready;
   private boolean closedByPeer;
   private int lostByPeer;
-  private long aheadPosition;
-  private long lastHeardNs = System.nanoTime();
+  private long lastHeardNs;
 
-  Link(PeerAddress peer, Media media) {
+  Link(PeerAddress peer, Media media, NanoClock clock) {
     this.peer = peer;
-    publication = media.publicationTo(peer);
-    counters = media.counters();
-    senderPositionId =
-        counters.findByTypeIdAndRegistrationId(
-            AeronCounters.DRIVER_SENDER_POSITION_TYPE_ID, publication.registrationId());
-    if (senderPositionId == CountersReader.NULL_COUNTER_ID) {
-      throw new TransportException("no sender position for the publication to " + peer);
-    }
+    this.clock = clock;
+    sender = media.senderTo(peer);
+    lastHeardNs = clock.nanoTime();
   }
 
   PeerAddress peer() {
@@ -55,43 +46,39 @@ final class Link {
   }
 
   /**
-   * Hands a frame to the driver.
+   * Hands a frame to the media.
    *
    * @param seal null to send it readable
    * @return bytes handed over, 0 where there is no room or no connection yet
-   * @throws TransportException if the publication has ended
+   * @throws TransportException if nothing can be sent any more
    */
   int trySend(FrameFlyweight header, Elements elements, @Nullable FrameSeal seal) {
     int lengthBytes =
         FrameFlyweight.HEADER_LENGTH_BYTES
             + elements.lengthBytes(header.count())
             + (seal == null ? 0 : FrameSeal.OVERHEAD_BYTES);
-    long result = publication.tryClaim(lengthBytes, claim);
-    if (result > 0) {
-      if (seal == null) {
-        header.copyTo(claim.buffer(), claim.offset(), elements);
-      } else {
-        seal.seal(header, elements, peer.rank(), ++sentCounter, claim.buffer(), claim.offset());
-      }
-      claim.commit();
-      return lengthBytes;
+    if (!sender.tryClaim(lengthBytes, claim)) {
+      return 0;
     }
-    if (result == Publication.CLOSED || result == Publication.MAX_POSITION_EXCEEDED) {
-      throw new TransportException(
-          "publication to " + peer + " ended: " + Publication.errorString(result));
+    if (seal == null) {
+      header.copyTo(claim.buffer(), claim.offset(), elements);
+    } else {
+      seal.seal(header, elements, peer.rank(), ++sentCounter, claim.buffer(), claim.offset());
     }
-    // BACK_PRESSURED, ADMIN_ACTION, NOT_CONNECTED: the caller tries again until it is late
-    return 0;
+    claim.commit();
+    return lengthBytes;
   }
 
-  /** Whether the driver has put all frames on the wire. */
+  /** Whether all frames are on the wire. */
   boolean isFlushed() {
-    return counters.getCounterValue(senderPositionId) >= publication.position();
+    return sender.isFlushed();
   }
 
   /** Hands frames that have arrived to {@code handler}; nothing before {@link #bind}. */
-  int poll(ControlledFragmentHandler handler) {
-    return image == null ? 0 : image.controlledPoll(handler, FRAGMENT_LIMIT);
+  void poll(ControlledFragmentHandler handler) {
+    if (receiver != null) {
+      receiver.poll(handler, FRAGMENT_LIMIT);
+    }
   }
 
   /**
@@ -99,28 +86,22 @@ final class Link {
    * yet, and leaves all in place.
    */
   void lookAhead(ControlledFragmentHandler handler) {
-    if (image == null || image.isClosed()) {
-      return;
+    if (receiver != null) {
+      receiver.lookAhead(handler);
     }
-    // Aeron looks no further ahead than the term that the next frame is in.
-    int termLength = image.termBufferLength();
-    long position = image.position();
-    long termEnd = position - (position & (termLength - 1)) + termLength;
-    long start = Math.clamp(aheadPosition, position, termEnd);
-    aheadPosition = image.controlledPeek(start, handler, Long.MAX_VALUE);
   }
 
-  /** From now on this peer is heard through {@code newImage}. */
-  void bind(Image newImage) {
-    image = newImage;
+  /** From now on this peer is heard through {@code newReceiver}. */
+  void bind(FrameReceiver newReceiver) {
+    receiver = newReceiver;
   }
 
-  boolean isBoundTo(Image other) {
-    return image == other;
+  boolean isBoundTo(FrameReceiver other) {
+    return other.equals(receiver);
   }
 
   boolean isBound() {
-    return image != null;
+    return receiver != null;
   }
 
   void markReady() {
@@ -141,11 +122,16 @@ final class Link {
   }
 
   void heard() {
-    lastHeardNs = System.nanoTime();
+    lastHeardNs = clock.nanoTime();
   }
 
   long lastHeardNs() {
     return lastHeardNs;
+  }
+
+  /** Time since the last frame. */
+  long silentNs() {
+    return clock.nanoTime() - lastHeardNs;
   }
 
   /** The peer said goodbye, as it lost {@code rank}, or else of its own accord. */
@@ -159,8 +145,8 @@ final class Link {
     return closedByPeer ? lostByPeer : peer.rank();
   }
 
-  /** Whether nothing more can come: the peer said so, or its image ended. */
+  /** Whether nothing more can come: the peer said so, or its stream ended. */
   boolean isGone() {
-    return closedByPeer || (image != null && (image.isClosed() || image.isEndOfStream()));
+    return closedByPeer || (receiver != null && receiver.isGone());
   }
 }

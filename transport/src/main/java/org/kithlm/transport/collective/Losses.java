@@ -24,10 +24,9 @@ final class Losses {
 
   /** The peer last heard longest ago; {@code awaited} among equals. */
   static Link longestSilent(Link[] links, Link awaited) {
-    long nowNs = System.nanoTime();
     Link longest = awaited;
     for (Link link : links) {
-      if (nowNs - link.lastHeardNs() > nowNs - longest.lastHeardNs()) {
+      if (link.silentNs() > longest.silentNs()) {
         longest = link;
       }
     }
@@ -36,8 +35,7 @@ final class Losses {
 
   private static PeerLostException lost(
       PeerAddress peer, Link heardThrough, String reason, String awaited) {
-    long lastHeardNs = heardThrough.lastHeardNs();
     return new PeerLostException(
-        peer, lastHeardNs, System.nanoTime() - lastHeardNs, reason, awaited);
+        peer, heardThrough.lastHeardNs(), heardThrough.silentNs(), reason, awaited);
   }
 }

@@ -1,5 +1,6 @@
 package org.kithlm.transport.collective;
 
+import org.kithlm.transport.frame.Elements;
 import org.kithlm.transport.frame.FrameFlyweight;
 import org.kithlm.transport.frame.FrameKind;
 
@@ -53,17 +54,16 @@ final class Outbox {
    */
   boolean trySend(Session session, Round round) {
     boolean isSum = next == end;
-    boolean isPartial = !isSum && kind == FrameKind.PARTIAL;
+    FrameKind nextKind = isSum ? FrameKind.SUM : kind;
     int first = isSum ? sumNext : next;
-    int countMax = isPartial ? session.maxFramePartials() : session.maxFrameFloats();
-    int count = Math.min(countMax, (isSum ? sumEnd : end) - first);
+    int count = Math.min(countMax(session, nextKind), (isSum ? sumEnd : end) - first);
     if (count == 0) {
       return false;
     }
     FrameFlyweight header = session.outgoing();
-    header.subject(isSum ? FrameKind.SUM : kind, round.step(), round.layer(), round.block());
+    header.subject(nextKind, round.step(), round.layer(), round.block());
     header.part(first, count, round.length());
-    if (!session.trySend(link, isPartial ? round.partialElements() : round.sumElements())) {
+    if (!session.trySend(link, elements(round, nextKind))) {
       return false;
     }
     if (isSum) {
@@ -72,5 +72,21 @@ final class Outbox {
       next += count;
     }
     return true;
+  }
+
+  private static int countMax(Session session, FrameKind kind) {
+    return switch (kind) {
+      case PARTIAL -> session.maxFramePartials();
+      case SUM -> session.maxFrameSums();
+      default -> session.maxFrameFloats();
+    };
+  }
+
+  private static Elements elements(Round round, FrameKind kind) {
+    return switch (kind) {
+      case PARTIAL -> round.partialElements();
+      case SUM -> round.sumElements();
+      default -> round.hiddenElements();
+    };
   }
 }

@@ -8,6 +8,8 @@ import io.aeron.logbuffer.ControlledFragmentHandler.Action;
 import io.aeron.logbuffer.Header;
 import java.util.concurrent.atomic.AtomicLong;
 import org.agrona.DirectBuffer;
+import org.agrona.concurrent.NanoClock;
+import org.agrona.concurrent.SystemNanoClock;
 import org.jspecify.annotations.Nullable;
 import org.kithlm.transport.Collective;
 import org.kithlm.transport.LinkCosts;
@@ -17,6 +19,8 @@ import org.kithlm.transport.StepAbortedException;
 import org.kithlm.transport.TransportCounters;
 import org.kithlm.transport.TransportException;
 import org.kithlm.transport.frame.FrameKind;
+import org.kithlm.transport.media.AeronMedia;
+import org.kithlm.transport.media.Media;
 
 /**
  * Rank 0 of a session. One thread owns it and makes all calls but {@link #abort}, {@link #fail} and
@@ -43,11 +47,20 @@ public final class RootSession implements AutoCloseable {
    * @throws TransportException if the port is taken or an address cannot be resolved
    */
   public RootSession(SessionConfig config) {
+    this(requireRoot(config), new AeronMedia(config), SystemNanoClock.INSTANCE);
+  }
+
+  /** The same over other media. */
+  RootSession(SessionConfig config, Media media, NanoClock clock) {
+    session = new Session(config, media, clock, frame -> {});
+    exchange = new Exchange(session, this::checkAbort);
+  }
+
+  private static SessionConfig requireRoot(SessionConfig config) {
     if (config.rank() != 0) {
       throw new IllegalArgumentException("rank=" + config.rank() + ": the root is rank 0");
     }
-    session = new Session(config, frame -> {});
-    exchange = new Exchange(session, this::checkAbort);
+    return config;
   }
 
   /**
@@ -102,7 +115,7 @@ public final class RootSession implements AutoCloseable {
   }
 
   /**
-   * Sums over all ranks, in rank order in f64, rounded once.
+   * Sums over all ranks, in rank order in f64, rounded as the session's encoding says.
    *
    * @param partial this rank's terms; not changed
    * @param sum takes the sum of each of the first {@code length} elements

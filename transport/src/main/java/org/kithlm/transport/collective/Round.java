@@ -1,16 +1,18 @@
 package org.kithlm.transport.collective;
 
-import org.kithlm.transport.PartialEncoding;
+import org.kithlm.transport.SumEncoding;
 import org.kithlm.transport.frame.Elements;
 import org.kithlm.transport.frame.FloatElements;
 import org.kithlm.transport.frame.PartialElements;
+import org.kithlm.transport.frame.SumElements;
 
 /** The vector in hand and the numbers its frames bear. Owned by the session's thread. */
 final class Round {
   private static final double[] NO_PARTIAL = {};
 
   private final PartialElements partialElements;
-  private final FloatElements sumElements = new FloatElements();
+  private final SumElements sumElements;
+  private final FloatElements hiddenElements = new FloatElements();
   private long step;
   private int layer;
   private int block;
@@ -18,8 +20,9 @@ final class Round {
   private float[] sum = {};
   private int length;
 
-  Round(PartialEncoding encoding) {
+  Round(SumEncoding encoding, int frameSums) {
     partialElements = new PartialElements(encoding);
+    sumElements = new SumElements(encoding, frameSums);
   }
 
   /** A sum: from {@code newPartial} to {@code newSum}. */
@@ -52,6 +55,7 @@ final class Round {
     partialElements.wrap(newPartial);
     sum = newSum;
     sumElements.wrap(newSum);
+    hiddenElements.wrap(newSum);
     length = newLength;
   }
 
@@ -83,6 +87,10 @@ final class Round {
 
   Elements sumElements() {
     return sumElements;
+  }
+
+  Elements hiddenElements() {
+    return hiddenElements;
   }
 
   int length() {

@@ -1,6 +1,5 @@
 package org.kithlm.transport.collective;
 
-import io.aeron.Image;
 import io.aeron.logbuffer.ControlledFragmentHandler;
 import io.aeron.protocol.DataHeaderFlyweight;
 import java.util.HashSet;
@@ -10,6 +9,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.agrona.DirectBuffer;
+import org.agrona.concurrent.NanoClock;
 import org.jspecify.annotations.Nullable;
 import org.kithlm.transport.Collective;
 import org.kithlm.transport.PeerLostException;
@@ -20,6 +20,7 @@ import org.kithlm.transport.frame.Elements;
 import org.kithlm.transport.frame.FrameFlyweight;
 import org.kithlm.transport.frame.FrameKind;
 import org.kithlm.transport.frame.FrameSeal;
+import org.kithlm.transport.media.FrameReceiver;
 import org.kithlm.transport.media.Media;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -41,6 +42,7 @@ final class Session implements AutoCloseable {
 
   private final SessionConfig config;
   private final Media media;
+  private final NanoClock clock;
   private final Link[] links; // an array, as walking it allocates nothing
   private final FrameFlyweight outgoing;
   private final FrameFlyweight incoming = new FrameFlyweight();
@@ -80,16 +82,21 @@ final class Session implements AutoCloseable {
       };
 
   private final UnboundHandler unboundDropper =
-      image -> image.controlledPoll(dropAll, Integer.MAX_VALUE);
+      receiver -> receiver.poll(dropAll, Integer.MAX_VALUE);
 
   /**
-   * Opens the driver and a link to each peer, or to the root alone for a leaf of a star.
+   * Opens a link to each peer, or to the root alone for a leaf of a star.
    *
+   * @param media carries the frames; closed with the session, or here if that cannot open
+   * @param clock tells how long waits take
    * @param aheadListener is shown each frame that arrives during a wait, once or more, before it is
    *     that frame's turn; it must not keep the frame
    */
-  Session(SessionConfig config, Consumer<FrameFlyweight> aheadListener) {
+  Session(
+      SessionConfig config, Media media, NanoClock clock, Consumer<FrameFlyweight> aheadListener) {
     this.config = config;
+    this.media = media;
+    this.clock = clock;
     this.aheadListener = aheadListener;
     outgoing = FrameFlyweight.allocateHeader(config.epoch(), config.rank());
     seal =
@@ -97,12 +104,11 @@ final class Session implements AutoCloseable {
     if (seal != null) {
       seal.warmUp(config.epoch());
     }
-    media = new Media(config);
     try {
       links =
           config.peers().stream()
               .filter(peer -> linkIndex(peer.rank()) >= 0)
-              .map(peer -> new Link(peer, media))
+              .map(peer -> new Link(peer, media, clock))
               .toArray(Link[]::new);
     } catch (RuntimeException e) {
       media.close();
@@ -139,13 +145,21 @@ final class Session implements AutoCloseable {
 
   /** Most f32 elements of one frame. */
   int maxFrameFloats() {
-    return (frameBytesMax() - FrameFlyweight.HEADER_LENGTH_BYTES) / Float.BYTES;
+    return elementsBytesMax() / Float.BYTES;
   }
 
   /** Most elements of one frame of a partial sum. */
   int maxFramePartials() {
-    return (frameBytesMax() - FrameFlyweight.HEADER_LENGTH_BYTES)
-        / config.encoding().elementBytes();
+    return config.encoding().elementsIn(elementsBytesMax());
+  }
+
+  /** Most elements of one frame of a sum. */
+  int maxFrameSums() {
+    return config.encoding().ofSums().elementsIn(elementsBytesMax());
+  }
+
+  private int elementsBytesMax() {
+    return frameBytesMax() - FrameFlyweight.HEADER_LENGTH_BYTES;
   }
 
   /** Most bytes of one frame, without its seal. */
@@ -199,6 +213,15 @@ final class Session implements AutoCloseable {
     }
   }
 
+  long nanoTime() {
+    return clock.nanoTime();
+  }
+
+  /** Gives the core to who else wants it, for a moment. */
+  void giveWay() {
+    media.giveWay();
+  }
+
   /** Sends and receives what is due, without waiting. */
   void doWork() {
     media.doWork();
@@ -206,7 +229,7 @@ final class Session implements AutoCloseable {
 
   /** Starts the clock of {@link #idle}. */
   void beginWait() {
-    waitStartNs = System.nanoTime();
+    waitStartNs = clock.nanoTime();
     nextPulseNs = pulseIntervalNs();
   }
 
@@ -217,7 +240,7 @@ final class Session implements AutoCloseable {
 
   /** Time since {@link #beginWait}. */
   long waitingNs() {
-    return System.nanoTime() - waitStartNs;
+    return clock.nanoTime() - waitStartNs;
   }
 
   /** Something came: counts the wait so far and starts the clock anew. */
@@ -251,27 +274,40 @@ final class Session implements AutoCloseable {
    * @param awaited says what for, should that happen
    */
   void idleFor(Link link, Supplier<String> awaited) {
-    if (isLate(link, awaited)) {
+    if (isLate(link, awaited, patienceNs(link))) {
       throw lost(Losses.longestSilent(links, link), awaited.get());
     }
   }
 
   /** {@link #idleFor} what a peer owes whoever else is late: if it takes too long, it is lost. */
   void idleForDebtor(Link link, Supplier<String> awaited) {
-    if (isLate(link, awaited)) {
+    if (isLate(link, awaited, config.roundTimeoutNs())) {
       throw lost(link, awaited.get());
     }
   }
 
   /** Waits a little; whether that has been too long. */
-  private boolean isLate(Link link, Supplier<String> awaited) {
+  private boolean isLate(Link link, Supplier<String> awaited, long timeoutNs) {
     checkGone(link, awaited);
     lookAhead();
     if (waitingNs() >= nextPulseNs) {
       nextPulseNs += pulseIntervalNs();
       pulse();
     }
-    return idle(config.roundTimeoutNs());
+    return idle(timeoutNs);
+  }
+
+  /**
+   * How long to wait for a peer or for others that it may wait for. Where all have been heard since
+   * half of that, each waits as this rank does, and one of them knows better who is lost: it says
+   * so soon.
+   */
+  private long patienceNs(Link link) {
+    long timeoutNs = config.roundTimeoutNs();
+    if (waitingNs() < timeoutNs) {
+      return timeoutNs;
+    }
+    return Losses.longestSilent(links, link).silentNs() < timeoutNs / 2 ? 2 * timeoutNs : timeoutNs;
   }
 
   /** Throws if a peer has closed its session. */
@@ -426,10 +462,10 @@ final class Session implements AutoCloseable {
 
   /** Looks at senders that have not said hello. */
   void pollUnbound(UnboundHandler handler) {
-    for (int i = 0, n = media.subscription().imageCount(); i < n; i++) {
-      Image image = media.subscription().imageAtIndex(i);
-      if (!isBound(image)) {
-        handler.poll(image);
+    for (int i = 0, n = media.receiverCount(); i < n; i++) {
+      FrameReceiver receiver = media.receiver(i);
+      if (!isBound(receiver)) {
+        handler.poll(receiver);
       }
     }
   }
@@ -439,12 +475,12 @@ final class Session implements AutoCloseable {
     pollUnbound(unboundDropper);
   }
 
-  /** Takes an image of a sender that is not bound to a link. */
+  /** Takes what a sender says that is not bound to a link. */
   interface UnboundHandler {
-    void poll(Image image);
+    void poll(FrameReceiver receiver);
   }
 
-  /** Says goodbye to all and closes the driver. Idempotent. */
+  /** Says goodbye to all and closes the media. Idempotent. */
   @Override
   public void close() {
     if (closed) {
@@ -461,24 +497,23 @@ final class Session implements AutoCloseable {
 
   private void farewell() {
     int culprit = failure.get() instanceof PeerLostException e ? e.peer().rank() : config.rank();
-    long deadlineNs = System.nanoTime() + FAREWELL_NS;
+    long deadlineNs = clock.nanoTime() + FAREWELL_NS;
     for (Link link : links) {
       if (!link.isReady() || link.isGone()) {
         continue;
       }
-      while (!trySendSignal(link, FrameKind.BYE, 0, culprit)
-          && System.nanoTime() - deadlineNs < 0) {
+      while (!trySendSignal(link, FrameKind.BYE, 0, culprit) && clock.nanoTime() - deadlineNs < 0) {
         media.doWork();
       }
-      while (!link.isFlushed() && System.nanoTime() - deadlineNs < 0) {
+      while (!link.isFlushed() && clock.nanoTime() - deadlineNs < 0) {
         media.doWork();
       }
     }
   }
 
-  private boolean isBound(Image image) {
+  private boolean isBound(FrameReceiver receiver) {
     for (Link link : links) {
-      if (link.isBoundTo(image)) {
+      if (link.isBoundTo(receiver)) {
         return true;
       }
     }

@@ -52,9 +52,6 @@ final class SharedMemory implements Form {
         exchange.encoding().addTo(pieceSum, elements, 0, count);
       }
     }
-    float[] sum = round.sum();
-    for (int i = 0; i < count; i++) {
-      sum[first + i] = (float) pieceSum[i];
-    }
+    exchange.encoding().round(pieceSum, count, round.sum(), first);
   }
 }

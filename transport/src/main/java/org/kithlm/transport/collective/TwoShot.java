@@ -15,8 +15,11 @@ final class TwoShot implements Form {
     exchange.takeSums();
   }
 
-  /** Slices differ by one element at most; a short vector leaves some of them empty. */
+  /** Slices differ by one block at most; a short vector leaves some of them empty. */
   private static int sliceStart(Exchange exchange, int rank) {
-    return (int) ((long) exchange.round().length() * rank / exchange.worldSize());
+    int length = exchange.round().length();
+    int block = exchange.encoding().blockElements();
+    long blocks = Math.ceilDiv(length, block);
+    return Math.min(length, (int) (blocks * rank / exchange.worldSize()) * block);
   }
 }

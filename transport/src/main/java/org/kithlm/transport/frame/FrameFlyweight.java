@@ -6,11 +6,11 @@ import java.util.Objects;
 import org.agrona.DirectBuffer;
 import org.agrona.MutableDirectBuffer;
 import org.agrona.concurrent.UnsafeBuffer;
-import org.kithlm.transport.PartialEncoding;
+import org.kithlm.transport.SumEncoding;
 
 /**
  * A frame of numbers: a header of {@value #HEADER_LENGTH_BYTES} bytes, then {@link #count()}
- * elements, all little-endian: f32, but in PARTIAL those of the session's {@link PartialEncoding}.
+ * elements, all little-endian: f32, but in PARTIAL those of the session's {@link SumEncoding}.
  *
  * <pre>
  *   0 int   magic            4 int   kind
@@ -95,7 +95,7 @@ public final class FrameFlyweight {
     elements.write(offset(), count(), target, index + HEADER_LENGTH_BYTES);
   }
 
-  /** Copies f32 elements to {@code values} from {@code first}. */
+  /** Copies the f32 elements of a HIDDEN frame to {@code values} from {@code first}. */
   public void copyElementsTo(float[] values, int first) {
     int count = count();
     for (int i = 0; i < count; i++) {
@@ -103,8 +103,10 @@ public final class FrameFlyweight {
     }
   }
 
-  /** Adds the elements of a PARTIAL frame to {@code sums[0, count)}. */
-  public void addElementsTo(double[] sums, PartialEncoding encoding) {
+  /**
+   * Adds the elements of a PARTIAL or, with its encoding, a SUM frame to {@code sums[0, count)}.
+   */
+  public void addElementsTo(double[] sums, SumEncoding encoding) {
     encoding.addTo(sums, count(), frame, HEADER_LENGTH_BYTES);
   }
 
@@ -113,9 +115,9 @@ public final class FrameFlyweight {
    *
    * @param worldSize ranks of the session
    * @param maxFloats longest vector of the session
-   * @param encoding of the session's partial sums
+   * @param encoding of the session's sums
    */
-  public boolean isValid(int worldSize, int maxFloats, PartialEncoding encoding) {
+  public boolean isValid(int worldSize, int maxFloats, SumEncoding encoding) {
     if (frame.capacity() < HEADER_LENGTH_BYTES
         || frame.getInt(MAGIC_OFFSET, LITTLE_ENDIAN) != MAGIC) {
       return false;
@@ -145,9 +147,15 @@ public final class FrameFlyweight {
               && offset() >= 0
               && count() > 0
               && count() <= length() - offset()
-              && payloadBytes
-                  == (long) count()
-                      * (kind == FrameKind.PARTIAL ? encoding.elementBytes() : Float.BYTES);
+              && payloadBytes == elementsBytes(kind, encoding);
+    };
+  }
+
+  private long elementsBytes(FrameKind kind, SumEncoding encoding) {
+    return switch (kind) {
+      case PARTIAL -> encoding.lengthBytes(count());
+      case SUM -> encoding.ofSums().lengthBytes(count());
+      default -> (long) count() * Float.BYTES;
     };
   }
 

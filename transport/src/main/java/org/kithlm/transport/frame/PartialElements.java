@@ -1,15 +1,15 @@
 package org.kithlm.transport.frame;
 
 import org.agrona.MutableDirectBuffer;
-import org.kithlm.transport.PartialEncoding;
+import org.kithlm.transport.SumEncoding;
 
 /** Partial sums, in the session's encoding. Owned by the session's thread. */
 public final class PartialElements implements Elements {
-  private final PartialEncoding encoding;
+  private final SumEncoding encoding;
   private double[] values = {};
 
   /** Writes in {@code encoding}. */
-  public PartialElements(PartialEncoding encoding) {
+  public PartialElements(SumEncoding encoding) {
     this.encoding = encoding;
   }
 
@@ -21,7 +21,7 @@ public final class PartialElements implements Elements {
 
   @Override
   public int lengthBytes(int count) {
-    return count * encoding.elementBytes();
+    return encoding.lengthBytes(count);
   }
 
   @Override

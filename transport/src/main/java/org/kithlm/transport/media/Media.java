@@ -1,180 +1,38 @@
 package org.kithlm.transport.media;
 
-import io.aeron.Aeron;
-import io.aeron.ExclusivePublication;
-import io.aeron.Subscription;
-import io.aeron.driver.MediaDriver;
-import io.aeron.driver.ThreadingMode;
-import io.aeron.exceptions.AeronException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicReference;
-import org.agrona.concurrent.AgentInvoker;
-import org.agrona.concurrent.status.CountersReader;
-import org.jspecify.annotations.Nullable;
 import org.kithlm.transport.PeerAddress;
-import org.kithlm.transport.SessionConfig;
 import org.kithlm.transport.TransportException;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
- * An embedded media driver and its client, without threads: nothing moves unless the owning thread
- * calls {@link #doWork}. While a rank computes it is silent, for as long as it takes, so every
- * liveness timeout of Aeron is set beyond use; the round deadline and the control plane judge who
- * is lost.
+ * What carries a rank's frames, without threads: nothing moves unless the owning thread calls
+ * {@link #doWork}.
  */
-public final class Media implements AutoCloseable {
-  private static final Logger LOG = LoggerFactory.getLogger(Media.class);
-
-  private static final int STREAM_ID = 1;
-
-  // A log buffer is three terms: 768 KiB for each direction of each link.
-  private static final int TERM_LENGTH_BYTES = 256 * 1024;
-
-  // What a sender may have on the way to a rank that computes: half a term.
-  private static final int WINDOW_LENGTH_BYTES = TERM_LENGTH_BYTES / 2;
-
-  // Asked of the system, which may give less.
-  private static final int SOCKET_BUFFER_BYTES = 2 * 1024 * 1024;
-
-  // Aeron's minimum for its counters and its loss report.
-  private static final int BUFFER_MIN_BYTES = 1024 * 1024;
-
-  // Aeron's minimum for commands to its conductor: 1 MiB and a trailer.
-  private static final int CONDUCTOR_BUFFER_BYTES = 1_049_344;
-
-  private static final long BEYOND_USE_NS = TimeUnit.DAYS.toNanos(3650);
-
-  private final DriverDirectory directory;
-  private final SocketWaiter waiter;
-  private final MediaDriver driver;
-  private final Aeron aeron;
-  private final AgentInvoker driverInvoker;
-  private final AgentInvoker clientInvoker;
-  private final Subscription subscription;
-  private final AtomicReference<@Nullable Throwable> clientError = new AtomicReference<>();
-
-  /**
-   * Starts a driver that receives at this rank's address.
-   *
-   * @throws TransportException if the address cannot be bound, or the driver cannot start or has no
-   *     folder
-   */
-  public Media(SessionConfig config) {
-    directory = DriverDirectory.create(config.driverParent());
-    waiter = new SocketWaiter();
-    PeerAddress own = config.peers().get(config.rank());
-    MediaDriver newDriver = null;
-    Aeron newAeron = null;
-    try {
-      newDriver = MediaDriver.launch(driverContext(config));
-      newAeron = Aeron.connect(clientContext(newDriver));
-      subscription = newAeron.addSubscription(channel(own, ""), STREAM_ID);
-    } catch (RuntimeException e) {
-      closeAll(newAeron, newDriver);
-      throw new TransportException("cannot receive at " + own + ": " + e.getMessage(), e);
-    }
-    driver = newDriver;
-    aeron = newAeron;
-    driverInvoker = driver.sharedAgentInvoker();
-    clientInvoker = aeron.conductorAgentInvoker();
-  }
-
+public interface Media extends AutoCloseable {
   /** Sends and receives what is due. Returns how much there was to do. */
-  public int doWork() {
-    int work = driverInvoker.invoke() + clientInvoker.invoke();
-    Throwable error = clientError.get();
-    if (error != null) {
-      throw new TransportException("the Aeron client failed: " + error.getMessage(), error);
-    }
-    return work;
-  }
+  int doWork();
+
+  /** Gives the core to who else wants it, for a moment. */
+  void giveWay();
 
   /** Sleeps until there may be something to do, but no longer than {@code timeoutMs}. */
-  public void await(long timeoutMs) {
-    waiter.await(timeoutMs);
-  }
+  void await(long timeoutMs);
 
   /** Ends {@link #await}, the next one if none is going on. Any thread. */
-  public void wakeUp() {
-    waiter.wakeUp();
-  }
-
-  /** What this rank receives; one image per sender. */
-  public Subscription subscription() {
-    return subscription;
-  }
+  void wakeUp();
 
   /**
    * A way to send to a peer.
    *
    * @throws TransportException if its address cannot be resolved
    */
-  public ExclusivePublication publicationTo(PeerAddress peer) {
-    try {
-      String options = "|term-length=" + TERM_LENGTH_BYTES;
-      return aeron.addExclusivePublication(channel(peer, options), STREAM_ID);
-    } catch (AeronException e) {
-      throw new TransportException("cannot send to " + peer + ": " + e.getMessage(), e);
-    }
-  }
+  FrameSender senderTo(PeerAddress peer);
 
-  /** The driver's counters, the senders' positions among them. */
-  public CountersReader counters() {
-    return aeron.countersReader();
-  }
+  /** Senders that are heard. */
+  int receiverCount();
 
-  /** Ends client and driver and deletes their directory. */
+  /** One of the senders that are heard; the object is the same as long as the sender is. */
+  FrameReceiver receiver(int index);
+
   @Override
-  public void close() {
-    closeAll(aeron, driver);
-  }
-
-  private void closeAll(@Nullable Aeron openAeron, @Nullable MediaDriver openDriver) {
-    try (directory;
-        waiter;
-        openDriver;
-        openAeron) {
-      LOG.debug("closing the media driver in {}", directory.path());
-    }
-  }
-
-  private MediaDriver.Context driverContext(SessionConfig config) {
-    MediaDriver.Context context = new MediaDriver.Context();
-    waiter.watch(context);
-    return context
-        .aeronDirectoryName(directory.path().toString())
-        .dirDeleteOnStart(true)
-        .dirDeleteOnShutdown(true)
-        .threadingMode(ThreadingMode.INVOKER)
-        .asyncExecutorEnabled(false)
-        .mtuLength(config.mtuLength())
-        .publicationTermBufferLength(TERM_LENGTH_BYTES)
-        .initialWindowLength(WINDOW_LENGTH_BYTES)
-        .socketRcvbufLength(SOCKET_BUFFER_BYTES)
-        .socketSndbufLength(SOCKET_BUFFER_BYTES)
-        .termBufferSparseFile(true)
-        .counterValuesBufferLength(BUFFER_MIN_BYTES)
-        .conductorBufferLength(CONDUCTOR_BUFFER_BYTES)
-        .lossReportBufferLength(BUFFER_MIN_BYTES)
-        .imageLivenessTimeoutNs(BEYOND_USE_NS)
-        .publicationConnectionTimeoutNs(BEYOND_USE_NS)
-        .clientLivenessTimeoutNs(BEYOND_USE_NS)
-        .publicationUnblockTimeoutNs(BEYOND_USE_NS + 1)
-        .driverTimeoutMs(TimeUnit.NANOSECONDS.toMillis(BEYOND_USE_NS))
-        .errorHandler(error -> LOG.debug("media driver: {}", error.toString()));
-  }
-
-  private Aeron.Context clientContext(MediaDriver newDriver) {
-    return new Aeron.Context()
-        .aeronDirectoryName(newDriver.aeronDirectoryName())
-        .driverAgentInvoker(newDriver.sharedAgentInvoker())
-        .useConductorAgentInvoker(true)
-        .driverTimeoutMs(TimeUnit.NANOSECONDS.toMillis(BEYOND_USE_NS))
-        .errorHandler(error -> clientError.compareAndSet(null, error));
-  }
-
-  private static String channel(PeerAddress peer, String options) {
-    return "aeron:udp?endpoint=" + peer.endpoint() + options;
-  }
+  void close();
 }

@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import org.junit.jupiter.api.Test;
 import org.kithlm.transport.Collective;
 import org.kithlm.transport.LinkCosts;
-import org.kithlm.transport.PartialEncoding;
+import org.kithlm.transport.SumEncoding;
 
 class CollectiveChooserTest {
   private static final int LAN_FRAME_FLOATS = 332;
@@ -48,7 +48,7 @@ class CollectiveChooserTest {
   void shouldCountTheBytesOfAllWhereRanksShareCores() {
     LinkCosts oneMachine = new LinkCosts(8_400, 8_400, 1_040_000_000, 8_800, 2);
     CollectiveChooser chooser =
-        new CollectiveChooser(oneMachine, 4, LOOPBACK_FRAME_FLOATS, PartialEncoding.F32);
+        new CollectiveChooser(oneMachine, 4, LOOPBACK_FRAME_FLOATS * Float.BYTES, SumEncoding.F32);
     // 4 n P bytes sent or taken, over two cores; 4 n f datagrams of half a hop each, likewise
     double bytesNs = 12 * 294_912 / 2 / 1.04;
     assertEquals(
@@ -71,7 +71,8 @@ class CollectiveChooserTest {
   @Test
   void shouldCountTheBytesOfExactPartialSums() {
     LinkCosts free = new LinkCosts(1_000_000, 1_000_000, 1_000_000_000, 0, 0);
-    CollectiveChooser exact = new CollectiveChooser(free, 2, LAN_FRAME_FLOATS, PartialEncoding.F64);
+    CollectiveChooser exact =
+        new CollectiveChooser(free, 2, LAN_FRAME_FLOATS * Float.BYTES, SumEncoding.EXACT);
     // 332 elements: 2656 bytes of a partial sum in two datagrams, 1328 of the sum in one
     assertEquals(2_000_000 + 2656 + 1328, exact.predictNs(Collective.STAR, 332), 1e-3);
     assertEquals(1_000_000 + 2656, exact.predictNs(Collective.DIRECT, 332), 1e-3);
@@ -79,6 +80,6 @@ class CollectiveChooserTest {
   }
 
   private static CollectiveChooser chooser(LinkCosts costs, int worldSize) {
-    return new CollectiveChooser(costs, worldSize, LAN_FRAME_FLOATS, PartialEncoding.F32);
+    return new CollectiveChooser(costs, worldSize, LAN_FRAME_FLOATS * Float.BYTES, SumEncoding.F32);
   }
 }

@@ -23,11 +23,11 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.kithlm.transport.Collective;
-import org.kithlm.transport.PartialEncoding;
 import org.kithlm.transport.PeerAddress;
 import org.kithlm.transport.PeerLostException;
 import org.kithlm.transport.SessionConfig;
 import org.kithlm.transport.StepHeader;
+import org.kithlm.transport.SumEncoding;
 
 /** Root and leaves as threads of this JVM, over UDP on loopback. */
 @Timeout(120)
@@ -61,17 +61,20 @@ class CollectiveTest {
     "SHARED_MEMORY, 6"
   })
   void shouldSumInRankOrder(Collective collective, int worldSize) throws Exception {
-    sum(collective, worldSize, PartialEncoding.F64);
+    sum(collective, worldSize, SumEncoding.EXACT);
   }
 
   @ParameterizedTest
-  @EnumSource
-  void shouldSumRoundedTerms(Collective collective) throws Exception {
-    sum(collective, 3, PartialEncoding.F32);
+  @CsvSource({
+    "STAR, F32", "DIRECT, F32", "TWO_SHOT, F32", "AUTO, F32", "SHARED_MEMORY, F32",
+    "STAR, BF16", "DIRECT, BF16", "TWO_SHOT, BF16", "AUTO, BF16", "SHARED_MEMORY, BF16",
+    "STAR, Q8", "DIRECT, Q8", "TWO_SHOT, Q8", "AUTO, Q8", "SHARED_MEMORY, Q8"
+  })
+  void shouldSumRoundedTerms(Collective collective, SumEncoding encoding) throws Exception {
+    sum(collective, 3, encoding);
   }
 
-  private void sum(Collective collective, int worldSize, PartialEncoding encoding)
-      throws Exception {
+  private void sum(Collective collective, int worldSize, SumEncoding encoding) throws Exception {
     List<PeerAddress> peers = Ranks.onLoopback(worldSize);
     List<SessionConfig> configs = new ArrayList<>();
     for (int rank = 0; rank < worldSize; rank++) {
@@ -222,20 +225,12 @@ class CollectiveTest {
 
   /** To the last bit: {@code assertArrayEquals} of floats without a delta compares bits. */
   private static void assertSum(SessionConfig config, int round, float[] actual) {
-    boolean rounds = config.encoding() == PartialEncoding.F32;
-    double[] sums = new double[actual.length];
-    for (int rank = 0; rank < config.peers().size(); rank++) {
-      double[] partial = vector(rank, round, actual.length);
-      for (int i = 0; i < sums.length; i++) {
-        sums[i] += rounds ? (float) partial[i] : partial[i];
-      }
-    }
-    float[] expected = new float[actual.length];
-    for (int i = 0; i < sums.length; i++) {
-      expected[i] = (float) sums[i];
+    double[][] partials = new double[config.peers().size()][];
+    for (int rank = 0; rank < partials.length; rank++) {
+      partials[rank] = vector(rank, round, actual.length);
     }
     assertArrayEquals(
-        expected,
+        ScalarSums.of(config.encoding(), partials),
         actual,
         () -> "seed=" + SEED + " rank=" + config.rank() + " round=" + round + " " + config);
   }

@@ -1,6 +1,6 @@
 package org.kithlm.transport.collective;
 
-import io.aeron.ExclusivePublication;
+import io.aeron.logbuffer.BufferClaim;
 import java.util.concurrent.TimeUnit;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.jspecify.annotations.Nullable;
@@ -11,6 +11,8 @@ import org.kithlm.transport.frame.FrameFlyweight;
 import org.kithlm.transport.frame.FrameKind;
 import org.kithlm.transport.frame.FrameSeal;
 import org.kithlm.transport.frame.PartialElements;
+import org.kithlm.transport.media.AeronMedia;
+import org.kithlm.transport.media.FrameSender;
 import org.kithlm.transport.media.Media;
 
 /** Sends a root whatever a test wants, well-formed or not. Owned by the test's thread. */
@@ -20,22 +22,23 @@ final class FakeLeaf implements AutoCloseable {
 
   private final SessionConfig config;
   private final Media media;
-  private ExclusivePublication toPeer;
+  private FrameSender toPeer;
+  private final BufferClaim claim = new BufferClaim();
   private final @Nullable FrameSeal seal;
   private long counter;
   private final UnsafeBuffer buffer = new UnsafeBuffer(new byte[FRAME_BYTES_MAX + 64]);
 
   FakeLeaf(SessionConfig config) {
     this.config = config;
-    media = new Media(config);
+    media = new AeronMedia(config);
     seal =
         config.key() == null ? null : new FrameSeal(config.key(), config.rank(), FRAME_BYTES_MAX);
-    toPeer = media.publicationTo(config.peers().getFirst());
+    toPeer = media.senderTo(config.peers().getFirst());
   }
 
   /** From now on it sends to another rank than the root. */
   void turnTo(int rank) {
-    toPeer = media.publicationTo(config.peers().get(rank));
+    toPeer = media.senderTo(config.peers().get(rank));
   }
 
   FrameFlyweight header() {
@@ -90,9 +93,11 @@ final class FakeLeaf implements AutoCloseable {
   /** Sends the first bytes of {@link #buffer}. */
   void send(int lengthBytes) {
     long startNs = System.nanoTime();
-    while (toPeer.offer(buffer, 0, lengthBytes) < 0) {
+    while (!toPeer.tryClaim(lengthBytes, claim)) {
       doWork(startNs);
     }
+    claim.buffer().putBytes(claim.offset(), buffer, 0, lengthBytes);
+    claim.commit();
     media.doWork();
   }
 

@@ -13,20 +13,21 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 import org.kithlm.transport.PeerAddress;
 
 /** Passes datagrams between one sender and one receiver on loopback; loses or delays, both ways. */
 final class Relay implements AutoCloseable {
   private final int lostPerMille;
-  private final long delayNs;
+  private final ToLongFunction<Random> delayNs;
   private final ScheduledExecutorService late = Executors.newSingleThreadScheduledExecutor();
   private final DatagramSocket senderSide;
   private final DatagramSocket receiverSide;
   private final AtomicInteger lost = new AtomicInteger();
   private volatile @Nullable SocketAddress sender;
 
-  private Relay(PeerAddress receiver, long seed, int lostPerMille, long delayNs)
+  private Relay(PeerAddress receiver, long seed, int lostPerMille, ToLongFunction<Random> delayNs)
       throws IOException {
     this.lostPerMille = lostPerMille;
     this.delayNs = delayNs;
@@ -40,12 +41,22 @@ final class Relay implements AutoCloseable {
 
   /** Loses one of fifty. */
   static Relay losing(PeerAddress receiver, long seed) throws IOException {
-    return new Relay(receiver, seed, 20, 0);
+    return new Relay(receiver, seed, 20, random -> 0);
   }
 
   /** Passes each on after a while, any number at once. */
   static Relay delaying(PeerAddress receiver, long delayNs) throws IOException {
-    return new Relay(receiver, 0, 0, delayNs);
+    return new Relay(receiver, 0, 0, random -> delayNs);
+  }
+
+  /** Loses some, and holds one of ten back for up to {@code jitterNs}, while others pass it. */
+  static Relay unsteady(PeerAddress receiver, long seed, int lostPerMille, int jitterNs)
+      throws IOException {
+    return new Relay(
+        receiver,
+        seed,
+        lostPerMille,
+        random -> random.nextInt(10) == 0 ? random.nextInt(jitterNs) : 0);
   }
 
   /** Where the sender is to send instead. */
@@ -70,9 +81,10 @@ final class Relay implements AutoCloseable {
           sender = packet.getSocketAddress();
         }
         SocketAddress target = to != null ? to : sender;
+        long heldNs = delayNs.applyAsLong(random);
         if (random.nextInt(1000) < lostPerMille) {
           lost.incrementAndGet();
-        } else if (target != null && delayNs > 0) {
+        } else if (target != null && heldNs > 0) {
           byte[] bytes = Arrays.copyOf(packet.getData(), packet.getLength());
           DatagramPacket copy = new DatagramPacket(bytes, bytes.length, target);
           late.schedule(
@@ -80,7 +92,7 @@ final class Relay implements AutoCloseable {
                 via.send(copy);
                 return null;
               },
-              delayNs,
+              heldNs,
               TimeUnit.NANOSECONDS);
         } else if (target != null) {
           packet.setSocketAddress(target);

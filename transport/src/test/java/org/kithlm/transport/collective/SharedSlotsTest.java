@@ -14,12 +14,13 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
-import org.kithlm.transport.PartialEncoding;
 import org.kithlm.transport.PeerAddress;
 import org.kithlm.transport.SessionConfig;
+import org.kithlm.transport.SumEncoding;
 import org.kithlm.transport.TransportException;
 
 @Timeout(60)
@@ -37,7 +38,7 @@ class SharedSlotsTest {
   private static Round round(int layer, double value) {
     double[] partial = new double[LENGTH];
     Arrays.fill(partial, value);
-    Round round = new Round(PartialEncoding.F64);
+    Round round = new Round(SumEncoding.EXACT, 1);
     round.sum(1, layer, 0, partial, new float[LENGTH], LENGTH);
     return round;
   }
@@ -77,6 +78,48 @@ class SharedSlotsTest {
       assertFalse(leaf.take(0, round(1, 0), second, 8, elements), "another layer");
       assertFalse(leaf.take(1, round(0, 0), second, 8, elements), "another rank");
       assertTrue(leaf.take(0, round(0, 0), second, 8, elements));
+    }
+  }
+
+  /** A rank that goes on after an aborted step writes over what another still reads. */
+  @Test
+  void shouldNeverTakeAPieceThatIsWrittenMeanwhile() throws Exception {
+    int count = 4096;
+    int pieces = 20_000;
+    AtomicInteger latest = new AtomicInteger();
+    try (SharedSlots root = SharedSlots.create(config(0));
+        SharedSlots leaf = SharedSlots.open(config(1))) {
+      Thread writer =
+          Thread.ofPlatform()
+              .start(
+                  () -> {
+                    Round round = new Round(SumEncoding.EXACT, 1);
+                    double[] partial = new double[LENGTH];
+                    for (int piece = 1; piece <= pieces; piece++) {
+                      Arrays.fill(partial, 0, count, piece);
+                      round.sum(1, piece, 0, partial, new float[0], LENGTH);
+                      latest.setRelease(piece);
+                      root.publish(round, 0, count);
+                    }
+                  });
+      Round round = new Round(SumEncoding.EXACT, 1);
+      double[] elements = new double[count];
+      int taken = 0;
+      int missed = 0;
+      while (writer.isAlive()) {
+        int piece = Math.max(1, latest.getAcquire() - 1);
+        round.sum(1, piece, 0, elements, new float[0], LENGTH);
+        if (leaf.take(0, round, 0, count, elements)) {
+          taken++;
+          for (double element : elements) {
+            assertEquals(piece, element, "in piece " + taken + " that was taken");
+          }
+        } else {
+          missed++;
+        }
+      }
+      writer.join();
+      assertTrue(taken > 0 && missed > 0, "taken=" + taken + " missed=" + missed);
     }
   }
 

@@ -12,7 +12,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
-import org.kithlm.transport.PartialEncoding;
+import org.kithlm.transport.SumEncoding;
 
 class FrameFlyweightTest {
   private static final int WORLD_SIZE = 3;
@@ -26,7 +26,7 @@ class FrameFlyweightTest {
   @Test
   void shouldReadWhatWasWritten() {
     FrameFlyweight frame = partial();
-    assertTrue(frame.isValid(WORLD_SIZE, MAX_FLOATS, PartialEncoding.F32));
+    assertTrue(frame.isValid(WORLD_SIZE, MAX_FLOATS, SumEncoding.F32));
     assertEquals(FrameKind.PARTIAL, frame.kind());
     assertEquals(9L, frame.epoch());
     assertEquals(1L << 40, frame.step());
@@ -60,7 +60,7 @@ class FrameFlyweightTest {
 
   @ParameterizedTest
   @EnumSource
-  void shouldAddPartialSumsAsTheOwnRankDoes(PartialEncoding encoding) {
+  void shouldAddPartialSumsAsTheOwnRankDoes(SumEncoding encoding) {
     double[] partial = new double[MAX_FLOATS];
     for (int i = 0; i < MAX_FLOATS; i++) {
       partial[i] = Math.exp(i) / 3; // more digits than f32 has
@@ -69,7 +69,7 @@ class FrameFlyweightTest {
         .subject(FrameKind.PARTIAL, 1, 5, 1)
         .part(60, 7, 100)
         .copyTo(buffer, AT, new PartialElements(encoding).wrap(partial));
-    int lengthBytes = FrameFlyweight.HEADER_LENGTH_BYTES + 7 * encoding.elementBytes();
+    int lengthBytes = FrameFlyweight.HEADER_LENGTH_BYTES + encoding.lengthBytes(7);
     FrameFlyweight frame = new FrameFlyweight().wrap(buffer, AT, lengthBytes);
     assertTrue(frame.isValid(WORLD_SIZE, MAX_FLOATS, encoding));
     double[] received = {1, 2, 3, 4, 5, 6, 7};
@@ -77,7 +77,7 @@ class FrameFlyweightTest {
     frame.addElementsTo(received, encoding);
     encoding.addTo(own, partial, 60, 7);
     assertArrayEquals(own, received);
-    assertEquals(encoding == PartialEncoding.F64, received[6] == 7 + partial[66]);
+    assertEquals(encoding == SumEncoding.EXACT, received[6] == 7 + partial[66]);
   }
 
   @ParameterizedTest
@@ -112,7 +112,7 @@ class FrameFlyweightTest {
   void shouldRefuseAFieldOutOfRange(int fieldOffset, int value) {
     FrameFlyweight frame = partial();
     buffer.putInt(AT + (fieldOffset == 8 ? 20 : fieldOffset), value, LITTLE_ENDIAN);
-    assertFalse(frame.isValid(WORLD_SIZE, MAX_FLOATS, PartialEncoding.F32));
+    assertFalse(frame.isValid(WORLD_SIZE, MAX_FLOATS, SumEncoding.F32));
   }
 
   @Test
@@ -124,7 +124,7 @@ class FrameFlyweightTest {
       frame.wrap(buffer, AT, other);
       assertEquals(
           other == lengthBytes,
-          frame.isValid(WORLD_SIZE, MAX_FLOATS, PartialEncoding.F32),
+          frame.isValid(WORLD_SIZE, MAX_FLOATS, SumEncoding.F32),
           "lengthBytes=" + other);
     }
   }
@@ -144,9 +144,9 @@ class FrameFlyweightTest {
       }
       buffer.putInt(4, random.nextInt(0, 9), LITTLE_ENDIAN);
       frame.wrap(buffer, 0, random.nextInt(0, 200));
-      if (frame.isValid(WORLD_SIZE, MAX_FLOATS, PartialEncoding.F32)) {
+      if (frame.isValid(WORLD_SIZE, MAX_FLOATS, SumEncoding.F32)) {
         // throws where a bound is missing
-        frame.addElementsTo(sums, PartialEncoding.F32);
+        frame.addElementsTo(sums, SumEncoding.F32);
         frame.copyElementsTo(values, frame.offset());
       }
     }

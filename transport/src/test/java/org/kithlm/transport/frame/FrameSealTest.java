@@ -11,7 +11,7 @@ import javax.crypto.SecretKey;
 import javax.crypto.spec.SecretKeySpec;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.junit.jupiter.api.Test;
-import org.kithlm.transport.PartialEncoding;
+import org.kithlm.transport.SumEncoding;
 
 class FrameSealTest {
   private static final long SEED = 11;
@@ -34,7 +34,7 @@ class FrameSealTest {
     assertEquals(77, receiver.openedCounter());
     FrameFlyweight frame = new FrameFlyweight();
     frame.wrap(receiver.openedFrame(), 0, receiver.openedLengthBytes());
-    assertTrue(frame.isValid(3, COUNT, PartialEncoding.F64));
+    assertTrue(frame.isValid(3, COUNT, SumEncoding.EXACT));
     assertEquals(5, frame.epoch());
     float[] opened = new float[COUNT];
     frame.copyElementsTo(opened, 0);

@@ -1,0 +1,40 @@
+package org.kithlm.transport.frame;
+
+import org.agrona.MutableDirectBuffer;
+import org.kithlm.transport.SumEncoding;
+
+/** Sums, in the session's encoding. Owned by the session's thread. */
+public final class SumElements implements Elements {
+  private final SumEncoding encoding;
+  private final double[] frame;
+  private float[] values = {};
+
+  /**
+   * Writes in {@code encoding}.
+   *
+   * @param frameElements most of one frame
+   */
+  public SumElements(SumEncoding encoding, int frameElements) {
+    this.encoding = encoding.ofSums();
+    frame = new double[frameElements];
+  }
+
+  /** Shows another array from now on. */
+  public SumElements wrap(float[] newValues) {
+    values = newValues;
+    return this;
+  }
+
+  @Override
+  public int lengthBytes(int count) {
+    return encoding.lengthBytes(count);
+  }
+
+  @Override
+  public void write(int first, int count, MutableDirectBuffer target, int index) {
+    for (int i = 0; i < count; i++) {
+      frame[i] = values[first + i];
+    }
+    encoding.write(frame, 0, count, target, index);
+  }
+}

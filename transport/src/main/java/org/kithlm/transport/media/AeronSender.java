@@ -1,0 +1,45 @@
+package org.kithlm.transport.media;
+
+import io.aeron.AeronCounters;
+import io.aeron.ExclusivePublication;
+import io.aeron.Publication;
+import io.aeron.logbuffer.BufferClaim;
+import org.agrona.concurrent.status.CountersReader;
+import org.kithlm.transport.PeerAddress;
+import org.kithlm.transport.TransportException;
+
+/** A publication. */
+final class AeronSender implements FrameSender {
+  private final PeerAddress peer;
+  private final ExclusivePublication publication;
+  private final CountersReader counters;
+  private final int positionId;
+
+  AeronSender(PeerAddress peer, ExclusivePublication publication, CountersReader counters) {
+    this.peer = peer;
+    this.publication = publication;
+    this.counters = counters;
+    positionId =
+        counters.findByTypeIdAndRegistrationId(
+            AeronCounters.DRIVER_SENDER_POSITION_TYPE_ID, publication.registrationId());
+    if (positionId == CountersReader.NULL_COUNTER_ID) {
+      throw new TransportException("no sender position for the publication to " + peer);
+    }
+  }
+
+  @Override
+  public boolean tryClaim(int lengthBytes, BufferClaim claim) {
+    long result = publication.tryClaim(lengthBytes, claim);
+    if (result == Publication.CLOSED || result == Publication.MAX_POSITION_EXCEEDED) {
+      throw new TransportException(
+          "publication to " + peer + " ended: " + Publication.errorString(result));
+    }
+    return result > 0; // BACK_PRESSURED, ADMIN_ACTION, NOT_CONNECTED: the caller tries again
+  }
+
+  /** The driver has put on the wire what the publication holds. */
+  @Override
+  public boolean isFlushed() {
+    return counters.getCounterValue(positionId) >= publication.position();
+  }
+}
