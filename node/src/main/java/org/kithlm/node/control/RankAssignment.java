@@ -36,6 +36,15 @@ public record RankAssignment(
   /** The same of another rank in another division of the work. */
   public RankAssignment withShares(int otherRank, List<Double> otherShares) {
     return new RankAssignment(
-        epoch, otherRank, otherShares, packId, contextLength, kvType, maxTokens, collective, key);
+        epoch,
+        otherRank,
+        otherShares,
+        packId,
+        contextLength,
+        kvType,
+        maxTokens,
+        collective,
+        precision,
+        key);
   }
 }

@@ -36,6 +36,7 @@ import org.kithlm.node.control.EpochKey;
 import org.kithlm.node.control.KeptWeights;
 import org.kithlm.node.control.NodeMessage;
 import org.kithlm.node.control.RankAssignment;
+import org.kithlm.node.control.SumPrecision;
 import org.kithlm.node.rank.RankWeights;
 
 class ShardKeeperTest {
@@ -81,7 +82,16 @@ class ShardKeeperTest {
 
   private static RankAssignment assignment(String packId, int rank, Double... shares) {
     return new RankAssignment(
-        1, rank, List.of(shares), packId, 64, KvType.F16, 8, CollectiveChoice.STAR, KEY);
+        1,
+        rank,
+        List.of(shares),
+        packId,
+        64,
+        KvType.F16,
+        8,
+        CollectiveChoice.STAR,
+        SumPrecision.EXACT,
+        KEY);
   }
 
   private Path shards() {
