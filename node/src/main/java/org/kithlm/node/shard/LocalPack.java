@@ -37,6 +37,7 @@ final class LocalPack implements AutoCloseable {
 
   private final RunClient client;
   private final FileChannel channel;
+  private final Path file;
   private final int partBytes;
   private final Pack pack;
 
@@ -57,9 +58,10 @@ final class LocalPack implements AutoCloseable {
     }
   }
 
-  private LocalPack(RunClient client, FileChannel channel, int partBytes, Pack pack) {
+  private LocalPack(RunClient client, FileChannel channel, Path file, int partBytes, Pack pack) {
     this.client = client;
     this.channel = channel;
+    this.file = file;
     this.partBytes = partBytes;
     this.pack = pack;
   }
@@ -90,9 +92,9 @@ final class LocalPack implements AutoCloseable {
               StandardOpenOption.WRITE);
       if (!isOpenable(file, packId)) {
         setLength(channel, origin.packLengthBytes());
-        copy(client, channel, requests(origin.prelude(), source.partBytes()));
+        copy(client, channel, file, requests(origin.prelude(), source.partBytes()));
       }
-      return new LocalPack(client, channel, source.partBytes(), openSame(file, packId));
+      return new LocalPack(client, channel, file, source.partBytes(), openSame(file, packId));
     } catch (IOException | InterruptedException | RuntimeException e) {
       client.close();
       if (channel != null) {
@@ -168,7 +170,7 @@ final class LocalPack implements AutoCloseable {
 
   /** Copies runs, with the next request under way while the answer to one is written. */
   void copy(List<ByteRun> runs) throws IOException, InterruptedException {
-    copy(client, channel, requests(runs));
+    copy(client, channel, file, requests(runs));
   }
 
   /** Cuts and groups runs for one request each. */
@@ -178,10 +180,11 @@ final class LocalPack implements AutoCloseable {
 
   /** Copies the runs of one request. */
   void copyPart(List<ByteRun> request) throws IOException, InterruptedException {
-    write(channel, request, ByteBuffer.wrap(client.read(request)));
+    write(channel, file, request, ByteBuffer.wrap(client.read(request)));
   }
 
-  private static void copy(RunClient client, FileChannel channel, List<List<ByteRun>> requests)
+  private static void copy(
+      RunClient client, FileChannel channel, Path file, List<List<ByteRun>> requests)
       throws IOException, InterruptedException {
     Queue<List<ByteRun>> left = new ConcurrentLinkedQueue<>(requests);
     ExecutorService threads =
@@ -193,7 +196,7 @@ final class LocalPack implements AutoCloseable {
             threads.submit(
                 () -> {
                   for (List<ByteRun> next = left.poll(); next != null; next = left.poll()) {
-                    write(channel, next, ByteBuffer.wrap(client.read(next)));
+                    write(channel, file, next, ByteBuffer.wrap(client.read(next)));
                   }
                   return null;
                 }));
@@ -232,12 +235,24 @@ final class LocalPack implements AutoCloseable {
     return requests;
   }
 
-  private static void write(FileChannel channel, List<ByteRun> runs, ByteBuffer bytes)
+  private static void write(FileChannel channel, Path file, List<ByteRun> runs, ByteBuffer bytes)
       throws IOException {
     for (ByteRun run : runs) {
       ByteBuffer part = bytes.slice(bytes.position(), (int) run.lengthBytes());
-      while (part.hasRemaining()) {
-        channel.write(part, run.offsetBytes() + part.position());
+      try {
+        while (part.hasRemaining()) {
+          channel.write(part, run.offsetBytes() + part.position());
+        }
+      } catch (IOException e) {
+        throw new IOException(
+            String.join(
+                " ",
+                List.of(
+                    "cannot write weights to",
+                    file + ":",
+                    e.getMessage() + ";",
+                    (Files.getFileStore(file).getUsableSpace() >> 20) + " MiB are free there")),
+            e);
       }
       bytes.position(bytes.position() + part.limit());
     }

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -17,6 +18,7 @@ import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.Stream;
 import javax.net.ssl.SSLContext;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -208,6 +210,35 @@ class ShardFetcherTest {
         });
     fetch();
     assertEquals(new Fetched(shardBytes(), 0), fetched.get());
+  }
+
+  /** With a file system that ends before the weights do. */
+  @Test
+  void shouldTellWhatDiskIsFullAndGoOnWhenItIsNot() throws Exception {
+    Path shards = Files.createDirectory(folder.resolve("shards"));
+    assumeTrue(
+        mount("-t", "tmpfs", "-o", "size=32k", "tmpfs", shards.toString()),
+        "needs root: mounts a file system of 32 KiB");
+    try {
+      IOException full = assertThrows(IOException.class, this::fetch);
+      assertMessage("cannot write weights to " + shards, full);
+      assertMessage("No space left on device; 0 MiB are free there", full);
+      assertTrue(mount("-o", "remount,size=4m", shards.toString()));
+      try (RankWeights weights = RankWeights.load(fetch(), assignment)) {
+        assertEquals(tiles, weights.layout().tiles());
+      }
+    } finally {
+      run("umount", shards.toString());
+    }
+  }
+
+  private static boolean mount(String... arguments) throws IOException, InterruptedException {
+    return run(Stream.concat(Stream.of("mount"), Stream.of(arguments)).toArray(String[]::new));
+  }
+
+  private static boolean run(String... command) throws IOException, InterruptedException {
+    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+    return process.waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS) && process.exitValue() == 0;
   }
 
   @Test
