@@ -151,18 +151,12 @@ class RealModelTest {
     assertTrue(divergence < bound && divergence > 0, model + ": " + divergence);
   }
 
-  /** What rounding sums on their way between four ranks changes, as means over tokens. */
+  /** What rounding sums on their way between four ranks changes; ADR 19 has the other models. */
   @ParameterizedTest
   @CsvSource({
     "smollm2, F32, 96, 0.005",
     "smollm2, BF16, 96, 0.005",
-    "smollm2, Q8, 96, 0.015",
-    "gemma3, F32, 96, 0.005",
-    "gemma3, BF16, 96, 0.005",
-    "gemma3, Q8, 96, 0.015",
-    "qwen25, F32, 32, 0.005",
-    "qwen25, BF16, 32, 0.005",
-    "qwen25, Q8, 32, 0.015"
+    "smollm2, Q8, 96, 0.015"
   })
   void shouldHardlyChangeWithRoundedSums(
       String model, SumRounding rounding, int tokens, double bound) throws IOException {
