@@ -153,11 +153,7 @@ class RealModelTest {
 
   /** What rounding sums on their way between four ranks changes; ADR 19 has the other models. */
   @ParameterizedTest
-  @CsvSource({
-    "smollm2, F32, 96, 0.005",
-    "smollm2, BF16, 96, 0.005",
-    "smollm2, Q8, 96, 0.015"
-  })
+  @CsvSource({"smollm2, F32, 96, 0.005", "smollm2, BF16, 96, 0.005", "smollm2, Q8, 96, 0.015"})
   void shouldHardlyChangeWithRoundedSums(
       String model, SumRounding rounding, int tokens, double bound) throws IOException {
     int[] prompt = ReferenceOutput.read(model + "-long").promptIds();
