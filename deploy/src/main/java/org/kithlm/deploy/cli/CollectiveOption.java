@@ -1,11 +1,8 @@
 package org.kithlm.deploy.cli;
 
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.kithlm.node.control.CollectiveChoice;
-import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.TypeConversionException;
 
 /** {@code --collective}, for the commands that lead a cluster. */
 final class CollectiveOption {
@@ -36,16 +33,10 @@ final class CollectiveOption {
     return onOneMachine ? CollectiveChoice.SHARED_MEMORY : CollectiveChoice.STAR;
   }
 
-  /** Takes the choices as they are shown, where picocli would offer each twice. */
-  static final class Choice implements ITypeConverter<CollectiveChoice> {
-    @Override
-    public CollectiveChoice convert(String text) {
-      List<CollectiveChoice> choices = List.of(CollectiveChoice.values());
-      return choices.stream()
-          .filter(choice -> choice.toString().equals(text))
-          .findFirst()
-          .orElseThrow(
-              () -> new TypeConversionException("'" + text + "' is not one of " + choices));
+  /** Its words. */
+  static final class Choice extends WordConverter<CollectiveChoice> {
+    Choice() {
+      super(CollectiveChoice.values());
     }
   }
 }

@@ -1,10 +1,7 @@
 package org.kithlm.deploy.cli;
 
-import java.util.List;
 import org.kithlm.model.transformer.KvType;
-import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.TypeConversionException;
 
 /** How keys and values are kept. */
 final class KvTypeOption {
@@ -22,15 +19,10 @@ final class KvTypeOption {
     return type;
   }
 
-  /** Takes the types as they are shown, where picocli would offer each twice. */
-  static final class Choice implements ITypeConverter<KvType> {
-    @Override
-    public KvType convert(String text) {
-      List<KvType> types = List.of(KvType.values());
-      return types.stream()
-          .filter(type -> type.toString().equals(text))
-          .findFirst()
-          .orElseThrow(() -> new TypeConversionException("'" + text + "' is not one of " + types));
+  /** Its words. */
+  static final class Choice extends WordConverter<KvType> {
+    Choice() {
+      super(KvType.values());
     }
   }
 }

@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import org.kithlm.deploy.ExitCode;
@@ -14,13 +13,11 @@ import org.kithlm.deploy.catalog.ByteSize;
 import org.kithlm.deploy.catalog.Synthesizer;
 import org.kithlm.deploy.catalog.SyntheticShape;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
-import picocli.CommandLine.TypeConversionException;
 
 /** {@code kith model synth}. */
 @Command(
@@ -107,15 +104,10 @@ final class ModelSynthCommand implements Callable<Integer> {
     return ExitCode.OK.code();
   }
 
-  /** Takes the shapes as they are shown, where picocli would offer each twice. */
-  static final class Shape implements ITypeConverter<SyntheticShape> {
-    @Override
-    public SyntheticShape convert(String text) {
-      List<SyntheticShape> shapes = List.of(SyntheticShape.values());
-      return shapes.stream()
-          .filter(shape -> shape.toString().equals(text))
-          .findFirst()
-          .orElseThrow(() -> new TypeConversionException("'" + text + "' is not one of " + shapes));
+  /** Its words. */
+  static final class Shape extends WordConverter<SyntheticShape> {
+    Shape() {
+      super(SyntheticShape.values());
     }
   }
 }

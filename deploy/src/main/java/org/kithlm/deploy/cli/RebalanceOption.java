@@ -1,10 +1,7 @@
 package org.kithlm.deploy.cli;
 
-import java.util.List;
 import java.util.Locale;
-import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.TypeConversionException;
 
 /** The {@code --rebalance} option of commands that lead a cluster. */
 final class RebalanceOption {
@@ -35,16 +32,10 @@ final class RebalanceOption {
     return wanted == When.EAGER;
   }
 
-  /** Takes the choices as they are shown, where picocli would offer each twice. */
-  static final class Choice implements ITypeConverter<When> {
-    @Override
-    public When convert(String text) {
-      List<When> choices = List.of(When.values());
-      return choices.stream()
-          .filter(choice -> choice.toString().equals(text))
-          .findFirst()
-          .orElseThrow(
-              () -> new TypeConversionException("'" + text + "' is not one of " + choices));
+  /** Its words. */
+  static final class Choice extends WordConverter<When> {
+    Choice() {
+      super(When.values());
     }
   }
 }

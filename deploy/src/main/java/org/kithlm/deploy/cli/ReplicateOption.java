@@ -1,10 +1,7 @@
 package org.kithlm.deploy.cli;
 
-import java.util.List;
 import org.kithlm.coordinator.membership.Replication;
-import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.TypeConversionException;
 
 /** The {@code --replicate} option of commands that lead a cluster. */
 final class ReplicateOption {
@@ -24,16 +21,10 @@ final class ReplicateOption {
     return wanted;
   }
 
-  /** Takes the choices as they are shown, where picocli would offer each twice. */
-  static final class Choice implements ITypeConverter<Replication> {
-    @Override
-    public Replication convert(String text) {
-      List<Replication> choices = List.of(Replication.values());
-      return choices.stream()
-          .filter(choice -> choice.toString().equals(text))
-          .findFirst()
-          .orElseThrow(
-              () -> new TypeConversionException("'" + text + "' is not one of " + choices));
+  /** Its words. */
+  static final class Choice extends WordConverter<Replication> {
+    Choice() {
+      super(Replication.values());
     }
   }
 }

@@ -1,10 +1,7 @@
 package org.kithlm.deploy.cli;
 
-import java.util.List;
 import org.kithlm.node.control.SumPrecision;
-import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.TypeConversionException;
 
 /** {@code --sums}, for the commands that lead a cluster. */
 final class SumsOption {
@@ -24,16 +21,10 @@ final class SumsOption {
     return precision;
   }
 
-  /** Takes the choices as they are shown, where picocli would offer each twice. */
-  static final class Choice implements ITypeConverter<SumPrecision> {
-    @Override
-    public SumPrecision convert(String text) {
-      List<SumPrecision> choices = List.of(SumPrecision.values());
-      return choices.stream()
-          .filter(choice -> choice.toString().equals(text))
-          .findFirst()
-          .orElseThrow(
-              () -> new TypeConversionException("'" + text + "' is not one of " + choices));
+  /** Its words. */
+  static final class Choice extends WordConverter<SumPrecision> {
+    Choice() {
+      super(SumPrecision.values());
     }
   }
 }
