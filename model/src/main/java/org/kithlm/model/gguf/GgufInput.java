@@ -87,6 +87,11 @@ final class GgufInput {
 
   /** A string of at most {@code maxBytes} bytes of UTF-8. */
   String readString(int maxBytes, String what) throws IOException {
+    return new String(readUtf8(maxBytes, what), StandardCharsets.UTF_8);
+  }
+
+  /** The bytes of such a string, which are valid UTF-8. */
+  byte[] readUtf8(int maxBytes, String what) throws IOException {
     int lengthBytes = readCount(maxBytes, "length of " + what);
     long offsetBytes = positionBytes();
     require(lengthBytes, what);
@@ -100,10 +105,11 @@ final class GgufInput {
       done += length;
     }
     try {
-      return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
+      StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes));
     } catch (CharacterCodingException e) {
       throw failure(what + " at offset " + offsetBytes + " is not UTF-8", e);
     }
+    return bytes;
   }
 
   /** Checks that {@code lengthBytes} more bytes are there. */

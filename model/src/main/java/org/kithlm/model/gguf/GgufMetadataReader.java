@@ -1,7 +1,6 @@
 package org.kithlm.model.gguf;
 
 import java.io.IOException;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -130,11 +129,11 @@ final class GgufMetadataReader {
   }
 
   private List<String> readStrings(int length, String what) throws IOException {
-    List<String> values = new ArrayList<>(length);
+    StringTable.Builder values = new StringTable.Builder(length);
     for (int i = 0; i < length; i++) {
-      values.add(input.readString(STRING_BYTES_MAX, what));
+      values.add(input.readUtf8(STRING_BYTES_MAX, what));
     }
-    return List.copyOf(values);
+    return values.build();
   }
 
   private long[] readIntegers(int type, int length, String what) throws IOException {

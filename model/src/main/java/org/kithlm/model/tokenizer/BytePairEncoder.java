@@ -1,7 +1,6 @@
 package org.kithlm.model.tokenizer;
 
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.function.IntConsumer;
 import org.kithlm.model.gguf.GgufException;
@@ -23,17 +22,17 @@ final class BytePairEncoder implements TextEncoder, MergeRules {
   BytePairEncoder(GgufMetadata metadata, List<String> tokens, TokenType[] types) {
     this.types = types;
     preTokenizer = PreTokenizer.of(metadata.optionalString("tokenizer.ggml.pre").orElse("default"));
-    List<byte[]> bytes = new ArrayList<>(tokens.size());
-    for (int id = 0; id < types.length; id++) {
-      byte[] spelled = types[id] == TokenType.NORMAL ? ByteAlphabet.bytes(tokens.get(id)) : null;
-      bytes.add(spelled != null ? spelled : tokens.get(id).getBytes(StandardCharsets.UTF_8));
-    }
-    vocabulary = new Vocabulary(bytes);
+    vocabulary = new Vocabulary(types.length, id -> spelled(tokens.get(id), types[id]));
     List<String> merges = metadata.strings(MERGES);
     ranks = new PairRanks(merges.size());
     for (int rank = 0; rank < merges.size(); rank++) {
       addMerge(merges.get(rank), rank);
     }
+  }
+
+  private static byte[] spelled(String token, TokenType type) {
+    byte[] bytes = type == TokenType.NORMAL ? ByteAlphabet.bytes(token) : null;
+    return bytes != null ? bytes : token.getBytes(StandardCharsets.UTF_8);
   }
 
   private void addMerge(String merge, int rank) {

@@ -32,8 +32,7 @@ final class ScoredPieceEncoder implements TextEncoder, MergeRules {
           SCORES + " has " + scores.length + " entries for " + types.length + " tokens");
     }
     vocabulary =
-        new Vocabulary(
-            tokens.stream().map(token -> token.getBytes(StandardCharsets.UTF_8)).toList());
+        new Vocabulary(types.length, id -> tokens.get(id).getBytes(StandardCharsets.UTF_8));
     spacePrefix = metadata.flag("tokenizer.ggml.add_space_prefix", true);
     ranks = new int[scores.length];
     for (int id = 0; id < ranks.length; id++) {

@@ -1,7 +1,7 @@
 package org.kithlm.model.tokenizer;
 
 import java.util.Arrays;
-import java.util.List;
+import java.util.function.IntFunction;
 
 /**
  * The bytes of all tokens in one array, with a hash table over them: about 30 bytes a token where a
@@ -16,20 +16,24 @@ final class Vocabulary {
   private final int[] slots; // open addressing: id + 1, 0 where free
   private final int longestBytes;
 
-  /** Joins the tokens; of equal ones the last is found. */
-  Vocabulary(List<byte[]> tokens) {
-    starts = new int[tokens.size() + 1];
+  /**
+   * Joins the tokens; of equal ones the last is found.
+   *
+   * @param tokens the bytes of each id, asked for twice, so that they need not all be in memory
+   */
+  Vocabulary(int size, IntFunction<byte[]> tokens) {
+    starts = new int[size + 1];
     int longest = 0;
-    for (int id = 0; id < tokens.size(); id++) {
-      int lengthBytes = tokens.get(id).length;
+    for (int id = 0; id < size; id++) {
+      int lengthBytes = tokens.apply(id).length;
       starts[id + 1] = Math.addExact(starts[id], lengthBytes);
       longest = Math.max(longest, lengthBytes);
     }
     longestBytes = longest;
-    bytes = new byte[starts[tokens.size()]];
-    slots = new int[Integer.highestOneBit(Math.max(1, tokens.size())) * 4];
-    for (int id = 0; id < tokens.size(); id++) {
-      byte[] token = tokens.get(id);
+    bytes = new byte[starts[size]];
+    slots = new int[Integer.highestOneBit(Math.max(1, size)) * 4];
+    for (int id = 0; id < size; id++) {
+      byte[] token = tokens.apply(id);
       System.arraycopy(token, 0, bytes, starts[id], token.length);
       slots[slot(token, 0, token.length)] = id + 1;
     }
