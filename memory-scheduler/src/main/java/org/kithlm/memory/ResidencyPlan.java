@@ -17,7 +17,7 @@ import java.util.stream.LongStream;
  * @param ringBytes memory that those share, 0 if there are none
  */
 record ResidencyPlan(List<Integer> pinned, List<Integer> streamed, long ringBytes) {
-  /** One in use, two being read; the others even out tiles that take longer than average. */
+  /** One or two in use, four being read; the others even out tiles that take longer. */
   static final int RING_TILES_MIN = 8;
 
   /** A byte of ring is a byte less of pinned tiles, so a small budget has a small ring. */

@@ -18,10 +18,10 @@ import org.jspecify.annotations.Nullable;
  */
 final class TileRing implements Closeable {
   /**
-   * Two reads of 2 MiB in flight reach the disk's rate, and one goes on while the other's tile is
-   * checked.
+   * Two reads of 2 MiB in flight reach the disk's rate, while others check their tiles or wait for
+   * a core: two readers got 0.77 to 0.91 of it, four 0.87 to 1.0 (docs/memory.md).
    */
-  static final int READERS = 2;
+  static final int READERS = 4;
 
   private final RunReader reader;
   private final List<TileExtent> extents;

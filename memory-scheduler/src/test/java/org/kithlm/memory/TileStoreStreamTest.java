@@ -229,9 +229,9 @@ class TileStoreStreamTest {
       assertMessage("is not in memory after 50 ms: the disk is too slow or hangs", failure);
       assertTrue(store.waitNs() >= TimeUnit.MILLISECONDS.toNanos(50));
 
-      store.rewind(); // two reads are in flight
+      store.rewind(); // all readers have one in flight
       gate.open(1_000_000);
-      awaitStreamed(store, 3 + 2 + RING_TILES);
+      awaitStreamed(store, 3 + TileRing.READERS + RING_TILES);
       walk(store, 0, RING_TILES);
     }
   }
