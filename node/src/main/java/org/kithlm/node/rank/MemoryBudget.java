@@ -28,6 +28,9 @@ record MemoryBudget(
   /** Counters, commands and the loss report of the media driver. */
   private static final long DRIVER_BYTES = 6 << 20;
 
+  /** A heap that every node can work with, if slower on long prompts; the launcher's is larger. */
+  private static final long SMALL_HEAP_BYTES = 48 << 20;
+
   /** A log buffer of three terms of 256 KiB for each direction of a link. */
   private static final long LINK_BYTES = 2 * 3 * (256 << 10);
 
@@ -67,7 +70,7 @@ record MemoryBudget(
    * @param weightBytesMin the smallest budget that they can be streamed through
    * @param weightBytesAll what they are in total
    * @throws DoesNotFitException if they cannot; the message has the numbers, the smallest budget
-   *     that works and the longest context, if any, that works in this one
+   *     that works and, if any, the longest context and the heap that work in this one
    */
   void require(long weightBytesMin, long weightBytesAll) {
     if (weightBytes() >= weightBytesMin) {
@@ -75,6 +78,8 @@ record MemoryBudget(
     }
     long needed = processBytes(weightBytesMin);
     int fits = longestContext(weightBytesMin);
+    boolean heapHelps = needed - processBytes <= heapBytes - SMALL_HEAP_BYTES;
+    String smallerHeap = heapHelps ? " or KITH_HEAP=" + (SMALL_HEAP_BYTES >> 20) + "m" : "";
     String shorter = fits > 0 && kvBytes > 0 ? " or --context " + fits : "";
     throw new DoesNotFitException(
         String.join(
@@ -88,7 +93,7 @@ record MemoryBudget(
                 mebibytes(kvBytes) + ", at least",
                 mebibytes(weightBytesMin) + " for",
                 mebibytes(weightBytesAll) + " of weights; the smallest that works is --memory",
-                ceilMebibytes(needed) + "M" + shorter)));
+                ceilMebibytes(needed) + "M" + shorter + smallerHeap)));
   }
 
   /** What the process must be allowed to use for so much of the weights. */

@@ -15,7 +15,7 @@ final class StepSize {
   private static final long LEAF_BYTES = 24 << 20;
 
   /** The root's, with the vocabulary and requests. */
-  private static final long ROOT_BYTES = 40 << 20;
+  private static final long ROOT_BYTES = 34 << 20;
 
   private StepSize() {}
 

@@ -107,6 +107,21 @@ class MemoryBudgetTest {
   }
 
   @Test
+  void shouldAdviseASmallerHeapWhereThatIsEnough() {
+    long small = budget(0, 0, 1, 2, 1024).processBytes(16 * MIB) - 16 * MIB; // of a heap of 64 MiB
+    assertTrue(refusal(small).contains("or KITH_HEAP=48m"), refusal(small));
+    assertFalse(refusal(small - MIB).contains("KITH_HEAP"), refusal(small - MIB));
+  }
+
+  private static String refusal(long processBytes) {
+    return String.valueOf(
+        assertThrows(
+                DoesNotFitException.class,
+                () -> budget(processBytes, 0, 1, 2, 1024).require(16 * MIB, 900 * MIB))
+            .getMessage());
+  }
+
+  @Test
   void shouldAdviseNoContextToARankWithoutKeysAndValues() {
     DoesNotFitException refusal =
         assertThrows(

@@ -28,7 +28,7 @@ class StepSizeTest {
     int leaf = StepSize.tokens(heap(48), false, false, 0, TOKEN_BYTES, 512);
     assertEquals((36 * MIB - 24 * MIB) / TOKEN_BYTES, leaf);
     assertTrue(StepSize.tokens(heap(48), false, false, 5 * MIB, TOKEN_BYTES, 512) < leaf, "norms");
-    assertTrue(StepSize.tokens(heap(64), true, false, 0, TOKEN_BYTES, 512) < leaf, "root");
+    assertTrue(StepSize.tokens(heap(60), true, false, 0, TOKEN_BYTES, 512) < leaf, "root");
   }
 
   @Test
