@@ -4,6 +4,7 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.Writer;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -35,19 +36,36 @@ final class KithProcess implements AutoCloseable {
 
   /** The same by another program, which becomes it. */
   static KithProcess start(List<String> by, Path home, String... args) throws IOException {
-    Path options = Path.of(System.getProperty("kith.project.dir"), "deploy", "jvm.options");
+    Path deploy = Path.of(System.getProperty("kith.project.dir"), "deploy");
     Path errors = Files.createTempFile(Files.createDirectories(home), "kith", ".err");
     List<String> command = new ArrayList<>(by);
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.addAll(List.of("@" + options, "-XX:+UseSerialGC", "-Xmx96m", "-ea"));
+    command.addAll(
+        List.of("@" + deploy.resolve("jvm.options"), "-XX:+UseSerialGC", "-Xmx96m", "-ea"));
     if (!Boolean.getBoolean("kith.test.table")) { // the table has speeds
       command.add("-Dkith.warmUpSeconds=1");
     }
-    command.addAll(List.of("-cp", System.getProperty("java.class.path"), Kith.class.getName()));
+    command.addAll(packaged(deploy.resolve("target")));
+    command.add(Kith.class.getName());
     command.addAll(List.of(args));
     ProcessBuilder builder = new ProcessBuilder(command).redirectError(errors.toFile());
     builder.environment().put("KITH_HOME", home.toString());
     return new KithProcess(builder.start(), errors);
+  }
+
+  /** As users start it, with the cache for faster starts if ./kith has made one of this build. */
+  private static List<String> packaged(Path target) throws IOException {
+    Path jar;
+    try (DirectoryStream<Path> jars = Files.newDirectoryStream(target, "deploy-*.jar")) {
+      jar = jars.iterator().next();
+    }
+    List<String> options = new ArrayList<>(List.of("-cp", jar + ":" + target.resolve("lib/*")));
+    Path cache = target.resolve("kith.aot");
+    if (Files.exists(cache)
+        && Files.getLastModifiedTime(cache).compareTo(Files.getLastModifiedTime(jar)) > 0) {
+      options.addAll(List.of("-XX:AOTCache=" + cache, "-Xlog:aot=off", "-Xlog:cds=off"));
+    }
+    return options;
   }
 
   /** Types into its standard input, which ends after that. */
