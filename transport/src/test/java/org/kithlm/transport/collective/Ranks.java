@@ -2,6 +2,7 @@ package org.kithlm.transport.collective;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.kithlm.transport.DataPort;
 import org.kithlm.transport.PeerAddress;
 
@@ -10,14 +11,23 @@ final class Ranks {
   private Ranks() {}
 
   static List<PeerAddress> onLoopback(int worldSize) {
-    List<DataPort> ports = new ArrayList<>();
-    List<PeerAddress> peers = new ArrayList<>();
-    for (int rank = 0; rank < worldSize; rank++) {
-      DataPort port = DataPort.reserve("127.0.0.1", 0);
-      ports.add(port);
-      peers.add(new PeerAddress(rank, "127.0.0.1", port.port()));
-    }
+    List<DataPort> ports = reserve(worldSize);
+    List<PeerAddress> peers = at(ports);
     ports.forEach(DataPort::close);
+    return peers;
+  }
+
+  /** Ports that nothing else gets until they are closed. */
+  static List<DataPort> reserve(int worldSize) {
+    return Stream.generate(() -> DataPort.reserve("127.0.0.1", 0)).limit(worldSize).toList();
+  }
+
+  /** The ranks that have these ports. */
+  static List<PeerAddress> at(List<DataPort> ports) {
+    List<PeerAddress> peers = new ArrayList<>();
+    for (DataPort port : ports) {
+      peers.add(new PeerAddress(peers.size(), "127.0.0.1", port.port()));
+    }
     return peers;
   }
 }

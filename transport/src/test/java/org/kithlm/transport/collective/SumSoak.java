@@ -18,6 +18,7 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import java.util.random.RandomGenerator;
 import org.kithlm.transport.Collective;
+import org.kithlm.transport.DataPort;
 import org.kithlm.transport.PeerAddress;
 import org.kithlm.transport.PeerLostException;
 import org.kithlm.transport.SessionConfig;
@@ -35,7 +36,7 @@ final class SumSoak {
   private static final int ROUNDS_PER_STEP = 50;
   private static final int LOST_PER_MILLE = 2;
   private static final int JITTER_NS = 1_000_000;
-  private static final long WAIT_NS = TimeUnit.SECONDS.toNanos(600); // beside anything
+  private static final long WAIT_NS = TimeUnit.SECONDS.toNanos(120); // beside anything
   private static final List<Collective> FORMS =
       List.of(
           Collective.STAR,
@@ -99,12 +100,13 @@ final class SumSoak {
     SumEncoding encoding = ENCODINGS.get((int) (epoch % ENCODINGS.size()));
     boolean sealed = random.nextBoolean();
     int worldSize = random.nextInt(2, 5);
-    List<PeerAddress> peers = Ranks.onLoopback(worldSize);
+    List<DataPort> ports = Ranks.reserve(worldSize);
+    List<PeerAddress> peers = Ranks.at(ports);
     List<Relay> relays = new ArrayList<>();
     long startNs = System.nanoTime();
     try (ExecutorService threads = Executors.newCachedThreadPool()) {
       AtomicInteger running = new AtomicInteger(worldSize);
-      List<Future<Long>> ranks = new ArrayList<>();
+      List<SessionConfig> configs = new ArrayList<>();
       for (int rank = 0; rank < worldSize; rank++) {
         SessionConfig config =
             SessionConfig.of(epoch, rank, relayed(peers, rank, relays, random), MAX_FLOATS)
@@ -115,9 +117,13 @@ final class SumSoak {
                 .withDriverParent(folder);
         // Shared memory is found by the key, as relays give the root another address everywhere.
         boolean needsKey = sealed || form == Collective.SHARED_MEMORY;
-        SessionConfig sealedOrNot = needsKey ? config.withKey(key(epoch)) : config;
-        ranks.add(threads.submit(() -> new Rank(sealedOrNot, epochRounds, running).live()));
+        configs.add(needsKey ? config.withKey(key(epoch)) : config);
       }
+      ports.forEach(DataPort::close); // not before the relays have theirs, which could be the same
+      List<Future<Long>> ranks =
+          configs.stream()
+              .map(config -> threads.submit(() -> new Rank(config, epochRounds, running).live()))
+              .toList();
       for (Future<Long> rank : ranks) {
         dropped += rank.get(WAIT_NS, TimeUnit.NANOSECONDS);
       }
