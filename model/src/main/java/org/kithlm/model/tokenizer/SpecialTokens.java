@@ -20,8 +20,11 @@ final class SpecialTokens {
   SpecialTokens(List<String> tokens, TokenType[] types) {
     List<Special> specials = new ArrayList<>();
     for (int id = 0; id < types.length; id++) {
+      if (!types[id].isHidden() && types[id] != TokenType.USER_DEFINED) {
+        continue; // nearly all, whose texts need not be made
+      }
       String text = tokens.get(id);
-      if ((types[id].isHidden() || types[id] == TokenType.USER_DEFINED) && !text.isEmpty()) {
+      if (!text.isEmpty()) {
         int lengthBytes = text.getBytes(StandardCharsets.UTF_8).length;
         specials.add(new Special(text, id, lengthBytes, types[id].isHidden()));
         firstChars.set(text.charAt(0));

@@ -1,5 +1,6 @@
 package org.kithlm.model.tokenizer;
 
+import java.io.ByteArrayOutputStream;
 import java.util.Arrays;
 import java.util.function.IntFunction;
 
@@ -19,23 +20,22 @@ final class Vocabulary {
   /**
    * Joins the tokens; of equal ones the last is found.
    *
-   * @param tokens the bytes of each id, asked for twice, so that they need not all be in memory
+   * @param tokens the bytes of each id, asked for once
    */
   Vocabulary(int size, IntFunction<byte[]> tokens) {
+    ByteArrayOutputStream joined = new ByteArrayOutputStream();
     starts = new int[size + 1];
     int longest = 0;
     for (int id = 0; id < size; id++) {
-      int lengthBytes = tokens.apply(id).length;
-      starts[id + 1] = Math.addExact(starts[id], lengthBytes);
-      longest = Math.max(longest, lengthBytes);
+      joined.writeBytes(tokens.apply(id));
+      starts[id + 1] = joined.size();
+      longest = Math.max(longest, starts[id + 1] - starts[id]);
     }
     longestBytes = longest;
-    bytes = new byte[starts[size]];
+    bytes = joined.toByteArray();
     slots = new int[Integer.highestOneBit(Math.max(1, size)) * 4];
     for (int id = 0; id < size; id++) {
-      byte[] token = tokens.apply(id);
-      System.arraycopy(token, 0, bytes, starts[id], token.length);
-      slots[slot(token, 0, token.length)] = id + 1;
+      slots[slot(bytes, starts[id], starts[id + 1])] = id + 1;
     }
   }
 
