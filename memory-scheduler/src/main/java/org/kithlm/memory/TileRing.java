@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
 final class TileRing implements Closeable {
   /**
    * Two reads of 2 MiB in flight reach the disk's rate, while others check their tiles or wait for
-   * a core: two readers got 0.77 to 0.91 of it, four 0.87 to 1.0 (docs/memory.md).
+   * a core: two readers got 0.77 to 0.91 of it, four 0.87 to 1.0 (ADR 6).
    */
   static final int READERS = 4;
 

@@ -28,7 +28,10 @@ record MemoryBudget(
   /** Counters, commands and the loss report of the media driver. */
   private static final long DRIVER_BYTES = 6 << 20;
 
-  /** A heap that every node can work with, if slower on long prompts; the launcher's is larger. */
+  /**
+   * A heap that is enough for models of a few billion weights, if slower on long prompts; what
+   * {@link StepSize} finds too small it refuses with the size that works.
+   */
   private static final long SMALL_HEAP_BYTES = 48 << 20;
 
   /** A log buffer of three terms of 256 KiB for each direction of a link. */
