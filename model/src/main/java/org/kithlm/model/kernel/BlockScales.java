@@ -98,15 +98,20 @@ final class BlockScales {
 
   /** d, where others of the kernel have a minimum too. */
   private static void scaleAndNoMinimum(Chunk chunk) {
-    scaleOnly(chunk);
+    for (int block = 0; block < chunk.blockCount(); block++) {
+      for (int lane = 0; lane < ROWS; lane += COUNT) {
+        halves(chunk.blockAddress(block) + 2L * lane).intoArray(chunk.scales, ROWS * block + lane);
+      }
+    }
     Arrays.fill(chunk.minima, 0, ROWS * chunk.blockCount(), 0);
   }
 
   /** d and m; q is stored as {@code q + chunk.minimaScales}. */
   private static void scaleAndMinimum(Chunk chunk) {
-    long at = chunk.address;
-    for (int i = 0; i < ROWS * chunk.blockCount(); i += ROWS, at += chunk.blockBytes) {
+    for (int block = 0; block < chunk.blockCount(); block++) {
       for (int lane = 0; lane < ROWS; lane += COUNT) {
+        long at = chunk.blockAddress(block);
+        int i = ROWS * block;
         FloatVector d = halves(at + 2L * lane);
         FloatVector m = halves(at + FIELD_BYTES + 2L * lane);
         d.intoArray(chunk.scales, i + lane);
@@ -119,7 +124,7 @@ final class BlockScales {
   private static void packedScales(Chunk chunk) {
     for (int block = 0; block < chunk.blockCount(); block++) {
       for (int lane = 0; lane < ROWS; lane += COUNT) {
-        long at = chunk.address + (long) block * chunk.blockBytes;
+        long at = chunk.blockAddress(block);
         FloatVector d = halves(at + 2L * lane);
         IntVector scales = ints(at + 2 * FIELD_BYTES + 4L * lane);
         IntVector rest = ints(at + 2 * FIELD_BYTES + 2 * WORD_BYTES + 4L * lane);
@@ -149,7 +154,7 @@ final class BlockScales {
   private static void packedMinima(Chunk chunk) {
     for (int block = 0; block < chunk.blockCount(); block++) {
       for (int lane = 0; lane < ROWS; lane += COUNT) {
-        long at = chunk.address + (long) block * chunk.blockBytes;
+        long at = chunk.blockAddress(block);
         FloatVector d = halves(at + FIELD_BYTES + 2L * lane).neg();
         IntVector minima = ints(at + 2 * FIELD_BYTES + WORD_BYTES + 4L * lane);
         IntVector rest = ints(at + 2 * FIELD_BYTES + 2 * WORD_BYTES + 4L * lane);
@@ -190,7 +195,7 @@ final class BlockScales {
   private static void byteScales(Chunk chunk) {
     for (int block = 0; block < chunk.blockCount(); block++) {
       for (int lane = 0; lane < ROWS; lane += COUNT) {
-        long at = chunk.address + (long) block * chunk.blockBytes;
+        long at = chunk.blockAddress(block);
         FloatVector d = halves(at + 2L * lane);
         for (int word = 0; word < 4; word++) {
           IntVector scales = ints(at + FIELD_BYTES + (long) WORD_BYTES * word + 4L * lane);

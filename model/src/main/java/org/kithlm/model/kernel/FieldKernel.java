@@ -34,12 +34,14 @@ import org.kithlm.model.weight.RowGroups;
  * call nothing but the Vector API: in methods of this size HotSpot inlines no other call, and would
  * allocate each vector that is passed.
  *
- * <p>Where a vector holds fewer rows than a group, two of them meet each factor that is loaded.
+ * <p>Two vectors of rows meet each factor that is loaded: those of one group, or where a vector
+ * holds a whole group, those of two. (There an odd group meets them twice, in both.) Kernels for
+ * several tokens take two only in the second case, as other machines lack the registers.
  */
 final class FieldKernel {
   private static final int ROWS = RowGroups.ROWS;
 
-  /** Rows of a pass. */
+  /** Rows that a kernel for one token takes of a group at a time. */
   private static final int LANES = TWO ? 2 * COUNT : COUNT;
 
   /** Bytes from the words of one vector to those of the next. */
@@ -47,6 +49,11 @@ final class FieldKernel {
 
   /** Bytes from the f16 fields of one vector to those of the next. */
   private static final int HALVES_BYTES = Short.BYTES * COUNT;
+
+  /** Whether the two are of two groups. */
+  private static final boolean PAIRS = COUNT == ROWS;
+
+  private static final int GROUPS = PAIRS ? 2 : 1;
 
   private FieldKernel() {}
 
@@ -64,14 +71,18 @@ final class FieldKernel {
       float[] y,
       int yAt) {
     long payloadBytes = (long) bits * WORD_BYTES;
-    long groupBytes = (long) chunk.blocks * chunk.blockBytes;
-    for (int group = 0; group < chunk.groups; group++) {
+    long groupBytes = chunk.groupBytes;
+    for (int group = 0; group < chunk.groups; group += GROUPS) {
+      boolean pair = PAIRS && group + 1 < chunk.groups;
+      int rowPart = TWO ? COUNT : pair ? ROWS : 0;
+      long wordPart = TWO ? PART_BYTES : pair ? groupBytes : 0;
+      int scalePart = TWO ? COUNT : pair ? chunk.blocks * chunk.subBlocks * ROWS : 0;
       for (int lane = 0; lane < ROWS; lane += LANES) {
         int rows = yAt + ROWS * group + lane;
         int i = at;
         int j = block;
         FloatVector y0 = FloatVector.fromArray(FLOATS, y, rows);
-        FloatVector y1 = TWO ? FloatVector.fromArray(FLOATS, y, rows + COUNT) : y0;
+        FloatVector y1 = FloatVector.fromArray(FLOATS, y, rows + rowPart);
         int scale = group * chunk.blocks * chunk.subBlocks * ROWS + lane;
         long words = chunk.address + group * groupBytes + chunk.payloadOffset + 4L * lane;
         for (int b = 0; b < chunk.blocks; b++, words += chunk.blockBytes) {
@@ -92,16 +103,14 @@ final class FieldKernel {
               a0 = a0.add(q.mul(f2));
               q = q.lanewise(LSHR, bits);
               a0 = a0.add(q.mul(f3));
-              if (TWO) {
-                q = ShortVector.fromMemorySegment(SHORTS, MEMORY, word + PART_BYTES, LITTLE_ENDIAN);
-                a1 = a1.add(q.mul(f0));
-                q = q.lanewise(LSHR, bits);
-                a1 = a1.add(q.mul(f1));
-                q = q.lanewise(LSHR, bits);
-                a1 = a1.add(q.mul(f2));
-                q = q.lanewise(LSHR, bits);
-                a1 = a1.add(q.mul(f3));
-              }
+              q = ShortVector.fromMemorySegment(SHORTS, MEMORY, word + wordPart, LITTLE_ENDIAN);
+              a1 = a1.add(q.mul(f0));
+              q = q.lanewise(LSHR, bits);
+              a1 = a1.add(q.mul(f1));
+              q = q.lanewise(LSHR, bits);
+              a1 = a1.add(q.mul(f2));
+              q = q.lanewise(LSHR, bits);
+              a1 = a1.add(q.mul(f3));
             }
             float step = steps[j];
             FloatVector inputs = FloatVector.broadcast(FLOATS, sums[j]);
@@ -111,20 +120,16 @@ final class FieldKernel {
             sum = sum.lanewise(LSHL, 16).lanewise(ASHR, 16).add(sum.lanewise(ASHR, 16));
             y0 = ((FloatVector) sum.convertShape(I2F, FLOATS, 0)).fma(d.mul(step), y0);
             y0 = m.fma(inputs, y0);
-            if (TWO) {
-              d = FloatVector.fromArray(FLOATS, chunk.scales, scale + COUNT);
-              m = FloatVector.fromArray(FLOATS, chunk.minima, scale + COUNT);
-              sum = a1.reinterpretAsInts();
-              sum = sum.lanewise(LSHL, 16).lanewise(ASHR, 16).add(sum.lanewise(ASHR, 16));
-              y1 = ((FloatVector) sum.convertShape(I2F, FLOATS, 0)).fma(d.mul(step), y1);
-              y1 = m.fma(inputs, y1);
-            }
+            d = FloatVector.fromArray(FLOATS, chunk.scales, scale + scalePart);
+            m = FloatVector.fromArray(FLOATS, chunk.minima, scale + scalePart);
+            sum = a1.reinterpretAsInts();
+            sum = sum.lanewise(LSHL, 16).lanewise(ASHR, 16).add(sum.lanewise(ASHR, 16));
+            y1 = ((FloatVector) sum.convertShape(I2F, FLOATS, 0)).fma(d.mul(step), y1);
+            y1 = m.fma(inputs, y1);
           }
         }
         y0.intoArray(y, rows);
-        if (TWO) {
-          y1.intoArray(y, rows + COUNT);
-        }
+        y1.intoArray(y, rows + rowPart);
       }
     }
   }
@@ -141,17 +146,21 @@ final class FieldKernel {
       float[] y,
       int yAt) {
     long payloadBytes = (long) bits * WORD_BYTES;
-    long groupBytes = (long) chunk.blocks * chunk.blockBytes;
-    for (int group = 0; group < chunk.groups; group++) {
+    long groupBytes = chunk.groupBytes;
+    for (int group = 0; group < chunk.groups; group += GROUPS) {
+      boolean pair = PAIRS && group + 1 < chunk.groups;
+      int rowPart = TWO ? COUNT : pair ? ROWS : 0;
+      long wordPart = TWO ? PART_BYTES : pair ? groupBytes : 0;
+      long halfPart = TWO ? HALVES_BYTES : wordPart;
       for (int lane = 0; lane < ROWS; lane += LANES) {
         int rows = yAt + ROWS * group + lane;
         int i = at;
         int j = block;
         FloatVector y0 = FloatVector.fromArray(FLOATS, y, rows);
-        FloatVector y1 = TWO ? FloatVector.fromArray(FLOATS, y, rows + COUNT) : y0;
+        FloatVector y1 = FloatVector.fromArray(FLOATS, y, rows + rowPart);
         long fields = chunk.address + group * groupBytes + 2L * lane;
         long payload = chunk.payloadOffset + 2L * lane;
-        long groupEnd = fields + groupBytes;
+        long groupEnd = fields + (long) chunk.blocks * chunk.blockBytes;
         for (; fields != groupEnd; i++, j++, fields += chunk.blockBytes) {
           long word = fields + payload;
           ShortVector a0 = IntVector.broadcast(INTS, x[i + 4 * bits]).reinterpretAsShorts();
@@ -169,16 +178,14 @@ final class FieldKernel {
             a0 = a0.add(q.mul(f2));
             q = q.lanewise(LSHR, bits);
             a0 = a0.add(q.mul(f3));
-            if (TWO) {
-              q = ShortVector.fromMemorySegment(SHORTS, MEMORY, word + PART_BYTES, LITTLE_ENDIAN);
-              a1 = a1.add(q.mul(f0));
-              q = q.lanewise(LSHR, bits);
-              a1 = a1.add(q.mul(f1));
-              q = q.lanewise(LSHR, bits);
-              a1 = a1.add(q.mul(f2));
-              q = q.lanewise(LSHR, bits);
-              a1 = a1.add(q.mul(f3));
-            }
+            q = ShortVector.fromMemorySegment(SHORTS, MEMORY, word + wordPart, LITTLE_ENDIAN);
+            a1 = a1.add(q.mul(f0));
+            q = q.lanewise(LSHR, bits);
+            a1 = a1.add(q.mul(f1));
+            q = q.lanewise(LSHR, bits);
+            a1 = a1.add(q.mul(f2));
+            q = q.lanewise(LSHR, bits);
+            a1 = a1.add(q.mul(f3));
           }
           float step = steps[j];
           FloatVector inputs = FloatVector.broadcast(FLOATS, sums[j]);
@@ -200,33 +207,25 @@ final class FieldKernel {
           sum = sum.lanewise(LSHL, 16).lanewise(ASHR, 16).add(sum.lanewise(ASHR, 16));
           y0 = ((FloatVector) sum.convertShape(I2F, FLOATS, 0)).fma(d.mul(step), y0);
           y0 = m.fma(inputs, y0);
-          if (TWO) {
-            half =
-                (IntVector)
-                    ShortVector.fromMemorySegment(
-                            FIELDS, MEMORY, fields + HALVES_BYTES, LITTLE_ENDIAN)
-                        .convertShape(S2I, INTS, 0);
-            d = half.lanewise(LSHL, 13).and(HALF_BITS).reinterpretAsFloats().mul(HALF_TO_FLOAT);
-            half =
-                (IntVector)
-                    ShortVector.fromMemorySegment(
-                            FIELDS,
-                            MEMORY,
-                            fields + HALVES_BYTES + chunk.minimaOffset,
-                            LITTLE_ENDIAN)
-                        .convertShape(S2I, INTS, 0);
-            m = half.lanewise(LSHL, 13).and(HALF_BITS).reinterpretAsFloats().mul(HALF_TO_FLOAT);
-            m = d.mul(chunk.minimaScales).add(m.mul(chunk.minimaFactor));
-            sum = a1.reinterpretAsInts();
-            sum = sum.lanewise(LSHL, 16).lanewise(ASHR, 16).add(sum.lanewise(ASHR, 16));
-            y1 = ((FloatVector) sum.convertShape(I2F, FLOATS, 0)).fma(d.mul(step), y1);
-            y1 = m.fma(inputs, y1);
-          }
+          half =
+              (IntVector)
+                  ShortVector.fromMemorySegment(FIELDS, MEMORY, fields + halfPart, LITTLE_ENDIAN)
+                      .convertShape(S2I, INTS, 0);
+          d = half.lanewise(LSHL, 13).and(HALF_BITS).reinterpretAsFloats().mul(HALF_TO_FLOAT);
+          half =
+              (IntVector)
+                  ShortVector.fromMemorySegment(
+                          FIELDS, MEMORY, fields + halfPart + chunk.minimaOffset, LITTLE_ENDIAN)
+                      .convertShape(S2I, INTS, 0);
+          m = half.lanewise(LSHL, 13).and(HALF_BITS).reinterpretAsFloats().mul(HALF_TO_FLOAT);
+          m = d.mul(chunk.minimaScales).add(m.mul(chunk.minimaFactor));
+          sum = a1.reinterpretAsInts();
+          sum = sum.lanewise(LSHL, 16).lanewise(ASHR, 16).add(sum.lanewise(ASHR, 16));
+          y1 = ((FloatVector) sum.convertShape(I2F, FLOATS, 0)).fma(d.mul(step), y1);
+          y1 = m.fma(inputs, y1);
         }
         y0.intoArray(y, rows);
-        if (TWO) {
-          y1.intoArray(y, rows + COUNT);
-        }
+        y1.intoArray(y, rows + rowPart);
       }
     }
   }
@@ -244,76 +243,208 @@ final class FieldKernel {
       int yAt,
       int yStride) {
     long payloadBytes = (long) bits * WORD_BYTES;
-    long groupBytes = (long) chunk.blocks * chunk.blockBytes;
-    for (int group = 0; group < chunk.groups; group++) {
+    for (int group = 0; group < chunk.groups; group += GROUPS) {
+      boolean pair = PAIRS && group + 1 < chunk.groups;
+      long part = pair ? chunk.groupBytes : 0;
+      int rowPart = pair ? ROWS : 0;
+      int scalePart = pair ? chunk.blocks * chunk.subBlocks * ROWS : 0;
       for (int lane = 0; lane < ROWS; lane += COUNT) {
         int rows = yAt + ROWS * group + lane;
         int i = at;
         int j = block;
         FloatVector y0 = FloatVector.fromArray(FLOATS, y, rows);
+        FloatVector z0 = PAIRS ? FloatVector.fromArray(FLOATS, y, rows + rowPart) : y0;
         FloatVector y1 = FloatVector.fromArray(FLOATS, y, rows + yStride);
+        FloatVector z1 = PAIRS ? FloatVector.fromArray(FLOATS, y, rows + rowPart + yStride) : y1;
         FloatVector y2 = FloatVector.fromArray(FLOATS, y, rows + 2 * yStride);
+        FloatVector z2 =
+            PAIRS ? FloatVector.fromArray(FLOATS, y, rows + rowPart + 2 * yStride) : y2;
         FloatVector y3 = FloatVector.fromArray(FLOATS, y, rows + 3 * yStride);
+        FloatVector z3 =
+            PAIRS ? FloatVector.fromArray(FLOATS, y, rows + rowPart + 3 * yStride) : y3;
         int scale = group * chunk.blocks * chunk.subBlocks * ROWS + lane;
-        long words = chunk.address + group * groupBytes + chunk.payloadOffset + 4L * lane;
+        long words = chunk.address + group * chunk.groupBytes + chunk.payloadOffset + 4L * lane;
         for (int b = 0; b < chunk.blocks; b++, words += chunk.blockBytes) {
           long end = words + payloadBytes * chunk.subBlocks;
           for (long word = words; word != end; ) {
             int start = i + 16 * bits;
             ShortVector a0 = IntVector.broadcast(INTS, x[start]).reinterpretAsShorts();
+            ShortVector b0 = a0;
             ShortVector a1 = IntVector.broadcast(INTS, x[start + 1]).reinterpretAsShorts();
+            ShortVector b1 = a1;
             ShortVector a2 = IntVector.broadcast(INTS, x[start + 2]).reinterpretAsShorts();
+            ShortVector b2 = a2;
             ShortVector a3 = IntVector.broadcast(INTS, x[start + 3]).reinterpretAsShorts();
+            ShortVector b3 = a3;
             for (long wordEnd = word + payloadBytes; word != wordEnd; word += WORD_BYTES) {
               ShortVector q = ShortVector.fromMemorySegment(SHORTS, MEMORY, word, LITTLE_ENDIAN);
-              a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i]).reinterpretAsShorts()));
-              a1 = a1.add(q.mul(IntVector.broadcast(INTS, x[i + 1]).reinterpretAsShorts()));
-              a2 = a2.add(q.mul(IntVector.broadcast(INTS, x[i + 2]).reinterpretAsShorts()));
-              a3 = a3.add(q.mul(IntVector.broadcast(INTS, x[i + 3]).reinterpretAsShorts()));
+              ShortVector r =
+                  PAIRS
+                      ? ShortVector.fromMemorySegment(SHORTS, MEMORY, word + part, LITTLE_ENDIAN)
+                      : q;
+              ShortVector f = IntVector.broadcast(INTS, x[i]).reinterpretAsShorts();
+              a0 = a0.add(q.mul(f));
+              if (PAIRS) {
+                b0 = b0.add(r.mul(f));
+              }
+              f = IntVector.broadcast(INTS, x[i + 1]).reinterpretAsShorts();
+              a1 = a1.add(q.mul(f));
+              if (PAIRS) {
+                b1 = b1.add(r.mul(f));
+              }
+              f = IntVector.broadcast(INTS, x[i + 2]).reinterpretAsShorts();
+              a2 = a2.add(q.mul(f));
+              if (PAIRS) {
+                b2 = b2.add(r.mul(f));
+              }
+              f = IntVector.broadcast(INTS, x[i + 3]).reinterpretAsShorts();
+              a3 = a3.add(q.mul(f));
+              if (PAIRS) {
+                b3 = b3.add(r.mul(f));
+              }
               q = q.lanewise(LSHR, bits);
-              a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 4]).reinterpretAsShorts()));
-              a1 = a1.add(q.mul(IntVector.broadcast(INTS, x[i + 5]).reinterpretAsShorts()));
-              a2 = a2.add(q.mul(IntVector.broadcast(INTS, x[i + 6]).reinterpretAsShorts()));
-              a3 = a3.add(q.mul(IntVector.broadcast(INTS, x[i + 7]).reinterpretAsShorts()));
+              r = PAIRS ? r.lanewise(LSHR, bits) : r;
+              f = IntVector.broadcast(INTS, x[i + 4]).reinterpretAsShorts();
+              a0 = a0.add(q.mul(f));
+              if (PAIRS) {
+                b0 = b0.add(r.mul(f));
+              }
+              f = IntVector.broadcast(INTS, x[i + 5]).reinterpretAsShorts();
+              a1 = a1.add(q.mul(f));
+              if (PAIRS) {
+                b1 = b1.add(r.mul(f));
+              }
+              f = IntVector.broadcast(INTS, x[i + 6]).reinterpretAsShorts();
+              a2 = a2.add(q.mul(f));
+              if (PAIRS) {
+                b2 = b2.add(r.mul(f));
+              }
+              f = IntVector.broadcast(INTS, x[i + 7]).reinterpretAsShorts();
+              a3 = a3.add(q.mul(f));
+              if (PAIRS) {
+                b3 = b3.add(r.mul(f));
+              }
               q = q.lanewise(LSHR, bits);
-              a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 8]).reinterpretAsShorts()));
-              a1 = a1.add(q.mul(IntVector.broadcast(INTS, x[i + 9]).reinterpretAsShorts()));
-              a2 = a2.add(q.mul(IntVector.broadcast(INTS, x[i + 10]).reinterpretAsShorts()));
-              a3 = a3.add(q.mul(IntVector.broadcast(INTS, x[i + 11]).reinterpretAsShorts()));
+              r = PAIRS ? r.lanewise(LSHR, bits) : r;
+              f = IntVector.broadcast(INTS, x[i + 8]).reinterpretAsShorts();
+              a0 = a0.add(q.mul(f));
+              if (PAIRS) {
+                b0 = b0.add(r.mul(f));
+              }
+              f = IntVector.broadcast(INTS, x[i + 9]).reinterpretAsShorts();
+              a1 = a1.add(q.mul(f));
+              if (PAIRS) {
+                b1 = b1.add(r.mul(f));
+              }
+              f = IntVector.broadcast(INTS, x[i + 10]).reinterpretAsShorts();
+              a2 = a2.add(q.mul(f));
+              if (PAIRS) {
+                b2 = b2.add(r.mul(f));
+              }
+              f = IntVector.broadcast(INTS, x[i + 11]).reinterpretAsShorts();
+              a3 = a3.add(q.mul(f));
+              if (PAIRS) {
+                b3 = b3.add(r.mul(f));
+              }
               q = q.lanewise(LSHR, bits);
-              a0 = a0.add(q.mul(IntVector.broadcast(INTS, x[i + 12]).reinterpretAsShorts()));
-              a1 = a1.add(q.mul(IntVector.broadcast(INTS, x[i + 13]).reinterpretAsShorts()));
-              a2 = a2.add(q.mul(IntVector.broadcast(INTS, x[i + 14]).reinterpretAsShorts()));
-              a3 = a3.add(q.mul(IntVector.broadcast(INTS, x[i + 15]).reinterpretAsShorts()));
+              r = PAIRS ? r.lanewise(LSHR, bits) : r;
+              f = IntVector.broadcast(INTS, x[i + 12]).reinterpretAsShorts();
+              a0 = a0.add(q.mul(f));
+              if (PAIRS) {
+                b0 = b0.add(r.mul(f));
+              }
+              f = IntVector.broadcast(INTS, x[i + 13]).reinterpretAsShorts();
+              a1 = a1.add(q.mul(f));
+              if (PAIRS) {
+                b1 = b1.add(r.mul(f));
+              }
+              f = IntVector.broadcast(INTS, x[i + 14]).reinterpretAsShorts();
+              a2 = a2.add(q.mul(f));
+              if (PAIRS) {
+                b2 = b2.add(r.mul(f));
+              }
+              f = IntVector.broadcast(INTS, x[i + 15]).reinterpretAsShorts();
+              a3 = a3.add(q.mul(f));
+              if (PAIRS) {
+                b3 = b3.add(r.mul(f));
+              }
               i += 16;
             }
             i += 4;
             FloatVector d = FloatVector.fromArray(FLOATS, chunk.scales, scale);
             FloatVector m = FloatVector.fromArray(FLOATS, chunk.minima, scale);
+            FloatVector e =
+                PAIRS ? FloatVector.fromArray(FLOATS, chunk.scales, scale + scalePart) : d;
+            FloatVector n =
+                PAIRS ? FloatVector.fromArray(FLOATS, chunk.minima, scale + scalePart) : m;
+            float step = steps[j];
+            FloatVector inputs = FloatVector.broadcast(FLOATS, sums[j]);
             IntVector sum = a0.reinterpretAsInts();
             sum = sum.lanewise(LSHL, 16).lanewise(ASHR, 16).add(sum.lanewise(ASHR, 16));
-            y0 = ((FloatVector) sum.convertShape(I2F, FLOATS, 0)).fma(d.mul(steps[j]), y0);
-            y0 = m.fma(FloatVector.broadcast(FLOATS, sums[j]), y0);
+            y0 = ((FloatVector) sum.convertShape(I2F, FLOATS, 0)).fma(d.mul(step), y0);
+            y0 = m.fma(inputs, y0);
+            if (PAIRS) {
+              sum = b0.reinterpretAsInts();
+              sum = sum.lanewise(LSHL, 16).lanewise(ASHR, 16).add(sum.lanewise(ASHR, 16));
+              z0 = ((FloatVector) sum.convertShape(I2F, FLOATS, 0)).fma(e.mul(step), z0);
+              z0 = n.fma(inputs, z0);
+            }
+            step = steps[j + 1];
+            inputs = FloatVector.broadcast(FLOATS, sums[j + 1]);
             sum = a1.reinterpretAsInts();
             sum = sum.lanewise(LSHL, 16).lanewise(ASHR, 16).add(sum.lanewise(ASHR, 16));
-            y1 = ((FloatVector) sum.convertShape(I2F, FLOATS, 0)).fma(d.mul(steps[j + 1]), y1);
-            y1 = m.fma(FloatVector.broadcast(FLOATS, sums[j + 1]), y1);
+            y1 = ((FloatVector) sum.convertShape(I2F, FLOATS, 0)).fma(d.mul(step), y1);
+            y1 = m.fma(inputs, y1);
+            if (PAIRS) {
+              sum = b1.reinterpretAsInts();
+              sum = sum.lanewise(LSHL, 16).lanewise(ASHR, 16).add(sum.lanewise(ASHR, 16));
+              z1 = ((FloatVector) sum.convertShape(I2F, FLOATS, 0)).fma(e.mul(step), z1);
+              z1 = n.fma(inputs, z1);
+            }
+            step = steps[j + 2];
+            inputs = FloatVector.broadcast(FLOATS, sums[j + 2]);
             sum = a2.reinterpretAsInts();
             sum = sum.lanewise(LSHL, 16).lanewise(ASHR, 16).add(sum.lanewise(ASHR, 16));
-            y2 = ((FloatVector) sum.convertShape(I2F, FLOATS, 0)).fma(d.mul(steps[j + 2]), y2);
-            y2 = m.fma(FloatVector.broadcast(FLOATS, sums[j + 2]), y2);
+            y2 = ((FloatVector) sum.convertShape(I2F, FLOATS, 0)).fma(d.mul(step), y2);
+            y2 = m.fma(inputs, y2);
+            if (PAIRS) {
+              sum = b2.reinterpretAsInts();
+              sum = sum.lanewise(LSHL, 16).lanewise(ASHR, 16).add(sum.lanewise(ASHR, 16));
+              z2 = ((FloatVector) sum.convertShape(I2F, FLOATS, 0)).fma(e.mul(step), z2);
+              z2 = n.fma(inputs, z2);
+            }
+            step = steps[j + 3];
+            inputs = FloatVector.broadcast(FLOATS, sums[j + 3]);
             sum = a3.reinterpretAsInts();
             sum = sum.lanewise(LSHL, 16).lanewise(ASHR, 16).add(sum.lanewise(ASHR, 16));
-            y3 = ((FloatVector) sum.convertShape(I2F, FLOATS, 0)).fma(d.mul(steps[j + 3]), y3);
-            y3 = m.fma(FloatVector.broadcast(FLOATS, sums[j + 3]), y3);
+            y3 = ((FloatVector) sum.convertShape(I2F, FLOATS, 0)).fma(d.mul(step), y3);
+            y3 = m.fma(inputs, y3);
+            if (PAIRS) {
+              sum = b3.reinterpretAsInts();
+              sum = sum.lanewise(LSHL, 16).lanewise(ASHR, 16).add(sum.lanewise(ASHR, 16));
+              z3 = ((FloatVector) sum.convertShape(I2F, FLOATS, 0)).fma(e.mul(step), z3);
+              z3 = n.fma(inputs, z3);
+            }
             scale += ROWS;
             j += 4;
           }
         }
         y0.intoArray(y, rows);
+        if (PAIRS) {
+          z0.intoArray(y, rows + rowPart);
+        }
         y1.intoArray(y, rows + yStride);
+        if (PAIRS) {
+          z1.intoArray(y, rows + rowPart + yStride);
+        }
         y2.intoArray(y, rows + 2 * yStride);
+        if (PAIRS) {
+          z2.intoArray(y, rows + rowPart + 2 * yStride);
+        }
         y3.intoArray(y, rows + 3 * yStride);
+        if (PAIRS) {
+          z3.intoArray(y, rows + rowPart + 3 * yStride);
+        }
       }
     }
   }

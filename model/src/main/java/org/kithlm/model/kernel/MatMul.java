@@ -145,6 +145,7 @@ public final class MatMul {
     int blockLength = tile.type().blockLength();
     chunk.blockBytes = ROWS * tile.type().blockBytes();
     chunk.payloadOffset = RowGroups.of(tile.type()).payloadOffset();
+    chunk.groupBytes = tile.groupBytes();
     chunk.subBlocks = blockLength / Activations.BLOCK;
     BlockScales.layout(tile.type(), chunk);
     boolean single = x.tokenCount() < TOKENS;
@@ -158,7 +159,12 @@ public final class MatMul {
     int pieceMax = intoSums && blockLength > Activations.BLOCK ? blockLength : columnsMax;
     int blocksMax = Math.min(panelBlocks, pieceMax / blockLength);
     boolean wholePanel = blocksMax == panelBlocks; // only then groups follow one another
-    int groupsMax = wholePanel ? Math.clamp(columnsMax / tile.panelColumns(), 1, GROUPS_MAX) : 1;
+    // With two, kernels whose vectors hold a whole group load each factor half as often.
+    int groupsMin = Lanes.TWO || Payload.of(tile.type()).pairsPerBlock() == 0 ? 1 : 2;
+    int groupsMax =
+        wholePanel
+            ? Math.clamp(columnsMax / tile.panelColumns(), groupsMin, GROUPS_MAX)
+            : groupsMin;
     int wholeGroups = tile.rowCount() / ROWS;
     for (int panel = 0; panel < tile.panelCount(); panel++) {
       long panelAddress = bytes.address() + (long) panel * tile.panelStrideBytes();
