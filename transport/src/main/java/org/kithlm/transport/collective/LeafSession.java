@@ -36,9 +36,10 @@ public final class LeafSession implements AutoCloseable {
   private final Link root;
   private final Exchange exchange;
 
-  // The step in hand, and whether the root has ended it.
+  // The step in hand, and the last steps that the root gave up.
   private long step = NO_STEP;
-  private boolean stepOver = true;
+  private long abortedFrom = NO_STEP;
+  private long abortedUpTo = NO_STEP;
 
   // The step that is arriving.
   private final ControlledFragmentHandler stepHandler = this::onStep;
@@ -101,7 +102,6 @@ public final class LeafSession implements AutoCloseable {
           "target.length=" + target.length + " maxFloats=" + session.config().maxFloats());
     }
     hidden = target;
-    stepOver = true;
     if (!idling) { // waiting goes on over several calls, and so does backing off
       idling = true;
       session.beginWait();
@@ -127,7 +127,6 @@ public final class LeafSession implements AutoCloseable {
       root.poll(stepHandler);
     }
     idling = false;
-    stepOver = false;
     step = nextStep;
     nextStep = NO_STEP;
     return new StepHeader(step, nextStartPosition, nextTokenCount, nextLength);
@@ -170,14 +169,21 @@ public final class LeafSession implements AutoCloseable {
   }
 
   private void checkStep() {
-    if (stepOver) {
+    if (step >= abortedFrom && step <= abortedUpTo) {
       throw new StepAbortedException(step);
     }
   }
 
-  /** The root's word that a step is over may stand behind frames that are not taken yet. */
+  /**
+   * The root's word that a step is over may stand behind frames that are not taken yet, and is seen
+   * once. It may even be of a later step than the one in hand, whose last sum only this leaf still
+   * waits for; the root cannot end steps after that without it.
+   */
   private void onAhead(FrameFlyweight frame) {
-    stepOver |= frame.rank() == 0 && frame.kind() == FrameKind.ABORT && frame.step() == step;
+    if (frame.rank() == 0 && frame.kind() == FrameKind.ABORT && frame.step() > abortedUpTo) {
+      abortedFrom = abortedUpTo >= step ? abortedFrom : frame.step();
+      abortedUpTo = frame.step();
+    }
   }
 
   private Action onStep(DirectBuffer buffer, int index, int lengthBytes, Header header) {

@@ -52,6 +52,7 @@ final class SharedMemory implements Form {
         exchange.encoding().addTo(pieceSum, elements, 0, count);
       }
     }
+    slots.tookAll();
     exchange.encoding().round(pieceSum, count, round.sum(), first);
   }
 }

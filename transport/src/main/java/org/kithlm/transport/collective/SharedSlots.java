@@ -27,7 +27,9 @@ import org.kithlm.transport.TransportException;
 /**
  * Memory that the ranks of one machine share: a file that all of them map. Each rank writes its own
  * slot and reads those of all. Pieces of its partial sums go into the two halves of its slot in
- * turn, so that the slowest rank may still read one while the fastest writes the next.
+ * turn, so that the slowest rank may still read one while the fastest writes the next. Only when a
+ * rank has taken a piece of all others does it write to the other half: then all have done with
+ * what is there. Until then, after aborted steps, it writes over its own last piece.
  *
  * <pre>
  *   slot of a rank, each part on a page of its own
@@ -59,6 +61,7 @@ final class SharedSlots implements AutoCloseable {
   private final int ownRank;
   private final int pieceFloats;
   private long published;
+  private int half; // to publish in
   private boolean deleted;
 
   private SharedSlots(Path file, MappedByteBuffer mapped, SessionConfig config) {
@@ -154,18 +157,23 @@ final class SharedSlots implements AutoCloseable {
   /** Publishes {@code partial[first, first + count)} as this rank's next piece. */
   void publish(Round round, int first, int count) {
     published++;
-    int half = half(ownRank, (int) (published & 1));
-    buffer.putLongVolatile(half, WRITING);
+    int at = half(ownRank, half);
+    buffer.putLongVolatile(at, WRITING);
     VarHandle.storeStoreFence();
-    buffer.putLong(half + STEP_OFFSET, round.step());
-    buffer.putInt(half + LAYER_OFFSET, round.layer());
-    buffer.putInt(half + BLOCK_OFFSET, round.block());
-    buffer.putInt(half + FIRST_OFFSET, first);
+    buffer.putLong(at + STEP_OFFSET, round.step());
+    buffer.putInt(at + LAYER_OFFSET, round.layer());
+    buffer.putInt(at + BLOCK_OFFSET, round.block());
+    buffer.putInt(at + FIRST_OFFSET, first);
     double[] partial = round.partial();
     for (int i = 0; i < count; i++) {
-      buffer.putDouble(half + ELEMENTS_OFFSET + i * Double.BYTES, partial[first + i]);
+      buffer.putDouble(at + ELEMENTS_OFFSET + i * Double.BYTES, partial[first + i]);
     }
-    buffer.putLongVolatile(half, published); // before a look at who sleeps
+    buffer.putLongVolatile(at, published); // before a look at who sleeps
+  }
+
+  /** This rank has taken the piece of all others that belongs to what it has published last. */
+  void tookAll() {
+    half = 1 - half;
   }
 
   /**

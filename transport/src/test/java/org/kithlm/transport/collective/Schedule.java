@@ -19,11 +19,17 @@ final class Schedule {
   // With random choices, how rare an event is among them.
   private static final int EVENT_RARITY = 40;
 
+  // With random choices, how rarely one is no more chosen for a while, as a rank without a core.
+  private static final int STARVING_RARITY = 8;
+  private static final int STARVING_POINTS = 40;
+
   private final List<Departure> departures;
   private final @Nullable Random random;
   private final List<Integer> widths = new ArrayList<>();
   private final List<String> trace = new ArrayList<>();
   private int next;
+  private String starved = "";
+  private int starvedUntil;
 
   private Schedule(List<Departure> departures, @Nullable Random random) {
     this.departures = departures;
@@ -77,11 +83,21 @@ final class Schedule {
     int choice = 0;
     if (random != null) {
       boolean isEvent = usual < names.size() && random.nextInt(EVENT_RARITY) == 0;
-      choice = isEvent ? random.nextInt(usual, names.size()) : random.nextInt(usual);
+      choice = isEvent ? random.nextInt(usual, names.size()) : unlessStarved(names, usual, random);
     } else if (next < departures.size() && departures.get(next).point == point) {
       choice = departures.get(next++).choice;
     }
     trace.add(names.get(choice));
     return choice;
+  }
+
+  private int unlessStarved(List<String> names, int usual, Random choices) {
+    int choice = choices.nextInt(usual);
+    if (widths.size() > starvedUntil && choices.nextInt(STARVING_RARITY) == 0) {
+      starved = names.get(choice);
+      starvedUntil = widths.size() + STARVING_POINTS;
+    }
+    boolean starves = widths.size() < starvedUntil && names.get(choice).equals(starved);
+    return starves ? (choice + 1) % usual : choice;
   }
 }

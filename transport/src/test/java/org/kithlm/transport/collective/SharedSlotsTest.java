@@ -58,12 +58,18 @@ class SharedSlotsTest {
       double[] elements = new double[8];
       assertFalse(leaf.take(0, round(0, 0), 0, 8, elements), "nothing is published");
       root.publish(round(0, 1.5), 0, 8);
+      root.tookAll();
       root.publish(round(1, 2.5), 0, 8);
       assertTakes(1.5, leaf, 0);
       assertTakes(2.5, leaf, 1);
-      root.publish(round(2, 3.5), 0, 8);
-      assertFalse(leaf.take(0, round(0, 0), 0, 8, elements), "written over");
+      root.publish(round(2, 3.5), 0, 8); // round 1 was given up
+      assertTakes(1.5, leaf, 0);
       assertTakes(3.5, leaf, 2);
+      assertFalse(leaf.take(0, round(1, 0), 0, 8, elements), "written over");
+      root.tookAll();
+      root.publish(round(3, 4.5), 0, 8);
+      assertFalse(leaf.take(0, round(0, 0), 0, 8, elements), "written over");
+      assertTakes(4.5, leaf, 3);
     }
   }
 

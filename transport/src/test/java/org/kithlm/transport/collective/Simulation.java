@@ -27,9 +27,9 @@ import org.kithlm.transport.media.Media;
 
 /**
  * Ranks that run one at a time over a network in memory, in an order that a {@link Schedule}
- * chooses: who runs next until it hands over (whenever it drives its media), which frame in flight
- * arrives next, and when an event of the test happens. Links keep their own order, as Aeron does;
- * between links any order is possible. The same choices give the same run.
+ * chooses: who runs next until it hands over (whenever it drives its media or looks ahead), which
+ * frame in flight arrives next, and when an event of the test happens. Links keep their own order,
+ * as Aeron does; between links any order is possible. The same choices give the same run.
  *
  * <p>Time is what the ranks' clock says. It stands still but for a moment at each hand-over, and
  * leaps when nothing else can happen, so that time-outs end what would wait forever.
@@ -292,7 +292,7 @@ final class Simulation {
           receivers.computeIfAbsent(
               media,
               key -> {
-                MemoryReceiver added = new MemoryReceiver(this);
+                MemoryReceiver added = new MemoryReceiver(this, media.owner);
                 media.receivers.add(added);
                 return added;
               });
@@ -389,9 +389,12 @@ final class Simulation {
   private static final class MemoryReceiver implements FrameReceiver {
     private final Wire wire;
     private final Deque<UnsafeBuffer> arrived = new ArrayDeque<>();
+    private final Actor owner;
+    private int shownAhead; // of those that have arrived
 
-    MemoryReceiver(Wire wire) {
+    MemoryReceiver(Wire wire, Actor owner) {
       this.wire = wire;
+      this.owner = owner;
     }
 
     @Override
@@ -402,6 +405,7 @@ final class Simulation {
           return;
         }
         arrived.remove();
+        shownAhead = Math.max(0, shownAhead - 1);
         wire.untaken--;
         if (action == Action.BREAK) {
           return;
@@ -409,12 +413,15 @@ final class Simulation {
       }
     }
 
-    /** Shows also what it has shown before, which users have to bear. */
+    /** Shows each frame once, as Aeron's does. The rank may have lost its core just before. */
     @Override
     public void lookAhead(ControlledFragmentHandler handler) {
-      for (UnsafeBuffer frame : List.copyOf(arrived)) {
+      owner.handBack(false);
+      List<UnsafeBuffer> frames = List.copyOf(arrived);
+      for (UnsafeBuffer frame : frames.subList(shownAhead, frames.size())) {
         show(frame, handler);
       }
+      shownAhead = frames.size();
     }
 
     private static Action show(UnsafeBuffer frame, ControlledFragmentHandler handler) {
