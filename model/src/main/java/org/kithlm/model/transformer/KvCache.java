@@ -30,6 +30,9 @@ public final class KvCache implements AutoCloseable {
   /** Positions of one block. */
   public static final int BLOCK_POSITIONS = 128;
 
+  /** Positions of a page, in which the stem is copied out and in. */
+  public static final int PAGE_POSITIONS = 64;
+
   /** Positions whose keys are transposed together. */
   static final int TILE_POSITIONS = 32;
 
@@ -45,6 +48,7 @@ public final class KvCache implements AutoCloseable {
   private final List<MemorySegment> free = new ArrayList<>();
   private final Arena arena;
   private long allocated; // blocks, of all layers
+  private int pagesEnd; // of the room for pages that are copied in
 
   /**
    * An empty cache for the KV heads of a rank, of which there may be none.
@@ -89,9 +93,86 @@ public final class KvCache implements AutoCloseable {
     return layerCount * blockBytes() / BLOCK_POSITIONS;
   }
 
+  /** Bytes of a page of one head: its keys and values in all layers. */
+  public long pageBytes() {
+    return 2L * layerCount * pageHalfBytes();
+  }
+
   /** KV heads of this rank. */
-  int headCount() {
+  public int headCount() {
     return headCount;
+  }
+
+  /**
+   * Copies a page of one head out of the stem, as it is kept: layer by layer keys, then values.
+   *
+   * @param page number of the page; its positions are filled
+   * @param out takes {@link #pageBytes} at its start
+   */
+  public void copyPage(int head, int page, MemorySegment out) {
+    requirePage(page, length());
+    for (int layer = 0; layer < layerCount; layer++) {
+      MemorySegment block = block(StepRuns.STEM, layer, page * PAGE_POSITIONS);
+      long to = 2L * layer * pageHalfBytes();
+      MemorySegment.copy(block, pageKeys(head, page), out, to, pageHalfBytes());
+      MemorySegment.copy(block, pageValues(head, page), out, to + pageHalfBytes(), pageHalfBytes());
+    }
+  }
+
+  /**
+   * Makes room for pages that are copied in, up to a position; the stem forgets what lies at and
+   * beyond {@code held}, and branches are dropped.
+   *
+   * @throws IllegalArgumentException if a gap would be left or the bound exceeded
+   * @throws IllegalStateException if there is not enough memory; the stem then ends at {@code held}
+   */
+  public void beginPages(int held, int end) {
+    prepare(StepRuns.STEM, 0, held, end - held);
+    pagesEnd = end;
+  }
+
+  /**
+   * Copies a page of one head into the room that was made; the reverse of {@link #copyPage}.
+   * Positions of the page that the stem holds already must get what they have.
+   */
+  public void putPage(int head, int page, MemorySegment in) {
+    requirePage(page, pagesEnd);
+    for (int layer = 0; layer < layerCount; layer++) {
+      MemorySegment block = block(StepRuns.STEM, layer, page * PAGE_POSITIONS);
+      long from = 2L * layer * pageHalfBytes();
+      MemorySegment.copy(in, from, block, pageKeys(head, page), pageHalfBytes());
+      MemorySegment.copy(
+          in, from + pageHalfBytes(), block, pageValues(head, page), pageHalfBytes());
+    }
+  }
+
+  /** Tells up to which position the stem is filled, at most to the end of the room. */
+  public void endPages(int filled) {
+    if (filled < length() || filled > pagesEnd) {
+      throw new IllegalArgumentException(
+          "filled=" + filled + " is out of range: " + length() + " to " + pagesEnd);
+    }
+    tables[StepRuns.STEM].length = filled;
+    pagesEnd = 0;
+  }
+
+  private static void requirePage(int page, int end) {
+    if (page < 0 || page >= end / PAGE_POSITIONS) {
+      throw new IllegalArgumentException("page=" + page + " of " + end + " positions");
+    }
+  }
+
+  private long pageKeys(int head, int page) {
+    return tileBytes(head, page * PAGE_POSITIONS);
+  }
+
+  private long pageValues(int head, int page) {
+    return valueBytes(head, page * PAGE_POSITIONS);
+  }
+
+  /** Bytes of the keys, or of the values, of one head in a layer of a page. */
+  private long pageHalfBytes() {
+    return PAGE_POSITIONS * vectorBytes;
   }
 
   /**

@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -376,5 +378,79 @@ class KvCacheTest {
     cache.readKeys(StepRuns.STEM, 0, 0, 0, keys);
     cache.close();
     assertThrows(IllegalStateException.class, () -> cache.readKeys(StepRuns.STEM, 0, 0, 0, keys));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"F16", "Q8"})
+  void shouldCopyPagesBitForBitToAnotherRanksHead(String type) {
+    int page = KvCache.PAGE_POSITIONS;
+    int count = 3 * page + 5;
+    try (KvCache from = cache(HEADS, 40, KvType.valueOf(type), POSITIONS_MAX);
+        KvCache to = cache(1, 40, KvType.valueOf(type), POSITIONS_MAX);
+        Arena arena = Arena.ofConfined()) {
+      fill(from, 40, count, new Random(4));
+      MemorySegment copy = arena.allocate(from.pageBytes());
+      MemorySegment again = arena.allocate(from.pageBytes());
+
+      to.beginPages(0, 3 * page);
+      for (int i = 0; i < 3; i++) {
+        from.copyPage(1, i, copy);
+        to.putPage(0, i, copy);
+      }
+      to.endPages(2 * page); // the third was missing elsewhere
+      assertEquals(2 * page, to.length());
+      to.beginPages(2 * page, 3 * page);
+      from.copyPage(1, 2, copy);
+      to.putPage(0, 2, copy);
+      to.endPages(3 * page);
+
+      for (int i = 0; i < 3; i++) {
+        from.copyPage(1, i, copy);
+        to.copyPage(0, i, again);
+        assertEquals(-1, copy.mismatch(again), "page " + i);
+      }
+      float[] values = new float[40];
+      float[] expected = new float[40];
+      for (int layer = 0; layer < LAYERS; layer++) {
+        for (int position = 0; position < 3 * page; position++) {
+          from.readValues(StepRuns.STEM, layer, 1, position, 1, expected, 40);
+          to.readValues(StepRuns.STEM, layer, 0, position, 1, values, 40);
+          assertArrayEquals(expected, values);
+        }
+      }
+    }
+  }
+
+  @Test
+  void shouldRefusePagesThatAreNotFilled() {
+    int page = KvCache.PAGE_POSITIONS;
+    try (KvCache cache = cache(HEADS, POSITIONS_MAX);
+        Arena arena = Arena.ofConfined()) {
+      MemorySegment copy = arena.allocate(cache.pageBytes());
+      fill(cache, HEAD_DIM, page - 1, new Random(5));
+      assertThrows(IllegalArgumentException.class, () -> cache.copyPage(0, 0, copy));
+      assertThrows(IllegalArgumentException.class, () -> cache.putPage(0, 0, copy));
+      assertThrows(IllegalArgumentException.class, () -> cache.beginPages(page, 2 * page));
+      cache.beginPages(page / 2, 2 * page);
+      assertEquals(page / 2, cache.length());
+      assertThrows(IllegalArgumentException.class, () -> cache.putPage(0, 2, copy));
+      assertThrows(IllegalArgumentException.class, () -> cache.endPages(2 * page + 1));
+    }
+  }
+
+  private static void fill(KvCache cache, int headDim, int count, Random random) {
+    cache.prepare(stem(0, count));
+    float[] vector = new float[headDim];
+    for (int layer = 0; layer < LAYERS; layer++) {
+      for (int head = 0; head < HEADS; head++) {
+        for (int position = 0; position < count; position++) {
+          for (int i = 0; i < headDim; i++) {
+            vector[i] = (float) random.nextGaussian();
+          }
+          cache.write(StepRuns.STEM, layer, head, position, vector, 0, vector, 0);
+        }
+      }
+    }
+    cache.commit(stem(0, count));
   }
 }
