@@ -72,6 +72,15 @@ class ModuleDirectionTest {
           .resideInAPackage("org.apache.pekko..");
 
   @ArchTest
+  static final ArchRule chronicleStaysInOnePackage =
+      noClasses()
+          .that()
+          .resideOutsideOfPackage("org.kithlm.node.kv..")
+          .should()
+          .dependOnClassesThat()
+          .resideInAPackage("net.openhft..");
+
+  @ArchTest
   static final ArchRule aeronStaysInTransport =
       noClasses()
           .that()

@@ -17,7 +17,7 @@ final class GenerationClock {
   private static final int NONE = -1;
 
   private final int promptTokens;
-  private final int cachedTokens;
+  private volatile int cachedTokens;
   private volatile Supplier<RankStatistics> statistics;
   private final LongSupplier nanoTime;
   private final Mark start;
@@ -43,6 +43,13 @@ final class GenerationClock {
     this.statistics = statistics;
     this.nanoTime = nanoTime;
     this.start = now();
+  }
+
+  /** So many tokens of the prompt are held before the first is chosen; later it has no meaning. */
+  void held(int promptTokensHeld) {
+    if (firstToken == null) {
+      cachedTokens = promptTokensHeld;
+    }
   }
 
   /** A token was chosen, be it the one that ends the turn. */

@@ -25,6 +25,7 @@ final class GenerationRun {
   private final GenerationClock clock;
   private final StepRuns runs = new StepRuns();
   private int branchPoint; // of the background
+  private boolean restored; // what the ranks' disks have
   private final int[] nextTokens = new int[StepRuns.MAX];
 
   /**
@@ -94,6 +95,7 @@ final class GenerationRun {
 
   /** Of the first text the ranks may hold a part; the others begin where the prompt ends. */
   private void placeChoices() {
+    restored = false;
     choices.forEach(choice -> choice.moveTo(promptLength));
     Choice first = choices.getFirst();
     if (job.isInteractive()) {
@@ -129,12 +131,25 @@ final class GenerationRun {
 
   /** Runs until all texts have ended, or the job is to stop. */
   private void generate() {
+    if (!restored) {
+      restore();
+    }
     while (!isOver() && !isToStop()) {
       List<Choice> group = nextGroup();
       if (step(group)) {
         chooseTokens(group);
       }
     }
+  }
+
+  /** Has the chat's first text filled from the ranks' disks, as far as they have it. */
+  private void restore() {
+    Choice first = choices.getFirst();
+    if (job.isInteractive() && end(first) - first.position() > 1) {
+      first.moveTo(rank.restore(first.tokens(), end(first)));
+      clock.held(Math.min(first.position(), promptLength));
+    }
+    restored = true;
   }
 
   /** Whether the job was cancelled or gives way; a step that is aborted for it is no failure. */

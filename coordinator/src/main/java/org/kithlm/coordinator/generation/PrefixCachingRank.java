@@ -21,6 +21,7 @@ final class PrefixCachingRank {
   private int cachedCount;
   private int stemEnd; // where the stem's last step ended, also if it was aborted
   private int branchedAt; // where the branches of a request left the stem, 0 if it has none
+  private boolean usesDisks = true;
 
   PrefixCachingRank(RootRank rank) {
     this.rank = rank;
@@ -56,9 +57,34 @@ final class PrefixCachingRank {
     return Math.min(contextLength, KvBlocks.positions(branchPoint / KvBlocks.positions(1) + free));
   }
 
-  /** Makes the next prompt run from its start. */
+  /**
+   * Fills the stem from the ranks' disks with what they have of a text beyond what they hold; its
+   * last token must be run, for its logits.
+   *
+   * @param tokens begins with the text
+   * @return how many tokens of it need not be run
+   * @throws RankFailedException if a rank is lost
+   */
+  int restore(int[] tokens, int length) {
+    int held = cachedCount(Arrays.copyOf(tokens, length));
+    if (!usesDisks) {
+      return held;
+    }
+    cachedCount = held; // the rest gives way
+    stemEnd = Math.max(stemEnd, length);
+    try {
+      int filled = rank.restore(tokens, length, held);
+      keep(tokens, held, filled - held);
+      return filled;
+    } catch (RuntimeException e) {
+      throw new RankFailedException(e);
+    }
+  }
+
+  /** Makes the next prompt run from its start, and what disks have of it may be no better. */
   void forget() {
     cachedCount = 0;
+    usesDisks = false;
   }
 
   /**
@@ -80,11 +106,14 @@ final class PrefixCachingRank {
     }
     try {
       rank.step(tokens, offset, runs);
+      if (stem >= 0) {
+        keep(tokens, offset + runs.firstToken(stem), runs.tokenCount(stem));
+        if (usesDisks) {
+          rank.keep(cached, cachedCount);
+        }
+      }
     } catch (RuntimeException e) {
       throw new RankFailedException(e);
-    }
-    if (stem >= 0) {
-      keep(tokens, offset + runs.firstToken(stem), runs.tokenCount(stem));
     }
   }
 

@@ -8,8 +8,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.kithlm.coordinator.membership.ClusterView;
 import org.kithlm.coordinator.status.ClusterStatus;
+import org.kithlm.node.control.KvStoreUse;
 import org.kithlm.node.control.RankStatistics;
 
 /** Figures of each node: those that are there now, no others. Owned by who updates it. */
@@ -71,6 +73,33 @@ final class NodeMeters {
                 used -> used.sumP50Ms() / MS_PER_SEC,
                 Tags.of("quantile", "0.99"),
                 used -> used.sumP99Ms() / MS_PER_SEC)));
+    ofKvStore(
+        registry,
+        "kv.pages.stored",
+        null,
+        "Pages of keys and values written to disk since the process began",
+        KvStoreUse::storedPages);
+    ofKvStore(
+        registry,
+        "kv.pages.restored",
+        null,
+        "Pages of keys and values read from disk since the process began",
+        KvStoreUse::restoredPages);
+    ofKvStore(registry, "kv.store", "bytes", "Keys and values on disk", KvStoreUse::usedBytes);
+  }
+
+  private void ofKvStore(
+      MeterRegistry registry,
+      String name,
+      @Nullable String unit,
+      String description,
+      ToDoubleFunction<KvStoreUse> value) {
+    figures.add(
+        new Figure(
+            gauge(registry, name, unit, description),
+            Map.of(
+                Tags.empty(),
+                used -> used.kvStore() == null ? 0 : value.applyAsDouble(used.kvStore()))));
   }
 
   private void bytes(
@@ -94,7 +123,7 @@ final class NodeMeters {
   }
 
   private static MultiGauge gauge(
-      MeterRegistry registry, String name, String unit, String description) {
+      MeterRegistry registry, String name, @Nullable String unit, String description) {
     return MultiGauge.builder("kith.node." + name)
         .baseUnit(unit)
         .description(description)

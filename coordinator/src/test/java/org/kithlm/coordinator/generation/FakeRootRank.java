@@ -43,6 +43,12 @@ final class FakeRootRank implements RootRank {
   volatile Duration warmUp = Duration.ZERO;
   volatile boolean brokenClose;
 
+  /** A text that disks have, of which they tell four tokens together. */
+  volatile int[] disk = {};
+
+  /** How long the stem was when it was kept, each time. */
+  final List<Integer> kept = new ArrayList<>();
+
   /** What goes wrong in a step or while idle, null for nothing. */
   volatile Supplier<@Nullable RuntimeException> broken = () -> null;
 
@@ -137,6 +143,25 @@ final class FakeRootRank implements RootRank {
     lastRuns.set(runs);
   }
 
+  @Override
+  public int restore(int[] tokens, int length, int heldCount) {
+    checkBroken();
+    prepare(StepRuns.STEM, 0, heldCount);
+    int mismatch = Arrays.mismatch(disk, 0, disk.length, tokens, 0, length - 1);
+    int found = (mismatch < 0 ? length - 1 : mismatch) / 4 * 4;
+    int filled = Math.max(heldCount, found);
+    held.put(StepRuns.STEM, new Held(0, Arrays.copyOf(tokens, filled)));
+    return filled;
+  }
+
+  @Override
+  public void keep(int[] tokens, int length) {
+    if (!Arrays.equals(Arrays.copyOf(tokens, length), held(StepRuns.STEM).tokens())) {
+      throw new AssertionError("not the stem");
+    }
+    kept.add(length);
+  }
+
   private Held held(int sequence) {
     return held.getOrDefault(sequence, new Held(0, new int[0]));
   }
@@ -217,7 +242,7 @@ final class FakeRootRank implements RootRank {
 
   @Override
   public RankStatistics statistics() {
-    return new RankStatistics(1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+    return new RankStatistics(1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, null);
   }
 
   @Override

@@ -13,7 +13,7 @@ class GenerationClockTest {
   private final GenerationClock clock = new GenerationClock(40, 8, () -> used, () -> nowNs);
 
   private static RankStatistics used(double computeMs, double collectiveMs, double diskWaitMs) {
-    return new RankStatistics(1, 0, 0, 0, 0, computeMs, collectiveMs, diskWaitMs, 0, 0, 0);
+    return new RankStatistics(1, 0, 0, 0, 0, computeMs, collectiveMs, diskWaitMs, 0, 0, 0, null);
   }
 
   private void pass(long ms, RankStatistics newUsed) {

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.kithlm.model.pack.Pack;
 import org.kithlm.model.pack.PackWriter;
 import org.kithlm.model.tokenizer.Tokenizer;
@@ -20,7 +21,9 @@ import org.kithlm.node.control.LeafRank;
 import org.kithlm.node.control.NodeMessage;
 import org.kithlm.node.control.RankAssignment;
 import org.kithlm.node.control.SumPrecision;
+import org.kithlm.node.kv.KvStore;
 import org.kithlm.node.rank.RankWeights;
+import org.kithlm.node.rank.RootKvStore;
 import org.kithlm.node.rank.RootRank;
 import org.kithlm.node.rank.SessionLeafRank;
 import org.kithlm.node.rank.SessionRootRank;
@@ -50,6 +53,21 @@ final class TwoRanks implements AutoCloseable {
    * @param share of the weights that may stay in memory; the others are read in each step
    */
   TwoRanks(Path folder, double share) throws IOException, InterruptedException {
+    this(folder, share, List.of(1.0, 1.0), null, null);
+  }
+
+  /**
+   * The same with other shares, and stores of keys and values, which they do not close.
+   *
+   * @param shares of the work
+   */
+  TwoRanks(
+      Path folder,
+      double share,
+      List<Double> shares,
+      @Nullable RootKvStore rootStore,
+      @Nullable KvStore leafStore)
+      throws IOException, InterruptedException {
     String models =
         Objects.requireNonNullElse(
             System.getProperty("KITH_TEST_MODELS", System.getenv("KITH_TEST_MODELS")), "");
@@ -66,13 +84,17 @@ final class TwoRanks implements AutoCloseable {
     try (Pack open = Pack.open(pack)) {
       tokenizer = Tokenizer.from(open.metadata());
       EpochKey key = EpochKey.create();
-      first = assignment(0, open.id(), key);
-      second = assignment(1, open.id(), key);
+      first = assignment(0, open.id(), key).withShares(0, shares);
+      second = assignment(1, open.id(), key).withShares(1, shares);
       firstBytes = bytes(open, first, share);
       secondBytes = bytes(open, second, share);
     }
-    root = new SessionRootRank(RankWeights.load(pack, first, firstBytes), first, HOST, 1, 2);
-    leaf = new SessionLeafRank(RankWeights.load(pack, second, secondBytes), second, HOST, 1);
+    root =
+        new SessionRootRank(
+            RankWeights.load(pack, first, firstBytes), first, HOST, rootStore, 1, 2);
+    leaf =
+        new SessionLeafRank(
+            RankWeights.load(pack, second, secondBytes), second, HOST, leafStore, 1);
     List<NodeMessage.Peer> peers =
         List.of(
             new NodeMessage.Peer(0, HOST, root.dataPort(), root.maxTokens()),

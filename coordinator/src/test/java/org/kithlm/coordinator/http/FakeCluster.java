@@ -64,7 +64,8 @@ final class FakeCluster {
               400 * rank,
               0.25,
               1.5,
-              rank == 0 ? 0 : 2.5));
+              rank == 0 ? 0 : 2.5,
+              null));
     }
     engine = new EngineStatus(engine.queued(), engine.timing(), leaves.remove(0));
     feed.accept(new ClusterView(ClusterView.Phase.READY, 7, nodes, sums(names.length)));

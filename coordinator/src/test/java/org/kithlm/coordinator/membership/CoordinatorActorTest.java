@@ -28,7 +28,7 @@ import org.kithlm.node.control.RankStatistics;
 class CoordinatorActorTest {
   private static final Duration STATISTICS_TIMEOUT = Duration.ofSeconds(2);
   private static final RankStatistics USED =
-      new RankStatistics(42, 1, 1, 4096, 0, 1, 2, 3, 0, 0, 0);
+      new RankStatistics(42, 1, 1, 4096, 0, 1, 2, 3, 0, 0, 0, null);
 
   private static <T> T get(CompletableFuture<T> future) throws Exception {
     return future.get(TestCoordinator.PATIENCE.toSeconds(), TimeUnit.SECONDS);

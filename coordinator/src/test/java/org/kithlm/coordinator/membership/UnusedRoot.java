@@ -24,7 +24,7 @@ final class UnusedRoot implements RootRank {
 
   @Override
   public RankStatistics statistics() {
-    return new RankStatistics(1, 1, 1, RESIDENT_BYTES, 0, 0, 0, 0, 0, 0, 0);
+    return new RankStatistics(1, 1, 1, RESIDENT_BYTES, 0, 0, 0, 0, 0, 0, 0, null);
   }
 
   @Override

@@ -60,7 +60,7 @@ class EndpointMetricsTest {
   @Test
   void shouldTellOfTheCluster() {
     RankStatistics used =
-        new RankStatistics(42, 1000, 2000, 4096, 512, 1500, 250, 125, 0.25, 1.5, 0);
+        new RankStatistics(42, 1000, 2000, 4096, 512, 1500, 250, 125, 0.25, 1.5, 0, null);
 
     assertTold(
         status(used),
@@ -82,7 +82,8 @@ class EndpointMetricsTest {
 
   @Test
   void shouldForgetNodesThatAreGone() {
-    metrics.scrape(status(new RankStatistics(42, 1000, 2000, 4096, 512, 1500, 250, 125, 1, 2, 0)));
+    metrics.scrape(
+        status(new RankStatistics(42, 1000, 2000, 4096, 512, 1500, 250, 125, 1, 2, 0, null)));
 
     String text = metrics.scrape(ClusterStatus.UNKNOWN);
 

@@ -17,8 +17,10 @@ import org.kithlm.coordinator.membership.ClusterView;
 import org.kithlm.node.control.RankStatistics;
 
 class ClusterFeedTest {
-  private static final RankStatistics ROOT = new RankStatistics(1, 1, 1, 1, 0, 1, 2, 3, 0, 0, 0);
-  private static final RankStatistics LEAF = new RankStatistics(2, 1, 1, 1, 0, 4, 5, 6, 0, 0, 1);
+  private static final RankStatistics ROOT =
+      new RankStatistics(1, 1, 1, 1, 0, 1, 2, 3, 0, 0, 0, null);
+  private static final RankStatistics LEAF =
+      new RankStatistics(2, 1, 1, 1, 0, 4, 5, 6, 0, 0, 1, null);
 
   private final List<ClusterView> observed = new ArrayList<>();
   private final ClusterFeed feed =

@@ -131,7 +131,7 @@ public final class BenchModelCommand implements Callable<Integer> {
 
   private static RootRank load(ServedModel served, RankAssignment alone, int threads) {
     try {
-      return new PackRootLoader(served.pack(), HOST, threads, threads, Long.MAX_VALUE)
+      return new PackRootLoader(served.pack(), HOST, threads, threads, Long.MAX_VALUE, null)
           .load(alone)
           .toCompletableFuture()
           .join();

@@ -23,6 +23,8 @@ import org.kithlm.node.calibration.DeviceCalibration;
 import org.kithlm.node.control.NodeEnd;
 import org.kithlm.node.control.NodeSettings;
 import org.kithlm.node.control.ProcessMemory;
+import org.kithlm.node.kv.KvStore;
+import org.kithlm.node.kv.KvStorePlace;
 import org.kithlm.node.security.ClusterTls;
 import org.kithlm.node.security.EnrolmentClient;
 import org.kithlm.node.security.IdentityFile;
@@ -84,9 +86,13 @@ public final class JoinCommand implements Callable<Integer> {
 
   @Mixin private final MemoryOption memory = new MemoryOption();
 
+  @Mixin private final KvStoreOption kvStore = new KvStoreOption();
+
   @Option(names = "--end-with-stdin", hidden = true)
   private boolean endWithStandardInput;
 
+  private volatile @Nullable KvStore store;
+  private long memoryBytes; // for the rank
   private volatile @Nullable JoinedNode node;
   private volatile @Nullable NodeEnd stopped; // by the user or the parent
 
@@ -108,6 +114,9 @@ public final class JoinCommand implements Callable<Integer> {
     }
     Lifetime.closeAtExit(() -> stop(new NodeEnd(NodeEnd.Kind.SHUT_DOWN, "stopped")));
     kernels.choose(kith.home());
+    KvStorePlace place = kvStore.place(kith.home(), endWithStandardInput ? ownName : "node");
+    store = place == null ? null : new KvStore(place);
+    memoryBytes = KvStorePlace.memoryBeside(place, memory.bytes(1));
     Admission admission =
         new Admission(
             file,
@@ -155,7 +164,7 @@ public final class JoinCommand implements Callable<Integer> {
         new NodeSettings(
             ownName,
             admitted.host(),
-            ProcessMemory.here(memory.bytes(1)),
+            ProcessMemory.here(memoryBytes),
             enrolled.controlHost(),
             enrolled.controlPort(),
             revoked,
@@ -167,7 +176,8 @@ public final class JoinCommand implements Callable<Integer> {
             new ShardFetcher(shards, tls.toCoordinator(), this::tellFetched),
             settings.host(),
             threads.threads(1),
-            memory.bytes(1));
+            memoryBytes,
+            store);
     DeviceCalibration calibration =
         new DeviceCalibration(kith.home().subfolder("node"), threads.threads(1));
     ShardKeeper keeper = new ShardKeeper(this::localPack, shards, tls.toCoordinator());
@@ -200,6 +210,10 @@ public final class JoinCommand implements Callable<Integer> {
     if (running != null) {
       running.end(reason);
       running.close();
+    }
+    KvStore open = store;
+    if (open != null) {
+      open.close();
     }
   }
 

@@ -126,7 +126,8 @@ public final class LocalCommand implements Callable<Integer> {
     EndpointSettings settings = prompt == null ? serve.endpoint() : null;
     Server.FittedContext context =
         Server.fit(
-            serve.server(served, LOOPBACK, 0, 0, books.join(), nodes, nodes, null, settings),
+            serve.server(
+                served, LOOPBACK, 0, 0, books.join(), nodes, nodes, null, kith.home(), settings),
             nodes);
     ServerOptions options = context.options();
     Path logs = RunLogs.create(kith.home().subfolder("logs"));
@@ -140,6 +141,7 @@ public final class LocalCommand implements Callable<Integer> {
           options.threads(),
           serve.kernels().text(),
           options.memoryBytes(),
+          serve.kvStore().bytes(),
           logs);
       ClusterWatch watch = session.watch();
       ClusterView ready =

@@ -5,6 +5,7 @@ import org.jspecify.annotations.Nullable;
 import org.kithlm.coordinator.enrolment.ClusterBooks;
 import org.kithlm.coordinator.http.EndpointSettings;
 import org.kithlm.coordinator.membership.Replication;
+import org.kithlm.deploy.KithHome;
 import org.kithlm.deploy.cluster.ServerOptions;
 import org.kithlm.node.calibration.DeviceCalibration;
 import picocli.CommandLine.Mixin;
@@ -21,6 +22,8 @@ final class ServeOptions {
   @Mixin private final SumsOption sums = new SumsOption();
 
   @Mixin private final KvTypeOption kvType = new KvTypeOption();
+
+  @Mixin private final KvStoreOption kvStore = new KvStoreOption();
 
   @Mixin private final ThreadsOption threads = new ThreadsOption();
 
@@ -48,6 +51,10 @@ final class ServeOptions {
     return kernels;
   }
 
+  KvStoreOption kvStore() {
+    return kvStore;
+  }
+
   EndpointSettings endpoint() {
     return endpoint.settings();
   }
@@ -58,6 +65,7 @@ final class ServeOptions {
    * @param nodes processes of the cluster, the server's own included
    * @param nodesHere how many of them share this machine's processors and memory
    * @param calibration where to keep what is measured of this device, null for equal shares
+   * @param home where keys and values are kept, if they are
    * @param settings where chat clients are served, null for nowhere
    */
   ServerOptions server(
@@ -69,6 +77,7 @@ final class ServeOptions {
       int nodes,
       int nodesHere,
       @Nullable Path calibration,
+      KithHome home,
       @Nullable EndpointSettings settings) {
     int ownThreads = threads.threads(nodesHere);
     return new ServerOptions(
@@ -90,6 +99,7 @@ final class ServeOptions {
         Replication.NONE,
         false,
         memory.bytes(nodesHere),
+        kvStore.place(home, "root"),
         settings);
   }
 }

@@ -100,6 +100,7 @@ public final class UpCommand implements Callable<Integer> {
                     nodes,
                     1,
                     evenShares ? null : kith.home().subfolder("node"),
+                    kith.home(),
                     serve.endpoint())
                 .withPlanChanges(replicate.wanted(), rebalance.isEager()),
             1);

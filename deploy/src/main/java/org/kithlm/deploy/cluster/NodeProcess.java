@@ -27,16 +27,27 @@ final class NodeProcess {
    * @param token passed by the environment, as the command line is public
    * @param threads for the arithmetic
    * @param kernels the value of {@code --kernels}
+   * @param memoryBytes what it may use in memory, {@link Long#MAX_VALUE} for no limit
+   * @param kvStoreBytes of keys and values that it keeps on disk, 0 for none
    * @param log takes its output
    */
   static NodeProcess start(
-      String name, String token, int threads, String kernels, long memoryBytes, Path log)
+      String name,
+      String token,
+      int threads,
+      String kernels,
+      long memoryBytes,
+      long kvStoreBytes,
+      Path log)
       throws IOException {
     List<String> command = OwnCommand.line();
     command.addAll(List.of("join", "--name", name, "--host", "127.0.0.1", "--end-with-stdin"));
     command.addAll(List.of("--threads", Integer.toString(threads), "--kernels", kernels));
     if (memoryBytes != Long.MAX_VALUE) {
       command.addAll(List.of("--memory", (memoryBytes >> 10) + "K"));
+    }
+    if (kvStoreBytes > 0) {
+      command.addAll(List.of("--kv-store", (kvStoreBytes >> 10) + "K"));
     }
     ProcessBuilder builder =
         new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile());

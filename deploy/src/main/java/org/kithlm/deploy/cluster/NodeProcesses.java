@@ -22,15 +22,23 @@ public final class NodeProcesses implements AutoCloseable {
    * @param threads of each for the arithmetic
    * @param kernels the value of {@code --kernels}
    * @param memoryBytes what each may use in memory, {@link Long#MAX_VALUE} for no limit
+   * @param kvStoreBytes of keys and values that each keeps on disk, 0 for none
    * @param logs folder that takes their output, a file each
    */
   public synchronized void start(
-      int count, String token, int threads, String kernels, long memoryBytes, Path logs)
+      int count,
+      String token,
+      int threads,
+      String kernels,
+      long memoryBytes,
+      long kvStoreBytes,
+      Path logs)
       throws IOException {
     for (int i = 1; i <= count && !closed; i++) {
       String name = "node-" + i;
       Path log = logs.resolve(name + ".log");
-      processes.add(NodeProcess.start(name, token, threads, kernels, memoryBytes, log));
+      processes.add(
+          NodeProcess.start(name, token, threads, kernels, memoryBytes, kvStoreBytes, log));
     }
   }
 

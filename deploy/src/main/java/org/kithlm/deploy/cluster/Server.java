@@ -40,9 +40,11 @@ import org.kithlm.node.control.NodeActor;
 import org.kithlm.node.control.ProcessMemory;
 import org.kithlm.node.control.RankAssignment;
 import org.kithlm.node.control.RankStatistics;
+import org.kithlm.node.kv.KvStorePlace;
 import org.kithlm.node.rank.DoesNotFitException;
 import org.kithlm.node.rank.PackDemand;
 import org.kithlm.node.rank.RankWeights;
+import org.kithlm.node.rank.RootKvStore;
 import org.kithlm.node.security.JoinToken;
 import org.kithlm.node.shard.PackRootLoader;
 
@@ -60,6 +62,7 @@ public final class Server implements AutoCloseable {
   private final ActorRef<CoordinatorMessage> coordinator;
   private final ClusterFeed feed;
   private final @Nullable HttpEndpoint endpoint;
+  private final @Nullable RootKvStore kept;
   private boolean closed; // guarded by this
 
   private Server(
@@ -68,13 +71,15 @@ public final class Server implements AutoCloseable {
       ChatService chat,
       ActorRef<CoordinatorMessage> coordinator,
       ClusterFeed feed,
-      @Nullable HttpEndpoint endpoint) {
+      @Nullable HttpEndpoint endpoint,
+      @Nullable RootKvStore kept) {
     this.nodes = nodes;
     this.engine = engine;
     this.chat = chat;
     this.coordinator = coordinator;
     this.feed = feed;
     this.endpoint = endpoint;
+    this.kept = kept;
   }
 
   /**
@@ -92,8 +97,9 @@ public final class Server implements AutoCloseable {
       ModelCard card = ModelCard.of(metadata, Files.size(options.pack()), pack.id());
       NodeAccess nodes = NodeAccess.open(options);
       try {
-        return start(options, observer, pack, card, tokenizer, template, nodes);
-      } catch (RuntimeException e) {
+        RootKvStore kept = options.kvStore() == null ? null : RootKvStore.open(options.kvStore());
+        return start(options, observer, pack, card, tokenizer, template, nodes, kept);
+      } catch (IOException | RuntimeException e) {
         nodes.system().terminate();
         throw e;
       }
@@ -118,16 +124,21 @@ public final class Server implements AutoCloseable {
       int fits = longest;
       for (int rank = 0; rank < ranks; rank++) {
         RankAssignment assignment = assignment(options, pack, rank, longest);
-        fits = Math.min(fits, RankWeights.longestContext(pack, assignment, options.memoryBytes()));
+        fits =
+            Math.min(fits, RankWeights.longestContext(pack, assignment, options.rankMemoryBytes()));
       }
       int wanted = options.contextLength() > 0 ? options.contextLength() : Math.max(fits, 1);
       for (int rank = 0; rank < ranks; rank++) {
         RankWeights.requireFit(
-            pack, assignment(options, pack, rank, wanted), options.memoryBytes());
+            pack, assignment(options, pack, rank, wanted), options.rankMemoryBytes());
       }
       return new FittedContext(options.withContextLength(wanted), fits, longest);
     } catch (DoesNotFitException e) {
-      throw new KithException(ExitCode.DOES_NOT_FIT, String.valueOf(e.getMessage()), e);
+      String message = String.valueOf(e.getMessage());
+      throw new KithException(
+          ExitCode.DOES_NOT_FIT,
+          options.kvStore() == null ? message : KvStorePlace.alsoTakes(message),
+          e);
     }
   }
 
@@ -168,7 +179,8 @@ public final class Server implements AutoCloseable {
       ModelCard card,
       Tokenizer tokenizer,
       ChatTemplate template,
-      NodeAccess nodes) {
+      NodeAccess nodes,
+      @Nullable RootKvStore kept) {
     GenerationEngine engine = new GenerationEngine(tokenizer, options.contextLength());
     ChatService chat =
         new EngineChatService(
@@ -199,7 +211,7 @@ public final class Server implements AutoCloseable {
             MAX_TOKENS,
             options.collective(),
             options.precision(),
-            ProcessMemory.here(options.memoryBytes()),
+            ProcessMemory.here(options.rankMemoryBytes()),
             demand::shortage,
             new Workload(
                 demand.weightType().name(),
@@ -221,7 +233,8 @@ public final class Server implements AutoCloseable {
                         options.host(),
                         options.threads(),
                         options.headThreads(),
-                        options.memoryBytes()),
+                        options.rankMemoryBytes(),
+                        kept),
                     engine,
                     feed,
                     nodes::identityAt),
@@ -230,7 +243,7 @@ public final class Server implements AutoCloseable {
     feed.connect(coordinator::tell);
     nodes.watchExclusions(coordinator::tell);
     nodes.watchProcesses(coordinator::tell);
-    return new Server(nodes, engine, chat, coordinator, feed, endpoint);
+    return new Server(nodes, engine, chat, coordinator, feed, endpoint, kept);
   }
 
   private static String hostName() {
@@ -303,6 +316,9 @@ public final class Server implements AutoCloseable {
       Thread.currentThread().interrupt();
     } catch (ExecutionException | TimeoutException e) {
       // The process ends anyway; its sockets go with it.
+    }
+    if (kept != null) {
+      kept.close();
     }
   }
 

@@ -9,6 +9,7 @@ import org.kithlm.model.transformer.KvType;
 import org.kithlm.node.control.Calibrator;
 import org.kithlm.node.control.CollectiveChoice;
 import org.kithlm.node.control.SumPrecision;
+import org.kithlm.node.kv.KvStorePlace;
 
 /**
  * What a server runs.
@@ -32,6 +33,7 @@ import org.kithlm.node.control.SumPrecision;
  * @param replication which weights nodes keep beyond their own
  * @param eager whether a device that joins is used within the answer under way
  * @param memoryBytes what this process may use in memory, {@link Long#MAX_VALUE} for no limit
+ * @param kvStore where keys and values are kept on disk, null for nowhere
  * @param endpoint where chat clients are served, null for nowhere
  */
 public record ServerOptions(
@@ -53,7 +55,13 @@ public record ServerOptions(
     Replication replication,
     boolean eager,
     long memoryBytes,
+    @Nullable KvStorePlace kvStore,
     @Nullable EndpointSettings endpoint) {
+
+  /** What is left for rank 0 of what this process may use in memory. */
+  long rankMemoryBytes() {
+    return KvStorePlace.memoryBeside(kvStore, memoryBytes);
+  }
 
   /** The same with another context. */
   ServerOptions withContextLength(int length) {
@@ -86,6 +94,7 @@ public record ServerOptions(
         otherReplication,
         otherEager,
         memoryBytes,
+        kvStore,
         endpoint);
   }
 }

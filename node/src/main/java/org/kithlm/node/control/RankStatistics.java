@@ -1,5 +1,7 @@
 package org.kithlm.node.control;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * What a rank has used since its epoch began.
  *
@@ -14,6 +16,8 @@ package org.kithlm.node.control;
  * @param sumP50Ms median time of a sum over ranks, of the last few thousand; 0 before the first
  * @param sumP99Ms time that 99 of 100 of these sums did not exceed
  * @param answerMs from asking this rank to its answer, over the control plane; 0 for rank 0
+ * @param kvStore what its node has done with keys and values on its disk, since its process began;
+ *     null where it keeps none
  */
 public record RankStatistics(
     long pid,
@@ -26,7 +30,8 @@ public record RankStatistics(
     double diskWaitMs,
     double sumP50Ms,
     double sumP99Ms,
-    double answerMs) {
+    double answerMs,
+    @Nullable KvStoreUse kvStore) {
   /** What was used since an earlier look; sizes and percentiles stay as they are. */
   public RankStatistics since(RankStatistics earlier) {
     return new RankStatistics(
@@ -40,7 +45,8 @@ public record RankStatistics(
         diskWaitMs - earlier.diskWaitMs,
         sumP50Ms,
         sumP99Ms,
-        answerMs);
+        answerMs,
+        kvStore);
   }
 
   /** With what was used elsewhere as well; sizes and percentiles stay as they are. */
@@ -56,7 +62,8 @@ public record RankStatistics(
         diskWaitMs + other.diskWaitMs,
         sumP50Ms,
         sumP99Ms,
-        answerMs);
+        answerMs,
+        kvStore);
   }
 
   /** The same, of a rank that answered after some time. */
@@ -72,6 +79,7 @@ public record RankStatistics(
         diskWaitMs,
         sumP50Ms,
         sumP99Ms,
-        ms);
+        ms,
+        kvStore);
   }
 }

@@ -31,7 +31,8 @@ public final class LoneRank implements AutoCloseable {
    */
   public static LoneRank load(Path pack, RankAssignment assignment, int threads)
       throws IOException, InterruptedException {
-    return new LoneRank(RankCompute.of(RankWeights.load(pack, assignment), assignment, threads));
+    return new LoneRank(
+        RankCompute.of(RankWeights.load(pack, assignment), assignment, null, threads));
   }
 
   /** Takes made-up tokens through the layers. */

@@ -1,6 +1,8 @@
 package org.kithlm.node.rank;
 
+import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 import org.kithlm.memory.TileStore;
 import org.kithlm.model.config.ModelConfig;
 import org.kithlm.model.kernel.KernelWarmUp;
@@ -12,6 +14,8 @@ import org.kithlm.model.transformer.KvCache;
 import org.kithlm.model.transformer.StepRuns;
 import org.kithlm.node.control.RankAssignment;
 import org.kithlm.node.control.RankStatistics;
+import org.kithlm.node.kv.KvStore;
+import org.kithlm.node.kv.PageName;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -26,6 +30,8 @@ final class RankCompute implements AutoCloseable {
   private final int maxTokens;
   private final TileWeights tiles;
   private final KvCache cache;
+  private final @Nullable KvStore store;
+  private final KvPages pages;
   private final Workers workers;
   private final ForwardPass pass;
   private Allreduce collective = Allreduce.alone();
@@ -33,11 +39,15 @@ final class RankCompute implements AutoCloseable {
   private final AtomicLong collectiveNs = new AtomicLong();
   private final RecentTimes sums = new RecentTimes();
 
-  private RankCompute(RankWeights weights, int maxTokens, KvCache cache, Workers workers) {
+  private RankCompute(
+      RankWeights weights, int maxTokens, KvCache cache, @Nullable KvStore store, Workers workers) {
     this.weights = weights;
     this.maxTokens = maxTokens;
     this.tiles = new TileWeights(weights.store());
     this.cache = cache;
+    this.store = store;
+    this.pages =
+        new KvPages(cache, weights.shard().firstKvHead(), weights.shard().worldSize(), store);
     this.workers = workers;
     this.pass =
         new ForwardPass(
@@ -55,9 +65,11 @@ final class RankCompute implements AutoCloseable {
   /**
    * Takes weights over; they are closed also where this fails.
    *
+   * @param store takes keys and values, null for none
    * @throws DoesNotFitException if the Java heap is too small
    */
-  static RankCompute of(RankWeights weights, RankAssignment assignment, int threads) {
+  static RankCompute of(
+      RankWeights weights, RankAssignment assignment, @Nullable KvStore store, int threads) {
     try {
       ModelConfig config = weights.pack().config();
       int maxTokens =
@@ -73,7 +85,7 @@ final class RankCompute implements AutoCloseable {
       KernelWarmUp.run(weights.elementTypes());
       Workers workers = WorkerPool.of(threads);
       try {
-        return of(weights, assignment, maxTokens, workers);
+        return of(weights, assignment, maxTokens, store, workers);
       } catch (RuntimeException | Error e) {
         workers.close();
         throw e;
@@ -85,7 +97,11 @@ final class RankCompute implements AutoCloseable {
   }
 
   private static RankCompute of(
-      RankWeights weights, RankAssignment assignment, int maxTokens, Workers workers) {
+      RankWeights weights,
+      RankAssignment assignment,
+      int maxTokens,
+      @Nullable KvStore store,
+      Workers workers) {
     KvCache cache =
         new KvCache(
             weights.pack().config(),
@@ -93,7 +109,7 @@ final class RankCompute implements AutoCloseable {
             assignment.kvType(),
             assignment.contextLength());
     try {
-      return new RankCompute(weights, maxTokens, cache, workers);
+      return new RankCompute(weights, maxTokens, cache, store, workers);
     } catch (RuntimeException | Error e) {
       cache.close();
       throw e;
@@ -111,6 +127,16 @@ final class RankCompute implements AutoCloseable {
 
   TileWeights tiles() {
     return tiles;
+  }
+
+  /** Pages of the stem, which are kept on disk. */
+  KvPages pages() {
+    return pages;
+  }
+
+  /** {@link KvPages#restore} over all ranks. */
+  int restore(int held, List<PageName> names) {
+    return pages.restore(held, names, collective);
   }
 
   Workers workers() {
@@ -138,7 +164,13 @@ final class RankCompute implements AutoCloseable {
 
   void forward(float[] hidden, StepRuns runs) {
     long start = System.nanoTime();
+    for (int run = 0; run < runs.count(); run++) {
+      if (runs.sequence(run) == StepRuns.STEM) {
+        pages.truncate(runs.startPosition(run));
+      }
+    }
     pass.forward(hidden, runs);
+    pages.save();
     addForwardNs(System.nanoTime() - start);
   }
 
@@ -162,7 +194,8 @@ final class RankCompute implements AutoCloseable {
         diskWaitMs,
         recentSums.percentileMs(50),
         recentSums.percentileMs(99),
-        0);
+        0,
+        this.store == null ? null : this.store.use());
   }
 
   @Override

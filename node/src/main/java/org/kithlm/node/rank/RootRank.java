@@ -54,6 +54,29 @@ public interface RootRank extends AutoCloseable {
   }
 
   /**
+   * Fills the stem from the disks of all ranks, as far as all have what belongs to a text; its last
+   * token is left to {@link #step}. Drops branches, and what the stem holds beyond {@code held}.
+   *
+   * @param tokens begins with the text
+   * @param length of the text
+   * @param held how many of the text's tokens the stem holds
+   * @return how many it holds now; {@code held} where nothing is kept on disks
+   * @throws RuntimeException if a rank is lost; the message names it
+   */
+  default int restore(int[] tokens, int length, int held) {
+    return held;
+  }
+
+  /**
+   * Lets ranks keep on their disks what the stem holds, where they do so. Returns soon.
+   *
+   * @param tokens begins with those of the stem
+   * @param length of the stem
+   * @throws RuntimeException if a rank is lost; the message names it
+   */
+  default void keep(int[] tokens, int length) {}
+
+  /**
    * Logits after the last token of a run of the last step.
    *
    * @return one for each token of the vocabulary, in an array that the next call fills anew

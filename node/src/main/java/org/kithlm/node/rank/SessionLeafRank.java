@@ -4,12 +4,14 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.kithlm.memory.TileReadException;
+import org.kithlm.model.transformer.KvCache;
 import org.kithlm.model.transformer.StepRuns;
 import org.kithlm.node.control.Causes;
 import org.kithlm.node.control.LeafRank;
 import org.kithlm.node.control.NodeMessage;
 import org.kithlm.node.control.RankAssignment;
 import org.kithlm.node.control.RankStatistics;
+import org.kithlm.node.kv.KvStore;
 import org.kithlm.transport.DataPort;
 import org.kithlm.transport.StepAbortedException;
 import org.kithlm.transport.StepHeader;
@@ -21,6 +23,10 @@ import org.kithlm.transport.collective.LeafSession;
  */
 public final class SessionLeafRank implements LeafRank {
   private static final long STEP_WAIT_NS = TimeUnit.SECONDS.toNanos(1);
+
+  /** How soon to look again whether there is room for pages that are to be kept on disk. */
+  private static final long BEHIND_NS = TimeUnit.MILLISECONDS.toNanos(20);
+
   private static final long IDLE_NS = TimeUnit.MILLISECONDS.toNanos(500);
 
   private final RankAssignment assignment;
@@ -37,11 +43,17 @@ public final class SessionLeafRank implements LeafRank {
    * A loaded leaf. It takes the weights over, and closes them also where it cannot be made.
    *
    * @param host address that its data plane listens at
+   * @param store takes keys and values, null for none
    * @param threads for the arithmetic, the rank's own included
    */
-  public SessionLeafRank(RankWeights weights, RankAssignment assignment, String host, int threads) {
+  public SessionLeafRank(
+      RankWeights weights,
+      RankAssignment assignment,
+      String host,
+      @Nullable KvStore store,
+      int threads) {
     this.assignment = assignment;
-    this.compute = RankCompute.of(weights, assignment, threads);
+    this.compute = RankCompute.of(weights, assignment, store, threads);
     try {
       this.port = DataPort.reserve(host, 0);
     } catch (RuntimeException e) {
@@ -129,12 +141,19 @@ public final class SessionLeafRank implements LeafRank {
     float[] hidden = new float[compute.maxFloats()];
     StepRuns runs = new StepRuns();
     while (!closed) {
-      StepHeader step = leaf.awaitStep(hidden, STEP_WAIT_NS);
-      if (step != null) {
+      boolean behind = compute.pages().isBehind();
+      StepHeader step = leaf.awaitStep(hidden, behind ? BEHIND_NS : STEP_WAIT_NS);
+      if (step == null) {
+        compute.pages().save();
+      } else {
         stepping = true;
         try {
-          RunFields.read(step, hidden, compute.hiddenSize(), runs);
-          compute.forward(hidden, runs);
+          if (PageFields.areIn(step, compute.hiddenSize())) {
+            follow(step.startPosition(), PageFields.read(step, hidden));
+          } else {
+            RunFields.read(step, hidden, compute.hiddenSize(), runs);
+            compute.forward(hidden, runs);
+          }
         } catch (StepAbortedException e) {
           compute.tiles().rewind(); // the root gave the step up; wait for the next one
         } catch (TileReadException e) {
@@ -145,6 +164,13 @@ public final class SessionLeafRank implements LeafRank {
           stepping = false;
         }
       }
+    }
+  }
+
+  private void follow(int position, PageFields.Message pages) {
+    switch (pages.verb()) {
+      case KEEP -> compute.pages().keep(position / KvCache.PAGE_POSITIONS, pages.names());
+      case RESTORE -> compute.restore(position, pages.names());
     }
   }
 

@@ -10,12 +10,14 @@ import org.kithlm.model.kernel.WorkerPool;
 import org.kithlm.model.kernel.Workers;
 import org.kithlm.model.pack.EmbeddingTable;
 import org.kithlm.model.transformer.Allreduce;
+import org.kithlm.model.transformer.KvCache;
 import org.kithlm.model.transformer.LmHead;
 import org.kithlm.model.transformer.StepRuns;
 import org.kithlm.node.control.CollectiveReport;
 import org.kithlm.node.control.NodeMessage;
 import org.kithlm.node.control.RankAssignment;
 import org.kithlm.node.control.RankStatistics;
+import org.kithlm.node.kv.PageName;
 import org.kithlm.transport.DataPort;
 import org.kithlm.transport.StepAbortedException;
 import org.kithlm.transport.collective.RootSession;
@@ -24,7 +26,11 @@ import org.kithlm.transport.collective.RootSession;
 public final class SessionRootRank implements RootRank {
   private static final long NO_STEP = -1;
 
+  /** Of one message, so that an abort, or a slow disk, is not waited for any longer. */
+  private static final int PAGES_MAX = 16;
+
   private final RankAssignment assignment;
+  private final @Nullable RootKvStore kept;
   private final RankCompute compute;
   private final ModelConfig config;
   private final EmbeddingTable embedding;
@@ -47,14 +53,21 @@ public final class SessionRootRank implements RootRank {
    * A loaded root. It takes the weights over, and closes them also where it cannot be made.
    *
    * @param host address that its data plane listens at
+   * @param kept takes keys and values, and names them; null for none
    * @param threads for the arithmetic of the layers, the rank's own included
    * @param headThreads for the output head: it is the root's alone, and ranks that share the
    *     machine wait meanwhile
    */
   public SessionRootRank(
-      RankWeights weights, RankAssignment assignment, String host, int threads, int headThreads) {
+      RankWeights weights,
+      RankAssignment assignment,
+      String host,
+      @Nullable RootKvStore kept,
+      int threads,
+      int headThreads) {
     this.assignment = assignment;
-    this.compute = RankCompute.of(weights, assignment, threads);
+    this.kept = kept;
+    this.compute = RankCompute.of(weights, assignment, kept == null ? null : kept.store(), threads);
     this.config = weights.pack().config();
     this.maxTokens = compute.maxTokens();
     try {
@@ -167,6 +180,70 @@ public final class SessionRootRank implements RootRank {
   }
 
   @Override
+  public int restore(int[] tokens, int length, int held) {
+    if (kept == null) {
+      return held;
+    }
+    checkFailure();
+    List<PageName> names =
+        kept.names().names(assignment, tokens, (length - 1) / KvCache.PAGE_POSITIONS);
+    int filled = held;
+    while (true) {
+      int first = filled / KvCache.PAGE_POSITIONS;
+      int end = Math.min(names.size(), first + pagesMax());
+      List<PageName> wanted = names.subList(first, Math.max(first, end));
+      List<PageName> here = wanted.subList(0, compute.pages().countHeld(wanted));
+      if (here.isEmpty()) {
+        return filled;
+      }
+      int all = (first + here.size()) * KvCache.PAGE_POSITIONS;
+      try {
+        announce(PageFields.Verb.RESTORE, filled, here);
+        filled = compute.restore(filled, here);
+      } catch (StepAbortedException e) {
+        return filled; // the next step tells it again, if it is of the same answer
+      }
+      if (filled < all) {
+        return filled;
+      }
+    }
+  }
+
+  @Override
+  public void keep(int[] tokens, int length) {
+    int known = compute.pages().known();
+    int full = length / KvCache.PAGE_POSITIONS;
+    if (kept == null || full <= known) {
+      return;
+    }
+    List<PageName> names =
+        kept.names()
+            .names(assignment, tokens, Math.min(full, known + pagesMax()))
+            .subList(known, Math.min(full, known + pagesMax()));
+    try {
+      announce(PageFields.Verb.KEEP, known * KvCache.PAGE_POSITIONS, names);
+      compute.pages().keep(known, names);
+    } catch (StepAbortedException e) {
+      // They are told again.
+    }
+  }
+
+  private int pagesMax() {
+    return Math.min(PAGES_MAX, PageFields.namesMax(compute.maxFloats(maxTokens)));
+  }
+
+  /** Begins a step that stands for something to be done with pages. */
+  private void announce(PageFields.Verb verb, int position, List<PageName> names) {
+    long current = step.incrementAndGet();
+    RootSession root = session;
+    if (root != null) {
+      float[] message = new float[compute.maxFloats(maxTokens)];
+      int length = PageFields.write(verb, names, message);
+      root.beginStep(current, position, PageFields.tokens(names.size()), message, length);
+    }
+  }
+
+  @Override
   public float[] logits(int run) {
     int runs = lastRuns.count();
     if (runs > 1 && batchLogits.length < runs * logits.length) {
@@ -199,6 +276,7 @@ public final class SessionRootRank implements RootRank {
     if (root != null) {
       root.keepAlive();
     }
+    compute.pages().save();
   }
 
   @Override

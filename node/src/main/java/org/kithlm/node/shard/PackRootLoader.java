@@ -2,7 +2,9 @@ package org.kithlm.node.shard;
 
 import java.nio.file.Path;
 import java.util.concurrent.CompletionStage;
+import org.jspecify.annotations.Nullable;
 import org.kithlm.node.control.RankAssignment;
+import org.kithlm.node.rank.RootKvStore;
 import org.kithlm.node.rank.RootRank;
 import org.kithlm.node.rank.RootRankLoader;
 import org.kithlm.node.rank.SessionRootRank;
@@ -15,6 +17,7 @@ public final class PackRootLoader implements RootRankLoader {
   private final int threads;
   private final int headThreads;
   private final long processBytes;
+  private final @Nullable RootKvStore kept;
   private final WeightSlot slot = new WeightSlot();
 
   /**
@@ -25,13 +28,21 @@ public final class PackRootLoader implements RootRankLoader {
    * @param threads for the arithmetic of the layers
    * @param headThreads for that of the output head
    * @param processBytes what this process may use in memory, {@link Long#MAX_VALUE} for no limit
+   * @param kept takes keys and values, null for none
    */
-  public PackRootLoader(Path pack, String host, int threads, int headThreads, long processBytes) {
+  public PackRootLoader(
+      Path pack,
+      String host,
+      int threads,
+      int headThreads,
+      long processBytes,
+      @Nullable RootKvStore kept) {
     this.pack = pack;
     this.host = host;
     this.threads = threads;
     this.headThreads = headThreads;
     this.processBytes = processBytes;
+    this.kept = kept;
   }
 
   @Override
@@ -40,6 +51,11 @@ public final class PackRootLoader implements RootRankLoader {
         "kith-load-0",
         () ->
             new SessionRootRank(
-                slot.load(pack, assignment, processBytes), assignment, host, threads, headThreads));
+                slot.load(pack, assignment, processBytes),
+                assignment,
+                host,
+                kept,
+                threads,
+                headThreads));
   }
 }

@@ -1,13 +1,19 @@
 package org.kithlm.node.shard;
 
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.TimeoutException;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 import org.kithlm.node.control.LeafRank;
 import org.kithlm.node.control.LeafRankLoader;
 import org.kithlm.node.control.NodeMessage;
 import org.kithlm.node.control.RankAssignment;
+import org.kithlm.node.kv.KvStore;
+import org.kithlm.node.kv.KvStorePlace;
+import org.kithlm.node.rank.DoesNotFitException;
 import org.kithlm.node.rank.SessionLeafRank;
 import org.kithlm.node.rank.WeightSlot;
 
@@ -21,6 +27,7 @@ public final class ShardRankLoader implements LeafRankLoader {
   private final String host;
   private final int threads;
   private final long processBytes;
+  private final @Nullable KvStore store;
   private final WeightSlot slot = new WeightSlot();
 
   /**
@@ -30,18 +37,21 @@ public final class ShardRankLoader implements LeafRankLoader {
    * @param host address that data planes listen at
    * @param threads for the arithmetic
    * @param processBytes what this process may use in memory, {@link Long#MAX_VALUE} for no limit
+   * @param store takes keys and values, null for none
    */
   public ShardRankLoader(
       Function<String, Optional<Path>> localPacks,
       ShardFetcher fetcher,
       String host,
       int threads,
-      long processBytes) {
+      long processBytes,
+      @Nullable KvStore store) {
     this.localPacks = localPacks;
     this.fetcher = fetcher;
     this.host = host;
     this.threads = threads;
     this.processBytes = processBytes;
+    this.store = store;
   }
 
   @Override
@@ -50,11 +60,21 @@ public final class ShardRankLoader implements LeafRankLoader {
     return LoadThread.start(
         "kith-load-" + assignment.rank(),
         () -> {
-          Optional<Path> local = localPacks.apply(assignment.packId());
-          Path pack =
-              local.isPresent() ? local.get() : fetcher.fetch(assignment, origin, processBytes);
-          return new SessionLeafRank(
-              slot.load(pack, assignment, processBytes), assignment, host, threads);
+          try {
+            return loadNow(assignment, origin);
+          } catch (DoesNotFitException e) {
+            throw store == null
+                ? e
+                : new DoesNotFitException(KvStorePlace.alsoTakes(e.getMessage()));
+          }
         });
+  }
+
+  private LeafRank loadNow(RankAssignment assignment, NodeMessage.WeightOrigin origin)
+      throws IOException, InterruptedException, TimeoutException {
+    Optional<Path> local = localPacks.apply(assignment.packId());
+    Path pack = local.isPresent() ? local.get() : fetcher.fetch(assignment, origin, processBytes);
+    return new SessionLeafRank(
+        slot.load(pack, assignment, processBytes), assignment, host, store, threads);
   }
 }

@@ -8,7 +8,8 @@ import org.jspecify.annotations.Nullable;
 
 /** A leaf without weights that does what a test says. */
 final class FakeLeafRank implements LeafRank {
-  static final RankStatistics STATISTICS = new RankStatistics(7, 1, 1, 4096, 0, 1, 2, 3, 0, 0, 0);
+  static final RankStatistics STATISTICS =
+      new RankStatistics(7, 1, 1, 4096, 0, 1, 2, 3, 0, 0, 0, null);
 
   final CountDownLatch closed = new CountDownLatch(1);
   final CompletableFuture<List<NodeMessage.Peer>> started = new CompletableFuture<>();

@@ -80,7 +80,8 @@ class FailedLoadTest {
     RankWeights weights = load(assignment);
     long before = workers();
     assertThrows(
-        RuntimeException.class, () -> new SessionLeafRank(weights, assignment, NO_ADDRESS, 3));
+        RuntimeException.class,
+        () -> new SessionLeafRank(weights, assignment, NO_ADDRESS, null, 3));
     assertFreed(weights);
     assertEquals(before, workers());
   }
@@ -91,7 +92,8 @@ class FailedLoadTest {
     RankWeights weights = load(assignment);
     long before = workers();
     assertThrows(
-        RuntimeException.class, () -> new SessionRootRank(weights, assignment, NO_ADDRESS, 2, 3));
+        RuntimeException.class,
+        () -> new SessionRootRank(weights, assignment, NO_ADDRESS, null, 2, 3));
     assertFreed(weights);
     assertEquals(before, workers());
   }
@@ -102,7 +104,7 @@ class FailedLoadTest {
     RankWeights weights = load(noTokens);
     long before = workers();
     assertThrows(
-        RuntimeException.class, () -> new SessionLeafRank(weights, noTokens, "127.0.0.1", 3));
+        RuntimeException.class, () -> new SessionLeafRank(weights, noTokens, "127.0.0.1", null, 3));
     assertFreed(weights);
     assertEquals(before, workers());
     assertTrue(Files.deleteIfExists(pack));
