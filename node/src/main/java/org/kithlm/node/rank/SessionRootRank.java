@@ -168,6 +168,7 @@ public final class SessionRootRank implements RootRank {
         root.beginStep(current, runs.startPosition(0), count, hidden, length);
       }
       compute.forward(hidden, runs);
+      endStep();
     } catch (TileReadException e) {
       compute.tiles().rewind();
       throw ofThisRank(e);
@@ -200,6 +201,7 @@ public final class SessionRootRank implements RootRank {
       try {
         announce(PageFields.Verb.RESTORE, filled, here);
         filled = compute.restore(filled, here);
+        endStep();
       } catch (StepAbortedException e) {
         return filled; // the next step tells it again, if it is of the same answer
       }
@@ -225,6 +227,14 @@ public final class SessionRootRank implements RootRank {
       compute.pages().keep(known, names);
     } catch (StepAbortedException e) {
       // They are told again.
+    }
+  }
+
+  /** From here on the step holds on all ranks; see {@link RootSession#endStep}. */
+  private void endStep() {
+    RootSession root = session;
+    if (root != null) {
+      root.endStep();
     }
   }
 

@@ -36,6 +36,7 @@ public final class RootSession implements AutoCloseable {
   private final Exchange exchange;
   private final AtomicLong abortedUpTo = new AtomicLong(NO_STEP);
   private long step = NO_STEP;
+  private boolean stepEnded;
   private long announcedAbort = NO_STEP;
 
   private final ControlledFragmentHandler lateHandler = this::onLate;
@@ -110,6 +111,7 @@ public final class RootSession implements AutoCloseable {
     }
     announcePendingAbort(); // a leaf may still wait in the step before for another leaf
     step = newStep;
+    stepEnded = false;
     checkAbort();
     exchange.broadcast(step, startPosition, tokenCount, hidden, hiddenLength);
   }
@@ -128,6 +130,14 @@ public final class RootSession implements AutoCloseable {
     session.checkLength(length, Math.min(partial.length, sum.length));
     checkAbort();
     exchange.allreduce(step, layer, block, partial, sum, length);
+  }
+
+  /**
+   * Tells that the step has all its sums: an abort comes too late for it. A leaf may still wait for
+   * frames of another, and must finish the step as well, since the next one builds on it.
+   */
+  public void endStep() {
+    stepEnded = true;
   }
 
   /**
@@ -150,8 +160,9 @@ public final class RootSession implements AutoCloseable {
   }
 
   /**
-   * Ends all steps up to {@code lastStep}: the owner's current or next call for such a step throws
-   * {@link StepAbortedException}, and the leaves are told. Any thread.
+   * Ends all steps up to {@code lastStep} but one that has all its sums: the owner's current or
+   * next call for such a step throws {@link StepAbortedException}, and the leaves are told. Any
+   * thread.
    */
   public void abort(long lastStep) {
     abortedUpTo.accumulateAndGet(lastStep, Math::max);
@@ -209,7 +220,7 @@ public final class RootSession implements AutoCloseable {
   }
 
   private boolean isAbortPending() {
-    return abortedUpTo.get() >= step && step != NO_STEP;
+    return !stepEnded && step != NO_STEP && abortedUpTo.get() >= step;
   }
 
   private void checkAbort() {

@@ -23,6 +23,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.kithlm.transport.Collective;
 import org.kithlm.transport.PeerAddress;
 import org.kithlm.transport.PeerLostException;
@@ -96,8 +97,10 @@ class MeshRulesTest {
     }
   }
 
-  @Test
-  void shouldFinishAStepOnALeafThatIsBehindWhenTheRootBeginsTheNext() throws Exception {
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void shouldFinishAStepOnALeafThatIsBehindWhenTheRootBeginsTheNext(boolean aborted)
+      throws Exception {
     int length = 16; // one frame
     try (RootSession root = new RootSession(config(0, Collective.DIRECT, WAIT_NS));
         LeafSession first = new LeafSession(config(1, Collective.DIRECT, WAIT_NS));
@@ -110,6 +113,10 @@ class MeshRulesTest {
                     float[] values = new float[length];
                     root.beginStep(1, 0, 1, values, length);
                     InPlace.sum(root, 0, 0, values, length);
+                    root.endStep();
+                    if (aborted) {
+                      root.abort(1); // it comes too late
+                    }
                     root.beginStep(2, 0, 1, values, length);
                   });
       Future<float[]> sum =

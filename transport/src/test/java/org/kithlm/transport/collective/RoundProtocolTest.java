@@ -82,6 +82,7 @@ class RoundProtocolTest {
     private final List<Simulation.Actor> actors = new ArrayList<>();
     private final List<String> ends = new ArrayList<>();
     private final int[] sums;
+    private final List<Set<Long>> finished = new ArrayList<>(); // steps of each rank
     private final boolean[] servedLast; // step
     private int steps = STEPS;
     private long step; // of the root
@@ -103,6 +104,7 @@ class RoundProtocolTest {
       for (int rank = 0; rank < worldSize; rank++) {
         int own = rank;
         ends.add("");
+        finished.add(new TreeSet<>());
         actors.add(
             simulation.actor(
                 "rank " + rank,
@@ -156,6 +158,8 @@ class RoundProtocolTest {
               session.allreduce(layer, 0, partial(config, step, layer, 0), values, LENGTH);
               check(config, step, layer, values);
             }
+            session.endStep();
+            finished.getFirst().add(step);
           } catch (StepAbortedException e) {
             assertEquals(step, e.step());
           }
@@ -192,6 +196,7 @@ class RoundProtocolTest {
               session.allreduce(layer, 0, partial, values, LENGTH);
               check(config, header.step(), layer, values);
             }
+            finished.get(config.rank()).add(header.step());
           } catch (StepAbortedException e) {
             assertEquals(header.step(), e.step());
           }
@@ -288,6 +293,9 @@ class RoundProtocolTest {
           for (int rank = 0; rank < 3; rank++) {
             assertTrue(run.sums[rank] >= 2 * ROUNDS, "the other steps: " + run.ends);
             assertFalse(run.ends.get(rank).contains("silent"), run.ends::toString);
+            assertTrue(
+                run.finished.get(rank).containsAll(run.finished.getFirst()),
+                "what the root has finished: " + run.finished);
           }
           assertEquals("finished", run.ends.getFirst());
         });
