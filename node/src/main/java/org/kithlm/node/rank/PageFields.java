@@ -57,8 +57,9 @@ final class PageFields {
     return pages * KvCache.PAGE_POSITIONS;
   }
 
-  /** Writes a message; returns its floats. */
-  static int write(Verb verb, List<PageName> names, float[] floats) {
+  /** The floats of a message. */
+  static float[] write(Verb verb, List<PageName> names) {
+    float[] floats = new float[1 + names.size() * PARTS];
     int end = 0;
     floats[end++] = verb.code;
     for (PageName name : names) {
@@ -67,7 +68,7 @@ final class PageFields {
         floats[end++] = (half >>> (part % LONG_PARTS * PART_BITS)) & 0xffff;
       }
     }
-    return end;
+    return floats;
   }
 
   /**

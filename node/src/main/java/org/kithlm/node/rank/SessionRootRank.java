@@ -218,10 +218,8 @@ public final class SessionRootRank implements RootRank {
     if (kept == null || full <= known) {
       return;
     }
-    List<PageName> names =
-        kept.names()
-            .names(assignment, tokens, Math.min(full, known + pagesMax()))
-            .subList(known, Math.min(full, known + pagesMax()));
+    int end = Math.min(full, known + pagesMax());
+    List<PageName> names = kept.names().names(assignment, tokens, end).subList(known, end);
     try {
       announce(PageFields.Verb.KEEP, known * KvCache.PAGE_POSITIONS, names);
       compute.pages().keep(known, names);
@@ -247,9 +245,9 @@ public final class SessionRootRank implements RootRank {
     long current = step.incrementAndGet();
     RootSession root = session;
     if (root != null) {
-      float[] message = new float[compute.maxFloats(maxTokens)];
-      int length = PageFields.write(verb, names, message);
-      root.beginStep(current, position, PageFields.tokens(names.size()), message, length);
+      float[] message = PageFields.write(verb, names);
+      int tokens = PageFields.tokens(names.size());
+      root.beginStep(current, position, tokens, message, message.length);
     }
   }
 

@@ -29,11 +29,11 @@ class PageFieldsTest {
               .limit(count)
               .toList();
       for (Verb verb : Verb.values()) {
-        int length = PageFields.write(verb, names, floats);
-        StepHeader header = new StepHeader(3, 70, PageFields.tokens(count), length);
+        float[] message = PageFields.write(verb, names);
+        StepHeader header = new StepHeader(3, 70, PageFields.tokens(count), message.length);
         assertTrue(PageFields.areIn(header, WIDTH));
         assertEquals(
-            new PageFields.Message(verb, names), PageFields.read(header, floats), "seed=" + seed);
+            new PageFields.Message(verb, names), PageFields.read(header, message), "seed=" + seed);
       }
     }
   }
@@ -41,9 +41,9 @@ class PageFieldsTest {
   @Test
   void shouldTakeAllBitsOfAName() {
     List<PageName> names = List.of(new PageName(-1, Long.MIN_VALUE), new PageName(0xffff, 0));
-    int length = PageFields.write(Verb.KEEP, names, floats);
-    StepHeader header = new StepHeader(0, 0, PageFields.tokens(2), length);
-    assertEquals(names, PageFields.read(header, floats).names());
+    float[] message = PageFields.write(Verb.KEEP, names);
+    StepHeader header = new StepHeader(0, 0, PageFields.tokens(2), message.length);
+    assertEquals(names, PageFields.read(header, message).names());
   }
 
   @Test
@@ -62,17 +62,18 @@ class PageFieldsTest {
 
   @Test
   void shouldRefuseWhatDoesNotAgreeWithItsHeader() {
-    int length = PageFields.write(Verb.KEEP, List.of(new PageName(1, 2)), floats);
+    float[] message = PageFields.write(Verb.KEEP, List.of(new PageName(1, 2)));
+    int length = message.length;
     for (StepHeader header :
         List.of(
             new StepHeader(0, 0, PageFields.tokens(2), length),
             new StepHeader(0, 0, PageFields.tokens(1), length + 1),
             new StepHeader(0, 0, PageFields.tokens(1), length - 1))) {
-      assertThrows(IllegalStateException.class, () -> PageFields.read(header, floats));
+      assertThrows(IllegalStateException.class, () -> PageFields.read(header, message));
     }
-    floats[0] = 0;
+    message[0] = 0;
     assertThrows(
         IllegalStateException.class,
-        () -> PageFields.read(new StepHeader(0, 0, PageFields.tokens(1), length), floats));
+        () -> PageFields.read(new StepHeader(0, 0, PageFields.tokens(1), length), message));
   }
 }
