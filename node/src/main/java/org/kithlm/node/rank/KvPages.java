@@ -141,12 +141,14 @@ final class KvPages {
     return filled;
   }
 
-  /** Puts pages into the cache; returns how many came in time. */
-  private int read(KvStore from, int firstPage, List<PageName> wanted) {
+  /** Puts pages into the cache; returns how many are there and came in time. */
+  private int read(KvStore from, int firstPage, List<PageName> all) {
     if (cache.headCount() == 0) {
-      return wanted.size();
+      return all.size();
     }
     long deadlineNs = System.nanoTime() + READ_NS;
+    List<PageName> wanted =
+        all.subList(0, from.countHeld(all, firstHead, cache.headCount(), deadlineNs));
     ArrayDeque<CompletableFuture<KvStore.@Nullable Page>> reads = new ArrayDeque<>();
     int asked = 0;
     int count = 0;
