@@ -16,8 +16,8 @@ import org.slf4j.LoggerFactory;
 /**
  * Pages in pieces, and which of them were used last. When it is full the page that was not used for
  * the longest time goes. Each piece begins with its checksum and how many bytes of it are used, so
- * that what a crash has left is not taken for a page. Owned by the store's thread but for {@link
- * #has} and {@link #usedBytes}.
+ * that what a crash has left is not taken for a page, nor a piece for one of another page. Owned by
+ * the store's thread but for {@link #has} and {@link #usedBytes}.
  */
 final class PageTable implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(PageTable.class);
@@ -147,8 +147,8 @@ final class PageTable implements AutoCloseable {
         long from = (long) number * PAYLOAD_BYTES;
         int length = (int) Math.min(PAYLOAD_BYTES, content.byteSize() - from);
         MemorySegment.copy(content, ValueLayout.JAVA_BYTE, from, piece, HEADER_BYTES, length);
-        ByteBuffer.wrap(piece).putInt(checksum(length)).putInt(length);
         page.write(number, count, key);
+        ByteBuffer.wrap(piece).putInt(checksum(length)).putInt(length);
         pieces.put(key, piece);
       }
     } catch (RuntimeException | InternalError e) { // the latter where a mapped page has no disk
@@ -248,8 +248,10 @@ final class PageTable implements AutoCloseable {
     return true;
   }
 
+  /** Of the piece and the key that it is under. */
   private int checksum(int length) {
     crc.reset();
+    crc.update(key);
     crc.update(piece, HEADER_BYTES, length);
     return (int) crc.getValue();
   }

@@ -122,6 +122,21 @@ class PageTableTest {
   }
 
   @Test
+  void shouldNotTakeAPieceThatLiesUnderTheKeyOfAnotherPage() {
+    put(1, 100);
+    put(2, 100);
+    byte[] first = new byte[PageKey.BYTES];
+    byte[] second = new byte[PageKey.BYTES];
+    Pages.key(1).write(0, 1, first);
+    Pages.key(2).write(0, 1, second);
+    byte[] piece = new byte[PieceMap.PIECE_BYTES];
+    assertTrue(pieces.get(first, piece));
+    pieces.put(second, piece);
+    assertFalse(isRead(2, 100));
+    assertTrue(isRead(1, 100));
+  }
+
+  @Test
   void shouldNotTakeAPageOfAnotherLengthForItsOwn() {
     put(1, 100);
     assertFalse(isRead(1, 101));
