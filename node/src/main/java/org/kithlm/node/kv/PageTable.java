@@ -73,21 +73,22 @@ final class PageTable implements AutoCloseable {
   /** Pages that are whole, from all keys of a map. It drops the pieces of the others. */
   static List<PageKey.Piece> wholePages(PieceMap pieces) {
     Map<PageKey.Piece, Integer> found = new LinkedHashMap<>(); // under piece 0 of each
-    List<byte[]> keys = new ArrayList<>();
+    pieces.forEachKey(key -> found.merge(firstPiece(key), 1, Integer::sum));
+    found.entrySet().removeIf(page -> page.getValue() != page.getKey().count());
+    List<byte[]> others = new ArrayList<>();
     pieces.forEachKey(
         key -> {
-          PageKey.Piece one = PageKey.read(key);
-          found.merge(new PageKey.Piece(one.page(), 0, one.count()), 1, Integer::sum);
-          keys.add(key.clone());
+          if (!found.containsKey(firstPiece(key))) {
+            others.add(key.clone());
+          }
         });
-    found.entrySet().removeIf(page -> page.getValue() != page.getKey().count());
-    for (byte[] key : keys) {
-      PageKey.Piece one = PageKey.read(key);
-      if (!found.containsKey(new PageKey.Piece(one.page(), 0, one.count()))) {
-        pieces.remove(key);
-      }
-    }
+    others.forEach(pieces::remove);
     return List.copyOf(found.keySet());
+  }
+
+  private static PageKey.Piece firstPiece(byte[] key) {
+    PageKey.Piece one = PageKey.read(key);
+    return new PageKey.Piece(one.page(), 0, one.count());
   }
 
   /** Whether a page is there, as far as is known without reading it. Any thread. */
@@ -151,7 +152,7 @@ final class PageTable implements AutoCloseable {
         ByteBuffer.wrap(piece).putInt(checksum(length)).putInt(length);
         pieces.put(key, piece);
       }
-    } catch (RuntimeException | InternalError e) { // the latter where a mapped page has no disk
+    } catch (RuntimeException | Error e) { // the latter where a mapped page has no disk, for one
       broken = true;
       LOG.warn("keys and values are not kept on disk any more: {}", e.toString());
       return false;
@@ -229,7 +230,7 @@ final class PageTable implements AutoCloseable {
         LOG.warn("a page of keys and values was damaged on disk; it is made again");
         drop(page, count);
       }
-    } catch (RuntimeException | InternalError e) {
+    } catch (RuntimeException | Error e) {
       broken = true;
       LOG.warn("keys and values cannot be read from disk: {}", e.toString());
       return false;
