@@ -172,6 +172,13 @@ final class StoreFolder implements AutoCloseable {
   private PieceMap create() throws IOException {
     Path fresh = folder.resolve("new");
     Files.deleteIfExists(fresh);
+    long bytes = (long) capacity * (PieceMap.PIECE_BYTES + ENTRY_OVERHEAD_BYTES);
+    long freeBytes = folder.toFile().getUsableSpace();
+    if (freeBytes - bytes < RESERVE_BYTES) { // nothing would ever be written
+      throw new IOException(
+          "of the %d MiB that are free in %s, %d were asked for, and %d are left to others"
+              .formatted(freeBytes >> 20, folder, bytes >> 20, RESERVE_BYTES >> 20));
+    }
     opener.open(fresh, capacity).close();
     makePrivate(fresh);
     Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE);

@@ -11,6 +11,8 @@ import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
+import java.util.Objects;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
@@ -155,6 +157,16 @@ class StoreFolderTest {
       assertEquals(0, countRead(store.open(), 0, 10));
     }
     assertFalse(Files.exists(before));
+  }
+
+  @Test
+  void shouldNotTakeWhatTheDiskHasToLeaveToOthers() throws Exception {
+    long most = folder.toFile().getUsableSpace();
+    try (StoreFolder store = StoreFolder.lock(folder, most, StoreFolder.CHRONICLE)) {
+      IOException refusal = assertThrows(IOException.class, store::open);
+      assertTrue(String.valueOf(refusal.getMessage()).contains("left to others"));
+    }
+    assertEquals(List.of("lock"), List.of(Objects.requireNonNull(folder.toFile().list())));
   }
 
   @Test
