@@ -96,11 +96,15 @@ public final class Server implements AutoCloseable {
       ChatTemplate template = ChatTemplate.from(metadata);
       ModelCard card = ModelCard.of(metadata, Files.size(options.pack()), pack.id());
       NodeAccess nodes = NodeAccess.open(options);
+      RootKvStore kept = null;
       try {
-        RootKvStore kept = options.kvStore() == null ? null : RootKvStore.open(options.kvStore());
+        kept = options.kvStore() == null ? null : RootKvStore.open(options.kvStore());
         return start(options, observer, pack, card, tokenizer, template, nodes, kept);
       } catch (IOException | RuntimeException e) {
         nodes.system().terminate();
+        if (kept != null) {
+          kept.close(); // else the next start has to mend it
+        }
         throw e;
       }
     }
