@@ -22,6 +22,7 @@ class KilledStoreTest {
   private static final long BYTES = 16 << 20;
   private static final int ROUNDS = 4;
   private static final long OPEN_MS_MAX = 20_000;
+  private static final String TOLD = "page "; // other lines are the log's
 
   @TempDir Path folder;
 
@@ -38,7 +39,7 @@ class KilledStoreTest {
           try (Arena arena = Arena.ofConfined()) {
             table.put(Pages.key(number), Pages.content(arena, number, PAGE_BYTES));
           }
-          System.out.println(number);
+          System.out.println(TOLD + number);
         }
       }
     }
@@ -54,18 +55,30 @@ class KilledStoreTest {
       Process writer = start(next);
       try (BufferedReader out = writer.inputReader()) {
         int written = 1 + random.nextInt(150); // the file has room for fewer
-        String line = "";
         for (int i = 0; i < written; i++) {
-          line = String.valueOf(out.readLine());
+          next = nextPage(out);
         }
-        next = Integer.parseInt(line) + 10;
+        writer.toHandle().destroyForcibly(); // which leaves its output open
+        for (int page = next; page >= 0; page = nextPage(out)) {
+          next = page; // it may have got far meanwhile
+        }
       } finally {
         writer.destroyForcibly();
         assertTrue(writer.waitFor(20, TimeUnit.SECONDS));
       }
+      next += 10;
       shouldOpen(next, "seed=" + seed + " round=" + round);
       next += 10;
     }
+  }
+
+  /** The next page that was told of; negative at the end. */
+  private static int nextPage(BufferedReader out) throws IOException {
+    String line = out.readLine();
+    while (line != null && !line.startsWith(TOLD)) {
+      line = out.readLine();
+    }
+    return line == null ? -1 : Integer.parseInt(line.substring(TOLD.length()));
   }
 
   private Process start(int first) throws IOException {

@@ -76,8 +76,11 @@ class KvPagesTest {
     return new KvCache(config, shard, KvType.F16, 1000);
   }
 
+  /** An open one: what is asked of it before that may go unanswered. */
   private KvStore store() {
-    return new KvStore(new KvStorePlace(folder, 4 << 20));
+    KvStore store = new KvStore(new KvStorePlace(folder, 4 << 20));
+    store.countHeld(names, FIRST_HEAD, HEADS, System.nanoTime() + TimeUnit.SECONDS.toNanos(40));
+    return store;
   }
 
   /** Fills the stem with made-up pages, up to a position within the last of them. */
