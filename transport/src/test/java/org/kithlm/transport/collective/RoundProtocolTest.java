@@ -235,16 +235,16 @@ class RoundProtocolTest {
   }
 
   private void explore(int departures, Consumer<Schedule> run) throws Exception {
-    explore(departures, RANDOM_SCHEDULES, run);
+    explore(departures, false, run);
   }
 
-  private void explore(int departures, int randomSchedules, Consumer<Schedule> run)
-      throws Exception {
+  private void explore(int departures, boolean starving, Consumer<Schedule> run) throws Exception {
+    int count = starving ? 10 * RANDOM_SCHEDULES : RANDOM_SCHEDULES; // it must meet rare moments
     threads
         .submit(
             () -> {
               Schedule.exhaust(departures, run);
-              Schedule.random(SEED, randomSchedules, run);
+              Schedule.random(SEED, count, starving, run);
             })
         .get(500, TimeUnit.SECONDS);
   }
@@ -277,7 +277,7 @@ class RoundProtocolTest {
     Set<Integer> summed = new TreeSet<>();
     explore(
         1,
-        10 * RANDOM_SCHEDULES, // what a late leaf can break takes an abort at the right moment
+        true,
         schedule -> {
           Run run = new Run(schedule, collective, 3, false).ranks(3);
           run.steps = 3;

@@ -25,15 +25,17 @@ final class Schedule {
 
   private final List<Departure> departures;
   private final @Nullable Random random;
+  private final boolean starving;
   private final List<Integer> widths = new ArrayList<>();
   private final List<String> trace = new ArrayList<>();
   private int next;
   private String starved = "";
   private int starvedUntil;
 
-  private Schedule(List<Departure> departures, @Nullable Random random) {
+  private Schedule(List<Departure> departures, @Nullable Random random, boolean starving) {
     this.departures = departures;
     this.random = random;
+    this.starving = starving;
   }
 
   /** Runs {@code run} with each schedule of at most {@code departuresMax}. Returns how many. */
@@ -42,7 +44,7 @@ final class Schedule {
   }
 
   private static int exhaust(List<Departure> departures, int more, Consumer<Schedule> run) {
-    Schedule schedule = new Schedule(departures, null);
+    Schedule schedule = new Schedule(departures, null, false);
     schedule.explain(run);
     int runs = 1;
     int from = departures.isEmpty() ? 0 : departures.getLast().point + 1;
@@ -56,10 +58,14 @@ final class Schedule {
     return runs;
   }
 
-  /** Runs {@code run} with {@code count} schedules whose choices are all random. */
-  static void random(long seed, int count, Consumer<Schedule> run) {
+  /**
+   * Runs {@code run} with {@code count} schedules whose choices are all random.
+   *
+   * @param starving whether ranks and frames get stuck for a while
+   */
+  static void random(long seed, int count, boolean starving, Consumer<Schedule> run) {
     for (int i = 0; i < count; i++) {
-      new Schedule(List.of(), new Random(seed + i)).explain(run);
+      new Schedule(List.of(), new Random(seed + i), starving).explain(run);
     }
   }
 
@@ -93,7 +99,7 @@ final class Schedule {
 
   private int unlessStarved(List<String> names, int usual, Random choices) {
     int choice = choices.nextInt(usual);
-    if (widths.size() > starvedUntil && choices.nextInt(STARVING_RARITY) == 0) {
+    if (starving && widths.size() > starvedUntil && choices.nextInt(STARVING_RARITY) == 0) {
       starved = names.get(choice);
       starvedUntil = widths.size() + STARVING_POINTS;
     }

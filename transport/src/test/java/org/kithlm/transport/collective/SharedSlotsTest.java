@@ -106,6 +106,7 @@ class SharedSlotsTest {
                       round.sum(1, piece, 0, partial, new float[0], LENGTH);
                       latest.setRelease(piece);
                       root.publish(round, 0, count);
+                      root.tookAll();
                     }
                   });
       Round round = new Round(SumEncoding.EXACT, 1);
