@@ -34,9 +34,10 @@ import org.kithlm.model.weight.RowGroups;
  * call nothing but the Vector API: in methods of this size HotSpot inlines no other call, and would
  * allocate each vector that is passed.
  *
- * <p>Two vectors of rows meet each factor that is loaded: those of one group, or where a vector
- * holds a whole group, those of two. (There an odd group meets them twice, in both.) Kernels for
- * several tokens take two only in the second case, as other machines lack the registers.
+ * <p>For one token, two vectors of a group meet each factor that is loaded, where it has two. For
+ * several tokens it is two groups, where a vector holds a whole one: only such machines have the
+ * registers. One token does not take two groups, as memory is fast only where it is read in order.
+ * (An odd group meets the factors twice.)
  */
 final class FieldKernel {
   private static final int ROWS = RowGroups.ROWS;
@@ -50,7 +51,7 @@ final class FieldKernel {
   /** Bytes from the f16 fields of one vector to those of the next. */
   private static final int HALVES_BYTES = Short.BYTES * COUNT;
 
-  /** Whether the two are of two groups. */
+  /** Whether several tokens take two groups. */
   private static final boolean PAIRS = COUNT == ROWS;
 
   private static final int GROUPS = PAIRS ? 2 : 1;
@@ -72,17 +73,13 @@ final class FieldKernel {
       int yAt) {
     long payloadBytes = (long) bits * WORD_BYTES;
     long groupBytes = chunk.groupBytes;
-    for (int group = 0; group < chunk.groups; group += GROUPS) {
-      boolean pair = PAIRS && group + 1 < chunk.groups;
-      int rowPart = TWO ? COUNT : pair ? ROWS : 0;
-      long wordPart = TWO ? PART_BYTES : pair ? groupBytes : 0;
-      int scalePart = TWO ? COUNT : pair ? chunk.blocks * chunk.subBlocks * ROWS : 0;
+    for (int group = 0; group < chunk.groups; group++) {
       for (int lane = 0; lane < ROWS; lane += LANES) {
         int rows = yAt + ROWS * group + lane;
         int i = at;
         int j = block;
         FloatVector y0 = FloatVector.fromArray(FLOATS, y, rows);
-        FloatVector y1 = FloatVector.fromArray(FLOATS, y, rows + rowPart);
+        FloatVector y1 = TWO ? FloatVector.fromArray(FLOATS, y, rows + COUNT) : y0;
         int scale = group * chunk.blocks * chunk.subBlocks * ROWS + lane;
         long words = chunk.address + group * groupBytes + chunk.payloadOffset + 4L * lane;
         for (int b = 0; b < chunk.blocks; b++, words += chunk.blockBytes) {
@@ -103,14 +100,16 @@ final class FieldKernel {
               a0 = a0.add(q.mul(f2));
               q = q.lanewise(LSHR, bits);
               a0 = a0.add(q.mul(f3));
-              q = ShortVector.fromMemorySegment(SHORTS, MEMORY, word + wordPart, LITTLE_ENDIAN);
-              a1 = a1.add(q.mul(f0));
-              q = q.lanewise(LSHR, bits);
-              a1 = a1.add(q.mul(f1));
-              q = q.lanewise(LSHR, bits);
-              a1 = a1.add(q.mul(f2));
-              q = q.lanewise(LSHR, bits);
-              a1 = a1.add(q.mul(f3));
+              if (TWO) {
+                q = ShortVector.fromMemorySegment(SHORTS, MEMORY, word + PART_BYTES, LITTLE_ENDIAN);
+                a1 = a1.add(q.mul(f0));
+                q = q.lanewise(LSHR, bits);
+                a1 = a1.add(q.mul(f1));
+                q = q.lanewise(LSHR, bits);
+                a1 = a1.add(q.mul(f2));
+                q = q.lanewise(LSHR, bits);
+                a1 = a1.add(q.mul(f3));
+              }
             }
             float step = steps[j];
             FloatVector inputs = FloatVector.broadcast(FLOATS, sums[j]);
@@ -120,16 +119,20 @@ final class FieldKernel {
             sum = sum.lanewise(LSHL, 16).lanewise(ASHR, 16).add(sum.lanewise(ASHR, 16));
             y0 = ((FloatVector) sum.convertShape(I2F, FLOATS, 0)).fma(d.mul(step), y0);
             y0 = m.fma(inputs, y0);
-            d = FloatVector.fromArray(FLOATS, chunk.scales, scale + scalePart);
-            m = FloatVector.fromArray(FLOATS, chunk.minima, scale + scalePart);
-            sum = a1.reinterpretAsInts();
-            sum = sum.lanewise(LSHL, 16).lanewise(ASHR, 16).add(sum.lanewise(ASHR, 16));
-            y1 = ((FloatVector) sum.convertShape(I2F, FLOATS, 0)).fma(d.mul(step), y1);
-            y1 = m.fma(inputs, y1);
+            if (TWO) {
+              d = FloatVector.fromArray(FLOATS, chunk.scales, scale + COUNT);
+              m = FloatVector.fromArray(FLOATS, chunk.minima, scale + COUNT);
+              sum = a1.reinterpretAsInts();
+              sum = sum.lanewise(LSHL, 16).lanewise(ASHR, 16).add(sum.lanewise(ASHR, 16));
+              y1 = ((FloatVector) sum.convertShape(I2F, FLOATS, 0)).fma(d.mul(step), y1);
+              y1 = m.fma(inputs, y1);
+            }
           }
         }
         y0.intoArray(y, rows);
-        y1.intoArray(y, rows + rowPart);
+        if (TWO) {
+          y1.intoArray(y, rows + COUNT);
+        }
       }
     }
   }
@@ -147,17 +150,13 @@ final class FieldKernel {
       int yAt) {
     long payloadBytes = (long) bits * WORD_BYTES;
     long groupBytes = chunk.groupBytes;
-    for (int group = 0; group < chunk.groups; group += GROUPS) {
-      boolean pair = PAIRS && group + 1 < chunk.groups;
-      int rowPart = TWO ? COUNT : pair ? ROWS : 0;
-      long wordPart = TWO ? PART_BYTES : pair ? groupBytes : 0;
-      long halfPart = TWO ? HALVES_BYTES : wordPart;
+    for (int group = 0; group < chunk.groups; group++) {
       for (int lane = 0; lane < ROWS; lane += LANES) {
         int rows = yAt + ROWS * group + lane;
         int i = at;
         int j = block;
         FloatVector y0 = FloatVector.fromArray(FLOATS, y, rows);
-        FloatVector y1 = FloatVector.fromArray(FLOATS, y, rows + rowPart);
+        FloatVector y1 = TWO ? FloatVector.fromArray(FLOATS, y, rows + COUNT) : y0;
         long fields = chunk.address + group * groupBytes + 2L * lane;
         long payload = chunk.payloadOffset + 2L * lane;
         long groupEnd = fields + (long) chunk.blocks * chunk.blockBytes;
@@ -178,14 +177,16 @@ final class FieldKernel {
             a0 = a0.add(q.mul(f2));
             q = q.lanewise(LSHR, bits);
             a0 = a0.add(q.mul(f3));
-            q = ShortVector.fromMemorySegment(SHORTS, MEMORY, word + wordPart, LITTLE_ENDIAN);
-            a1 = a1.add(q.mul(f0));
-            q = q.lanewise(LSHR, bits);
-            a1 = a1.add(q.mul(f1));
-            q = q.lanewise(LSHR, bits);
-            a1 = a1.add(q.mul(f2));
-            q = q.lanewise(LSHR, bits);
-            a1 = a1.add(q.mul(f3));
+            if (TWO) {
+              q = ShortVector.fromMemorySegment(SHORTS, MEMORY, word + PART_BYTES, LITTLE_ENDIAN);
+              a1 = a1.add(q.mul(f0));
+              q = q.lanewise(LSHR, bits);
+              a1 = a1.add(q.mul(f1));
+              q = q.lanewise(LSHR, bits);
+              a1 = a1.add(q.mul(f2));
+              q = q.lanewise(LSHR, bits);
+              a1 = a1.add(q.mul(f3));
+            }
           }
           float step = steps[j];
           FloatVector inputs = FloatVector.broadcast(FLOATS, sums[j]);
@@ -207,25 +208,33 @@ final class FieldKernel {
           sum = sum.lanewise(LSHL, 16).lanewise(ASHR, 16).add(sum.lanewise(ASHR, 16));
           y0 = ((FloatVector) sum.convertShape(I2F, FLOATS, 0)).fma(d.mul(step), y0);
           y0 = m.fma(inputs, y0);
-          half =
-              (IntVector)
-                  ShortVector.fromMemorySegment(FIELDS, MEMORY, fields + halfPart, LITTLE_ENDIAN)
-                      .convertShape(S2I, INTS, 0);
-          d = half.lanewise(LSHL, 13).and(HALF_BITS).reinterpretAsFloats().mul(HALF_TO_FLOAT);
-          half =
-              (IntVector)
-                  ShortVector.fromMemorySegment(
-                          FIELDS, MEMORY, fields + halfPart + chunk.minimaOffset, LITTLE_ENDIAN)
-                      .convertShape(S2I, INTS, 0);
-          m = half.lanewise(LSHL, 13).and(HALF_BITS).reinterpretAsFloats().mul(HALF_TO_FLOAT);
-          m = d.mul(chunk.minimaScales).add(m.mul(chunk.minimaFactor));
-          sum = a1.reinterpretAsInts();
-          sum = sum.lanewise(LSHL, 16).lanewise(ASHR, 16).add(sum.lanewise(ASHR, 16));
-          y1 = ((FloatVector) sum.convertShape(I2F, FLOATS, 0)).fma(d.mul(step), y1);
-          y1 = m.fma(inputs, y1);
+          if (TWO) {
+            half =
+                (IntVector)
+                    ShortVector.fromMemorySegment(
+                            FIELDS, MEMORY, fields + HALVES_BYTES, LITTLE_ENDIAN)
+                        .convertShape(S2I, INTS, 0);
+            d = half.lanewise(LSHL, 13).and(HALF_BITS).reinterpretAsFloats().mul(HALF_TO_FLOAT);
+            half =
+                (IntVector)
+                    ShortVector.fromMemorySegment(
+                            FIELDS,
+                            MEMORY,
+                            fields + HALVES_BYTES + chunk.minimaOffset,
+                            LITTLE_ENDIAN)
+                        .convertShape(S2I, INTS, 0);
+            m = half.lanewise(LSHL, 13).and(HALF_BITS).reinterpretAsFloats().mul(HALF_TO_FLOAT);
+            m = d.mul(chunk.minimaScales).add(m.mul(chunk.minimaFactor));
+            sum = a1.reinterpretAsInts();
+            sum = sum.lanewise(LSHL, 16).lanewise(ASHR, 16).add(sum.lanewise(ASHR, 16));
+            y1 = ((FloatVector) sum.convertShape(I2F, FLOATS, 0)).fma(d.mul(step), y1);
+            y1 = m.fma(inputs, y1);
+          }
         }
         y0.intoArray(y, rows);
-        y1.intoArray(y, rows + rowPart);
+        if (TWO) {
+          y1.intoArray(y, rows + COUNT);
+        }
       }
     }
   }

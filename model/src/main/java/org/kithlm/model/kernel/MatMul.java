@@ -160,7 +160,8 @@ public final class MatMul {
     int blocksMax = Math.min(panelBlocks, pieceMax / blockLength);
     boolean wholePanel = blocksMax == panelBlocks; // only then groups follow one another
     // With two, kernels whose vectors hold a whole group load each factor half as often.
-    int groupsMin = Lanes.TWO || Payload.of(tile.type()).pairsPerBlock() == 0 ? 1 : 2;
+    boolean pairs = !single && !Lanes.TWO && Payload.of(tile.type()).pairsPerBlock() > 0;
+    int groupsMin = pairs ? 2 : 1;
     int groupsMax =
         wholePanel
             ? Math.clamp(columnsMax / tile.panelColumns(), groupsMin, GROUPS_MAX)

@@ -27,9 +27,10 @@ import org.kithlm.model.weight.RowGroups;
  * call nothing but the Vector API: in methods of this size HotSpot inlines no other call, and would
  * allocate each vector that is passed.
  *
- * <p>Two vectors of rows meet each factor that is loaded: those of one group, or where a vector
- * holds a whole group, those of two. (There an odd group meets them twice, in both.) Kernels for
- * several tokens take two only in the second case, as other machines lack the registers.
+ * <p>For one token, two vectors of a group meet each factor that is loaded, where it has two. For
+ * several tokens it is two groups, where a vector holds a whole one: only such machines have the
+ * registers. One token does not take two groups, as memory is fast only where it is read in order.
+ * (An odd group meets the factors twice.)
  */
 final class SixBitKernel {
   private static final int ROWS = RowGroups.ROWS;
@@ -42,7 +43,7 @@ final class SixBitKernel {
 
   private static final int TOKENS = Activations.TOKENS;
 
-  /** Whether the two are of two groups. */
+  /** Whether several tokens take two groups. */
   private static final boolean PAIRS = COUNT == ROWS;
 
   private static final int GROUPS = PAIRS ? 2 : 1;
@@ -52,17 +53,13 @@ final class SixBitKernel {
   /** One token, whose factors start at {@code at} and whose steps start at {@code block}. */
   static void one(Chunk chunk, int[] x, int at, float[] steps, int block, float[] y, int yAt) {
     long groupBytes = chunk.groupBytes;
-    for (int group = 0; group < chunk.groups; group += GROUPS) {
-      boolean pair = PAIRS && group + 1 < chunk.groups;
-      int rowPart = TWO ? COUNT : pair ? ROWS : 0;
-      long wordPart = TWO ? PART_BYTES : pair ? groupBytes : 0;
-      int scalePart = TWO ? COUNT : pair ? chunk.blocks * chunk.subBlocks * 2 * ROWS : 0;
+    for (int group = 0; group < chunk.groups; group++) {
       for (int lane = 0; lane < ROWS; lane += LANES) {
         int rows = yAt + ROWS * group + lane;
         int i = at;
         int run = 0;
         FloatVector y0 = FloatVector.fromArray(FLOATS, y, rows);
-        FloatVector y1 = FloatVector.fromArray(FLOATS, y, rows + rowPart);
+        FloatVector y1 = TWO ? FloatVector.fromArray(FLOATS, y, rows + COUNT) : y0;
         int scale = group * chunk.blocks * chunk.subBlocks * 2 * ROWS + lane;
         long words = chunk.address + group * groupBytes + chunk.payloadOffset + 4L * lane;
         for (int b = 0; b < chunk.blocks; b++, words += chunk.blockBytes) {
@@ -79,12 +76,14 @@ final class SixBitKernel {
             a0 = a0.add(q.mul(f1));
             q = q.lanewise(LSHR, 6);
             a0 = a0.add(q.mul(f2));
-            q = ShortVector.fromMemorySegment(SHORTS, MEMORY, word + wordPart, LITTLE_ENDIAN);
-            a1 = a1.add(q.mul(f0));
-            q = q.lanewise(LSHR, 6);
-            a1 = a1.add(q.mul(f1));
-            q = q.lanewise(LSHR, 6);
-            a1 = a1.add(q.mul(f2));
+            if (TWO) {
+              q = ShortVector.fromMemorySegment(SHORTS, MEMORY, word + PART_BYTES, LITTLE_ENDIAN);
+              a1 = a1.add(q.mul(f0));
+              q = q.lanewise(LSHR, 6);
+              a1 = a1.add(q.mul(f1));
+              q = q.lanewise(LSHR, 6);
+              a1 = a1.add(q.mul(f2));
+            }
             f0 = IntVector.broadcast(INTS, x[i + 3]).reinterpretAsShorts();
             f1 = IntVector.broadcast(INTS, x[i + 4]).reinterpretAsShorts();
             f2 = IntVector.broadcast(INTS, x[i + 5]).reinterpretAsShorts();
@@ -94,14 +93,16 @@ final class SixBitKernel {
             a0 = a0.add(q.mul(f1));
             q = q.lanewise(LSHR, 6);
             a0 = a0.add(q.mul(f2));
-            q =
-                ShortVector.fromMemorySegment(
-                    SHORTS, MEMORY, word + WORD_BYTES + wordPart, LITTLE_ENDIAN);
-            a1 = a1.add(q.mul(f0));
-            q = q.lanewise(LSHR, 6);
-            a1 = a1.add(q.mul(f1));
-            q = q.lanewise(LSHR, 6);
-            a1 = a1.add(q.mul(f2));
+            if (TWO) {
+              q =
+                  ShortVector.fromMemorySegment(
+                      SHORTS, MEMORY, word + WORD_BYTES + PART_BYTES, LITTLE_ENDIAN);
+              a1 = a1.add(q.mul(f0));
+              q = q.lanewise(LSHR, 6);
+              a1 = a1.add(q.mul(f1));
+              q = q.lanewise(LSHR, 6);
+              a1 = a1.add(q.mul(f2));
+            }
             f0 = IntVector.broadcast(INTS, x[i + 6]).reinterpretAsShorts();
             f1 = IntVector.broadcast(INTS, x[i + 7]).reinterpretAsShorts();
             f2 = IntVector.broadcast(INTS, x[i + 8]).reinterpretAsShorts();
@@ -114,30 +115,36 @@ final class SixBitKernel {
             a0 = a0.add(q.mul(f2));
             q = q.lanewise(LSHR, 2);
             a0 = a0.add(q.mul(f3));
-            q =
-                ShortVector.fromMemorySegment(
-                    SHORTS, MEMORY, word + 2 * WORD_BYTES + wordPart, LITTLE_ENDIAN);
-            a1 = a1.add(q.mul(f0));
-            q = q.lanewise(LSHR, 6);
-            a1 = a1.add(q.mul(f1));
-            q = q.lanewise(LSHR, 6);
-            a1 = a1.add(q.mul(f2));
-            q = q.lanewise(LSHR, 2);
-            a1 = a1.add(q.mul(f3));
+            if (TWO) {
+              q =
+                  ShortVector.fromMemorySegment(
+                      SHORTS, MEMORY, word + 2 * WORD_BYTES + PART_BYTES, LITTLE_ENDIAN);
+              a1 = a1.add(q.mul(f0));
+              q = q.lanewise(LSHR, 6);
+              a1 = a1.add(q.mul(f1));
+              q = q.lanewise(LSHR, 6);
+              a1 = a1.add(q.mul(f2));
+              q = q.lanewise(LSHR, 2);
+              a1 = a1.add(q.mul(f3));
+            }
             float step = steps[block + run / 2];
             FloatVector d = FloatVector.fromArray(FLOATS, chunk.scales, scale);
             IntVector sum = a0.reinterpretAsInts();
             sum = sum.lanewise(LSHL, 16).lanewise(ASHR, 16).add(sum.lanewise(ASHR, 16));
             y0 = ((FloatVector) sum.convertShape(I2F, FLOATS, 0)).fma(d.mul(step), y0);
-            d = FloatVector.fromArray(FLOATS, chunk.scales, scale + scalePart);
-            sum = a1.reinterpretAsInts();
-            sum = sum.lanewise(LSHL, 16).lanewise(ASHR, 16).add(sum.lanewise(ASHR, 16));
-            y1 = ((FloatVector) sum.convertShape(I2F, FLOATS, 0)).fma(d.mul(step), y1);
+            if (TWO) {
+              d = FloatVector.fromArray(FLOATS, chunk.scales, scale + COUNT);
+              sum = a1.reinterpretAsInts();
+              sum = sum.lanewise(LSHL, 16).lanewise(ASHR, 16).add(sum.lanewise(ASHR, 16));
+              y1 = ((FloatVector) sum.convertShape(I2F, FLOATS, 0)).fma(d.mul(step), y1);
+            }
             i += 11;
           }
         }
         y0.intoArray(y, rows);
-        y1.intoArray(y, rows + rowPart);
+        if (TWO) {
+          y1.intoArray(y, rows + COUNT);
+        }
       }
     }
   }
