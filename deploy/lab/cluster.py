@@ -1,4 +1,4 @@
-"""A KithLM cluster in the nodes of a lab, for `uneven` and `chaos`. Python 3 standard library only."""
+"""A KithLM cluster in the nodes of a lab, for `uneven`, `chaos` and `sums`. Python 3 standard library only."""
 import glob, http.client, json, os, re, subprocess, time
 
 HERE = os.path.dirname(os.path.realpath(__file__))
@@ -12,6 +12,7 @@ class Cluster:
     def __init__(self, name, kith, folder, model):
         self.name, self.kith, self.folder, self.model = name, kith, os.path.abspath(folder), model
         self.token = None
+        self.environment = []  # NAME=VALUE for all its processes
 
     def lab(self, *args):
         done = subprocess.run([HERE + "/lab", args[0], "--name", self.name, *map(str, args[1:])], capture_output=True, text=True)
@@ -29,7 +30,7 @@ class Cluster:
         return "%s/home-%d" % (self.folder, node)
 
     def command(self, node, *args):
-        return ["env", "KITH_HOME=" + self.home(node), "KITH_API_KEY=" + KEY, *os.environ.get("LAB_ENV", "").split(), self.kith, *args]
+        return ["env", "KITH_HOME=" + self.home(node), "KITH_API_KEY=" + KEY, *os.environ.get("LAB_ENV", "").split(), *self.environment, self.kith, *args]
 
     def start(self, node, *args):
         os.makedirs(self.home(node), exist_ok=True)
