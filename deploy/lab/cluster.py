@@ -43,8 +43,8 @@ class Cluster:
             os.remove(log)
         for identity in glob.glob(self.folder + "/home-*/node/identity.json"):
             os.remove(identity)  # it names the coordinator's address, which may be another one in this lab
-        self.start(1, "up", self.model, "--host", self.address(1), "--listen", self.host, "--port", str(PORT), *args)
-        self.token = self.await_log(1, r"kith join (\S+)", 600)
+        process = self.start(1, "up", self.model, "--host", self.address(1), "--listen", self.host, "--port", str(PORT), *args)
+        self.token = self.await_log(1, process, r"kith join (\S+)", 600)
 
     def join(self, node):
         """Starts a node; after the first time it comes back without a token."""
@@ -56,14 +56,19 @@ class Cluster:
         done = subprocess.run([HERE + "/lab", "exec", "--name", self.name, "1", "--", *self.command(1, *args)], capture_output=True, text=True)
         return done.returncode, done.stdout, done.stderr
 
-    def await_log(self, node, pattern, seconds):
+    def await_log(self, node, process, pattern, seconds):
+        """The first group of the pattern in what a process writes."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
+            lives = os.path.exists("/proc/%d" % process)
             if os.path.exists(self.log(node)):
                 with open(self.log(node), errors="replace") as f:
-                    found = re.search(pattern, f.read())
+                    text = f.read()
+                found = re.search(pattern, text)
                 if found:
-                    return found.group(1) if found.groups() else found.group()
+                    return found.group(1)
+                if not lives:
+                    raise RuntimeError("kith has ended in node %d: %s" % (node, text.strip()))
             time.sleep(0.2)
         raise RuntimeError("no '%s' in %s within %d s" % (pattern, self.log(node), seconds))
 
