@@ -98,11 +98,11 @@ final class StreamedAnswer implements GenerationListener {
     close(queue::complete);
   }
 
-  /** Nobody reads any more: stops the generation, if it still runs. */
+  /** Nobody reads any more: stops the generation, if it still runs, and hears no more of it. */
   void abandon() {
     if (!ended) {
-      cancel.run();
       close(queue::complete);
+      cancel.run();
     }
   }
 
