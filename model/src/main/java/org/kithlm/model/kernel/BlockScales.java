@@ -99,8 +99,9 @@ final class BlockScales {
   /** d, where others of the kernel have a minimum too. */
   private static void scaleAndNoMinimum(Chunk chunk) {
     for (int block = 0; block < chunk.blockCount(); block++) {
+      long at = chunk.blockAddress(block);
       for (int lane = 0; lane < ROWS; lane += COUNT) {
-        halves(chunk.blockAddress(block) + 2L * lane).intoArray(chunk.scales, ROWS * block + lane);
+        halves(at + 2L * lane).intoArray(chunk.scales, ROWS * block + lane);
       }
     }
     Arrays.fill(chunk.minima, 0, ROWS * chunk.blockCount(), 0);
@@ -109,9 +110,9 @@ final class BlockScales {
   /** d and m; q is stored as {@code q + chunk.minimaScales}. */
   private static void scaleAndMinimum(Chunk chunk) {
     for (int block = 0; block < chunk.blockCount(); block++) {
+      long at = chunk.blockAddress(block);
+      int i = ROWS * block;
       for (int lane = 0; lane < ROWS; lane += COUNT) {
-        long at = chunk.blockAddress(block);
-        int i = ROWS * block;
         FloatVector d = halves(at + 2L * lane);
         FloatVector m = halves(at + FIELD_BYTES + 2L * lane);
         d.intoArray(chunk.scales, i + lane);
@@ -123,8 +124,8 @@ final class BlockScales {
   /** d times the 6-bit scales of 8 groups; the last 4 lie in pieces of 4 and 2 bits. */
   private static void packedScales(Chunk chunk) {
     for (int block = 0; block < chunk.blockCount(); block++) {
+      long at = chunk.blockAddress(block);
       for (int lane = 0; lane < ROWS; lane += COUNT) {
-        long at = chunk.blockAddress(block);
         FloatVector d = halves(at + 2L * lane);
         IntVector scales = ints(at + 2 * FIELD_BYTES + 4L * lane);
         IntVector rest = ints(at + 2 * FIELD_BYTES + 2 * WORD_BYTES + 4L * lane);
@@ -153,8 +154,8 @@ final class BlockScales {
   /** Minus dmin times the 6-bit minima of 8 groups. */
   private static void packedMinima(Chunk chunk) {
     for (int block = 0; block < chunk.blockCount(); block++) {
+      long at = chunk.blockAddress(block);
       for (int lane = 0; lane < ROWS; lane += COUNT) {
-        long at = chunk.blockAddress(block);
         FloatVector d = halves(at + FIELD_BYTES + 2L * lane).neg();
         IntVector minima = ints(at + 2 * FIELD_BYTES + WORD_BYTES + 4L * lane);
         IntVector rest = ints(at + 2 * FIELD_BYTES + 2 * WORD_BYTES + 4L * lane);
@@ -194,8 +195,8 @@ final class BlockScales {
   /** d times 16 signed bytes. */
   private static void byteScales(Chunk chunk) {
     for (int block = 0; block < chunk.blockCount(); block++) {
+      long at = chunk.blockAddress(block);
       for (int lane = 0; lane < ROWS; lane += COUNT) {
-        long at = chunk.blockAddress(block);
         FloatVector d = halves(at + 2L * lane);
         for (int word = 0; word < 4; word++) {
           IntVector scales = ints(at + FIELD_BYTES + (long) WORD_BYTES * word + 4L * lane);

@@ -8,6 +8,7 @@ import static jdk.incubator.vector.VectorOperators.LSHR;
 import static jdk.incubator.vector.VectorOperators.S2I;
 import static org.kithlm.model.kernel.Lanes.COUNT;
 import static org.kithlm.model.kernel.Lanes.FLOATS;
+import static org.kithlm.model.kernel.Lanes.PAIRS;
 import static org.kithlm.model.kernel.Lanes.TWO;
 import static org.kithlm.model.kernel.NativeWords.FIELDS;
 import static org.kithlm.model.kernel.NativeWords.HALF_BITS;
@@ -51,9 +52,7 @@ final class FieldKernel {
   /** Bytes from the f16 fields of one vector to those of the next. */
   private static final int HALVES_BYTES = Short.BYTES * COUNT;
 
-  /** Whether several tokens take two groups. */
-  private static final boolean PAIRS = COUNT == ROWS;
-
+  /** Row groups that a kernel for several tokens takes at a time. */
   private static final int GROUPS = PAIRS ? 2 : 1;
 
   private FieldKernel() {}
@@ -254,7 +253,7 @@ final class FieldKernel {
     long payloadBytes = (long) bits * WORD_BYTES;
     for (int group = 0; group < chunk.groups; group += GROUPS) {
       boolean pair = PAIRS && group + 1 < chunk.groups;
-      long part = pair ? chunk.groupBytes : 0;
+      long wordPart = pair ? chunk.groupBytes : 0;
       int rowPart = pair ? ROWS : 0;
       int scalePart = pair ? chunk.blocks * chunk.subBlocks * ROWS : 0;
       for (int lane = 0; lane < ROWS; lane += COUNT) {
@@ -289,7 +288,8 @@ final class FieldKernel {
               ShortVector q = ShortVector.fromMemorySegment(SHORTS, MEMORY, word, LITTLE_ENDIAN);
               ShortVector r =
                   PAIRS
-                      ? ShortVector.fromMemorySegment(SHORTS, MEMORY, word + part, LITTLE_ENDIAN)
+                      ? ShortVector.fromMemorySegment(
+                          SHORTS, MEMORY, word + wordPart, LITTLE_ENDIAN)
                       : q;
               ShortVector f = IntVector.broadcast(INTS, x[i]).reinterpretAsShorts();
               a0 = a0.add(q.mul(f));

@@ -27,6 +27,12 @@ final class Lanes {
   /** Whether a row group is two vectors or more. */
   static final boolean TWO = COUNT < RowGroups.ROWS;
 
+  /**
+   * Whether kernels for several tokens take two row groups at a time, a vector each: each factor
+   * that is loaded meets both. Only machines with vectors this wide have the registers for it.
+   */
+  static final boolean PAIRS = !TWO;
+
   private Lanes() {}
 
   private static VectorSpecies<Float> choose() {

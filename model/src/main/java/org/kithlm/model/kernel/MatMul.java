@@ -159,8 +159,7 @@ public final class MatMul {
     int pieceMax = intoSums && blockLength > Activations.BLOCK ? blockLength : columnsMax;
     int blocksMax = Math.min(panelBlocks, pieceMax / blockLength);
     boolean wholePanel = blocksMax == panelBlocks; // only then groups follow one another
-    // With two, kernels whose vectors hold a whole group load each factor half as often.
-    boolean pairs = !single && !Lanes.TWO && Payload.of(tile.type()).pairsPerBlock() > 0;
+    boolean pairs = !single && Lanes.PAIRS && Payload.of(tile.type()).pairsPerBlock() > 0;
     int groupsMin = pairs ? 2 : 1;
     int groupsMax =
         wholePanel

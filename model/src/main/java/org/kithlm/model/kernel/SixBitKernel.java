@@ -7,6 +7,7 @@ import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.LSHR;
 import static org.kithlm.model.kernel.Lanes.COUNT;
 import static org.kithlm.model.kernel.Lanes.FLOATS;
+import static org.kithlm.model.kernel.Lanes.PAIRS;
 import static org.kithlm.model.kernel.Lanes.TWO;
 import static org.kithlm.model.kernel.NativeWords.INTS;
 import static org.kithlm.model.kernel.NativeWords.MEMORY;
@@ -43,9 +44,7 @@ final class SixBitKernel {
 
   private static final int TOKENS = Activations.TOKENS;
 
-  /** Whether several tokens take two groups. */
-  private static final boolean PAIRS = COUNT == ROWS;
-
+  /** Row groups that a kernel for several tokens takes at a time. */
   private static final int GROUPS = PAIRS ? 2 : 1;
 
   private SixBitKernel() {}
