@@ -36,10 +36,10 @@ public final class LeafSession implements AutoCloseable {
   private final Link root;
   private final Exchange exchange;
 
-  // The step in hand, and the last steps that the root gave up.
+  // The step in hand, and the last steps that are over: the root gave them up, or they have ended.
   private long step = NO_STEP;
-  private long abortedFrom = NO_STEP;
-  private long abortedUpTo = NO_STEP;
+  private long overFrom = NO_STEP;
+  private long overUpTo = NO_STEP;
 
   // The step that is arriving.
   private final ControlledFragmentHandler stepHandler = this::onStep;
@@ -102,6 +102,8 @@ public final class LeafSession implements AutoCloseable {
           "target.length=" + target.length + " maxFloats=" + session.config().maxFloats());
     }
     hidden = target;
+    overFrom = step;
+    overUpTo = Math.max(overUpTo, step);
     if (!idling) { // waiting goes on over several calls, and so does backing off
       idling = true;
       session.beginWait();
@@ -169,7 +171,7 @@ public final class LeafSession implements AutoCloseable {
   }
 
   private void checkStep() {
-    if (step >= abortedFrom && step <= abortedUpTo) {
+    if (step >= overFrom && step <= overUpTo) {
       throw new StepAbortedException(step);
     }
   }
@@ -180,9 +182,9 @@ public final class LeafSession implements AutoCloseable {
    * waits for; the root cannot end steps after that without it.
    */
   private void onAhead(FrameFlyweight frame) {
-    if (frame.rank() == 0 && frame.kind() == FrameKind.ABORT && frame.step() > abortedUpTo) {
-      abortedFrom = abortedUpTo >= step ? abortedFrom : frame.step();
-      abortedUpTo = frame.step();
+    if (frame.rank() == 0 && frame.kind() == FrameKind.ABORT && frame.step() > overUpTo) {
+      overFrom = overUpTo >= step ? overFrom : frame.step();
+      overUpTo = frame.step();
     }
   }
 
