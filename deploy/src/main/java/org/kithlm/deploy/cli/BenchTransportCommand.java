@@ -25,7 +25,8 @@ import picocli.CommandLine.Spec;
     description = {
       "Measure how long a sum over ranks takes in each form, beside what a network can do at best:",
       "udp is an echo of plain datagrams between two ranks, tcp a star over blocking sockets, with",
-      "two ranks an echo. All take turns; the first batch warms up and does not count.",
+      "two ranks an echo, ring a ring over them. All take turns; the first batch warms up and does",
+      "not count.",
       "Without --listen and --connect all ranks are processes of this machine."
     })
 public final class BenchTransportCommand implements Callable<Integer> {
@@ -80,11 +81,10 @@ public final class BenchTransportCommand implements Callable<Integer> {
       names = "--contenders",
       paramLabel = "NAME",
       split = ",",
-      defaultValue = "udp,tcp,star,direct,two-shot,auto,star-sealed",
+      defaultValue = "udp,tcp,ring,star,direct,two-shot,auto,star-sealed",
       description = {
-        "Some of udp, tcp, star, direct, two-shot, auto, shared-memory (on one machine); from star"
-            + " on",
-        "also with -sealed behind the name (default: ${DEFAULT-VALUE})."
+        "Some of udp, tcp, ring, star, direct, two-shot, auto, shared-memory (on one machine);",
+        "from star on also with -sealed behind the name (default: ${DEFAULT-VALUE})."
       })
   private List<String> contenders = List.of();
 

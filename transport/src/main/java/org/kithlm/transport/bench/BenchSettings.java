@@ -20,7 +20,7 @@ public record BenchSettings(
     List<Integer> payloadBytes, int rounds, int batches, int mtuLength, List<String> contenders) {
   /** Those of ours, from star on, also with {@link #SEALED} behind its name. */
   public static final List<String> CONTENDERS =
-      List.of("udp", "tcp", "star", "direct", "two-shot", "auto", "shared-memory");
+      List.of("udp", "tcp", "ring", "star", "direct", "two-shot", "auto", "shared-memory");
 
   /** Behind the name of a contender whose frames are sealed. */
   static final String SEALED = "-sealed";

@@ -4,9 +4,6 @@ import java.io.DataInputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
-import java.net.ConnectException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.ByteBuffer;
@@ -14,14 +11,10 @@ import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
 import org.kithlm.transport.PeerAddress;
 
 /** A star as other systems have it: blocking TCP sockets, the whole vector at a time. */
 final class TcpStar implements Contender {
-  private static final long CONNECT_NS = TimeUnit.SECONDS.toNanos(60);
-
   private final boolean isRoot;
   private final List<Socket> sockets = new ArrayList<>(); // of the root: by rank, from 1
   private final List<DataInputStream> inputs = new ArrayList<>();
@@ -35,7 +28,7 @@ final class TcpStar implements Contender {
       if (isRoot) {
         accept(peers);
       } else {
-        Socket socket = connect(peers.getFirst());
+        Socket socket = TcpConnect.to(peers.getFirst());
         socket.getOutputStream().write(rank);
         sockets.add(socket);
       }
@@ -93,32 +86,13 @@ final class TcpStar implements Contender {
   private void accept(List<PeerAddress> peers) throws IOException {
     PeerAddress own = peers.getFirst();
     Socket[] byRank = new Socket[peers.size()];
-    try (ServerSocket server =
-        new ServerSocket(own.port(), peers.size(), InetAddress.getByName(own.host()))) {
-      server.setSoTimeout((int) TimeUnit.NANOSECONDS.toMillis(CONNECT_NS));
+    try (ServerSocket server = TcpConnect.listen(own, peers.size())) {
       for (int i = 1; i < peers.size(); i++) {
         Socket socket = server.accept();
         byRank[socket.getInputStream().read()] = socket;
       }
     }
     sockets.addAll(Arrays.asList(byRank).subList(1, byRank.length));
-  }
-
-  private static Socket connect(PeerAddress root) throws IOException {
-    long startNs = System.nanoTime();
-    while (true) {
-      Socket socket = new Socket();
-      try {
-        socket.connect(new InetSocketAddress(root.host(), root.port()));
-        return socket;
-      } catch (ConnectException e) {
-        socket.close();
-        if (System.nanoTime() - startNs > CONNECT_NS) {
-          throw e;
-        }
-        LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(20)); // the root is not there yet
-      }
-    }
   }
 
   @Override

@@ -17,11 +17,12 @@ import org.kithlm.transport.PeerAddress;
 import org.kithlm.transport.SessionConfig;
 
 /**
- * Measures each form of the allreduce between ranks, beside a UDP echo between ranks 0 and 1 and a
- * star over blocking TCP. All take turns in batches, so that whatever else the machines do hits all
- * alike. A round starts when the one before it has ended, as in a forward pass, so nothing is
- * omitted between them. A value is the mean of two rounds: in one hop, ranks that are half a round
- * apart see a long and a short one in turn. The first batch warms up and does not count.
+ * Measures each form of the allreduce between ranks, beside a UDP echo between ranks 0 and 1, a
+ * star and a ring over blocking TCP. All take turns in batches, so that whatever else the machines
+ * do hits all alike. A round starts when the one before it has ended, as in a forward pass, so
+ * nothing is omitted between them. A value is the mean of two rounds: in one hop, ranks that are
+ * half a round apart see a long and a short one in turn. The first batch warms up and does not
+ * count.
  *
  * <p>Run by hand, it takes options as {@code name=value}: those of {@link BenchSettings}; {@code
  * rank}; {@code peers}, comma-separated host:port, of which as many ports from there on are used as
@@ -192,6 +193,7 @@ public final class TransportBench {
       case "udp" ->
           new UdpEcho(config.rank(), config.peers(), config.mtuLength() - IP_UDP_HEADERS_BYTES);
       case "tcp" -> new TcpStar(config.rank(), config.peers());
+      case "ring" -> new TcpRing(config.rank(), config.peers());
       case "star" -> new SessionContender(config.withCollective(Collective.STAR));
       case "direct" -> new SessionContender(config.withCollective(Collective.DIRECT));
       case "two-shot" -> new SessionContender(config.withCollective(Collective.TWO_SHOT));

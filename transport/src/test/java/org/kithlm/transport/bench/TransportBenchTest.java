@@ -103,7 +103,7 @@ class TransportBenchTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"GET / HTTP/1.1", "rounds=many", "rounds=2000000", "contenders=ring"})
+  @ValueSource(strings = {"GET / HTTP/1.1", "rounds=many", "rounds=2000000", "contenders=mesh"})
   void shouldTakePartOnlyInWhatItUnderstands(String line) throws Exception {
     Future<?> listening = listen();
     try (Socket socket = connectedSocket()) {
