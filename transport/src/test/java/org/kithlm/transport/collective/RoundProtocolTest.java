@@ -333,14 +333,18 @@ class RoundProtocolTest {
     assertTrue(ends.stream().anyMatch(end -> end.contains(" of step ")), ends::toString);
   }
 
-  /** Or came to its end before that mattered. */
+  /**
+   * Or came to its end before that mattered. Where the root died while it handed out a step, a leaf
+   * that has not had it is as silent, and may be named; no plan goes on without its root.
+   */
   private static void assertNames(int victim, String end, int rank) {
     boolean isEnd =
         end.equals("finished")
             || end.equals("idle")
             || end.startsWith("lost " + peer(0) + ": it closed its session");
     boolean named = end.contains("lost " + peer(victim)) || end.startsWith("not connected in time");
-    assertTrue(isEnd || named, "rank " + rank + ": " + end);
+    boolean rootDied = victim == 0 && end.contains("was silent");
+    assertTrue(isEnd || named || rootDied, "rank " + rank + ": " + end);
   }
 
   /** The plan changes while rounds go on; the rank that has to go does not know and sends on. */
