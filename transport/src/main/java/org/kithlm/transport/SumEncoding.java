@@ -13,9 +13,9 @@ import org.agrona.MutableDirectBuffer;
  */
 public enum SumEncoding {
   /**
-   * Partial sums as they are, in f64, and sums in f32. A sum of f32 terms that lie within a factor
-   * of 2^20 is exact in f64, so it does not depend on which rank added which of them: the result is
-   * that of one rank alone.
+   * To the last bit, in as few bytes as that takes ({@link ExactBlocks}). A model's terms are on a
+   * grid (ADR 21), so their sums are exact and do not depend on which rank added which of them: the
+   * result is that of one rank alone.
    */
   EXACT(1),
   /** Both in f32; results differ between numbers of ranks by f32 rounding. */
@@ -43,44 +43,66 @@ public enum SumEncoding {
     return code;
   }
 
-  /** How sums travel, as {@link #lengthBytes} and {@link #write} understand it. */
-  public SumEncoding ofSums() {
-    return this == EXACT ? F32 : this;
-  }
-
   /** Elements that belong together: no frame begins or ends between them but the last. */
   public int blockElements() {
-    return this == Q8 ? Q8_ELEMENTS : 1;
+    return switch (this) {
+      case EXACT -> ExactBlocks.ELEMENTS;
+      case Q8 -> Q8_ELEMENTS;
+      case F32, BF16 -> 1;
+    };
   }
 
-  /** Bytes of {@code count} elements of a partial sum. */
-  public int lengthBytes(int count) {
+  /** Bytes of {@code count} elements; of {@link #EXACT} ones as a rule. */
+  public int typicalBytes(int count) {
     return switch (this) {
-      case EXACT -> count * Double.BYTES;
+      case EXACT -> ExactBlocks.typicalBytes(count);
       case F32 -> count * Float.BYTES;
       case BF16 -> count * Short.BYTES;
       case Q8 -> count + Math.ceilDiv(count, Q8_ELEMENTS) * Short.BYTES;
     };
   }
 
-  /** Most elements, in whole blocks, that fit. */
-  public int elementsIn(int lengthBytes) {
+  /** Elements, in whole blocks, that fit; of {@link #EXACT} ones as a rule. */
+  public int typicalIn(int lengthBytes) {
     return switch (this) {
-      case EXACT -> lengthBytes / Double.BYTES;
+      case EXACT -> ExactBlocks.typicalIn(lengthBytes);
       case F32 -> lengthBytes / Float.BYTES;
       case BF16 -> lengthBytes / Short.BYTES;
       case Q8 -> lengthBytes / Q8_BYTES * Q8_ELEMENTS;
     };
   }
 
+  /** Most elements that are put into so many bytes. */
+  public int mostIn(int lengthBytes) {
+    return this == EXACT ? ExactBlocks.mostIn(lengthBytes) : typicalIn(lengthBytes);
+  }
+
+  /**
+   * How many of {@code values[first, first + countMax)} fit into {@code bytesMax}: whole blocks, or
+   * all.
+   */
+  public int countIn(double[] values, int first, int countMax, int bytesMax) {
+    return this == EXACT
+        ? ExactBlocks.countIn(values, first, countMax, bytesMax)
+        : Math.min(countMax, typicalIn(bytesMax));
+  }
+
+  /** Bytes that {@link #write} takes. */
+  public int lengthBytes(double[] values, int first, int count) {
+    return this == EXACT ? ExactBlocks.lengthBytes(values, first, count) : typicalBytes(count);
+  }
+
+  /** Whether these can be {@code count} written elements. */
+  public boolean isValid(DirectBuffer source, int index, int lengthBytes, int count) {
+    return this == EXACT
+        ? ExactBlocks.isValid(source, index, lengthBytes, count)
+        : lengthBytes == typicalBytes(count);
+  }
+
   /** Writes {@code values[first, first + count)} from {@code index}, little-endian. */
   public void write(double[] values, int first, int count, MutableDirectBuffer target, int index) {
     switch (this) {
-      case EXACT -> {
-        for (int i = 0; i < count; i++) {
-          target.putDouble(index + i * Double.BYTES, values[first + i], LITTLE_ENDIAN);
-        }
-      }
+      case EXACT -> ExactBlocks.write(values, first, count, target, index);
       case F32 -> {
         for (int i = 0; i < count; i++) {
           target.putFloat(index + i * Float.BYTES, (float) values[first + i], LITTLE_ENDIAN);
@@ -111,11 +133,7 @@ public enum SumEncoding {
   /** Adds {@code count} written elements to {@code sums[0, count)}. */
   public void addTo(double[] sums, int count, DirectBuffer source, int index) {
     switch (this) {
-      case EXACT -> {
-        for (int i = 0; i < count; i++) {
-          sums[i] += source.getDouble(index + i * Double.BYTES, LITTLE_ENDIAN);
-        }
-      }
+      case EXACT -> ExactBlocks.addTo(sums, count, source, index);
       case F32 -> {
         for (int i = 0; i < count; i++) {
           sums[i] += source.getFloat(index + i * Float.BYTES, LITTLE_ENDIAN);

@@ -29,8 +29,10 @@ class SumEncodingTest {
   }
 
   private static double[] travelled(SumEncoding encoding, double[] values) {
-    UnsafeBuffer buffer = new UnsafeBuffer(new byte[encoding.lengthBytes(values.length) + 3]);
+    int lengthBytes = encoding.lengthBytes(values, 0, values.length);
+    UnsafeBuffer buffer = new UnsafeBuffer(new byte[lengthBytes + 3]);
     encoding.write(values, 0, values.length, buffer, 3);
+    assertTrue(encoding.isValid(buffer, 3, lengthBytes, values.length));
     double[] sums = new double[values.length];
     Arrays.fill(sums, -0.0); // which leaves the sign of zeros alone
     encoding.addTo(sums, values.length, buffer, 3);
@@ -61,7 +63,7 @@ class SumEncodingTest {
       for (int i = 0; i < held.length; i++) {
         widened[i] = held[i];
       }
-      double[] received = travelled(encoding.ofSums(), widened);
+      double[] received = travelled(encoding, widened);
       for (int i = 0; i < held.length; i++) {
         assertEquals(held[i], (float) received[i], "seed=" + seed + " i=" + i);
       }
@@ -88,12 +90,29 @@ class SumEncodingTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"EXACT, 8192", "F32, 4096", "BF16, 2048", "Q8, 1088"})
+  @CsvSource({"EXACT, 2560", "F32, 4096", "BF16, 2048", "Q8, 1088"})
   void shouldTakeItsBytes(SumEncoding encoding, int bytesOf1024) {
-    assertEquals(bytesOf1024, encoding.lengthBytes(1024));
-    assertEquals(1024, encoding.elementsIn(bytesOf1024));
-    assertEquals(0, encoding.elementsIn(bytesOf1024 - 1) % encoding.blockElements());
-    assertTrue(encoding.elementsIn(bytesOf1024 - 1) < 1024);
+    assertEquals(bytesOf1024, encoding.typicalBytes(1024));
+    assertEquals(1024, encoding.typicalIn(bytesOf1024));
+    assertEquals(0, encoding.typicalIn(bytesOf1024 - 1) % encoding.blockElements());
+    assertTrue(encoding.typicalIn(bytesOf1024 - 1) < 1024);
+  }
+
+  /** So many as fit, and no byte more or less than was told. */
+  @ParameterizedTest
+  @EnumSource
+  void shouldFillWhatThereIs(SumEncoding encoding) {
+    for (int seed = 0; seed < 300; seed++) {
+      double[] values = values(seed, COUNTS[seed % COUNTS.length]);
+      int bytesMax = 300 + 7 * seed;
+      int count = encoding.countIn(values, 0, values.length, bytesMax);
+      assertTrue(encoding.lengthBytes(values, 0, count) <= bytesMax, "seed=" + seed);
+      if (count < values.length) {
+        assertTrue(count > 0 && count % encoding.blockElements() == 0, "seed=" + seed);
+        int more = Math.min(count + encoding.blockElements(), values.length);
+        assertTrue(encoding.lengthBytes(values, 0, more) > bytesMax, "seed=" + seed);
+      }
+    }
   }
 
   /** A kernel that went wrong must not look right. */

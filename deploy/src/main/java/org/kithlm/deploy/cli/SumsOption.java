@@ -12,8 +12,8 @@ final class SumsOption {
       defaultValue = "exact",
       description = {
         "What ranks send of what each has computed: exact (answers do not depend on the number of",
-        "ranks), f32, bf16 or q8 (2/3, 1/3 and 1/6 of the bytes, for links that are slow at long",
-        "prompts; answers may differ); default: exact."
+        "ranks; some 2.4 bytes a number), f32, bf16 or q8 (4, 2 and 1.1 bytes; answers may",
+        "differ); default: exact."
       })
   private SumPrecision precision = SumPrecision.EXACT;
 

@@ -20,6 +20,8 @@ public final class MatMul {
   /** Row groups of a chunk at most; bounds {@link #rows}. */
   private static final int GROUPS_MAX = 32;
 
+  private static final TermSums NO_SUMS = new TermSums(0, 0);
+
   private final @Nullable NativeProduct nativeProduct;
   private final ArraySegments segments = new ArraySegments();
   private final Chunk chunk = new Chunk();
@@ -32,7 +34,7 @@ public final class MatMul {
   private float[] steps = {};
   private float[] inputSums = {};
   private float[] floats = {};
-  private double[] sums = {};
+  private TermSums sums = NO_SUMS;
   private boolean intoSums;
   private int yStride;
 
@@ -79,23 +81,24 @@ public final class MatMul {
    * {@link #addProduct} for a matrix whose columns are shared by ranks: what a panel of the tile,
    * one shard unit's columns, contributes is summed in f32 from zero (in pieces where it is wider
    * than a block of a K-quant, {@value Chunk#FLOAT_COLUMNS_MAX} floats or {@value
-   * Chunk#COLUMNS_MAX} columns of other types) and then added to y in f64. There a sum of f32
-   * numbers is exact unless they differ by a factor of 2^20 or more, so that it does not depend on
-   * who adds which of them.
+   * Chunk#COLUMNS_MAX} columns of other types), rounded to the token's grid and then added to y in
+   * f64. There a sum of multiples of a grid is exact, so that it does not depend on who adds which
+   * of them.
    */
   public void addPartialSums(
       Tile tile,
       MemorySegment bytes,
       Activations x,
       int firstColumn,
-      double[] y,
+      TermSums y,
       int yOffset,
       int yStride,
       int firstGroup,
       int endGroup) {
     sums = y;
     intoSums = true;
-    multiply(tile, bytes, x, firstColumn, y.length, yOffset, yStride, firstGroup, endGroup);
+    multiply(
+        tile, bytes, x, firstColumn, y.values().length, yOffset, yStride, firstGroup, endGroup);
   }
 
   private void multiply(
@@ -120,6 +123,9 @@ public final class MatMul {
     Objects.checkFromToIndex(firstGroup, endGroup, tile.groupCount());
     Objects.checkFromIndexSize(
         yOffset, Math.addExact((x.tokenCount() - 1) * yStride, tile.rowCount()), yLength);
+    if (intoSums) {
+      Objects.checkFromIndexSize(0, x.tokenCount(), sums.rounders().length);
+    }
     NativeInputs nativeInputs = x.nativeInputs(tile.type());
     if (nativeProduct != null && nativeInputs != null) {
       nativeProduct.multiply(
@@ -130,7 +136,8 @@ public final class MatMul {
           firstColumn,
           nativePieceColumns(tile),
           intoSums ? MemorySegment.NULL : segments.of(floats),
-          intoSums ? segments.of(sums) : MemorySegment.NULL,
+          intoSums ? segments.of(sums.values()) : MemorySegment.NULL,
+          intoSums ? segments.of(sums.rounders()) : MemorySegment.NULL,
           yOffset,
           yStride,
           firstGroup,
@@ -216,7 +223,7 @@ public final class MatMul {
       } else {
         load(at, tokens, rowCount, stride);
         multiplyTokens(payload, x, token, tokens, column, rows, 0, stride);
-        store(at, tokens, rowCount, stride);
+        store(at, token, tokens, rowCount, stride);
       }
       token += tokens;
     }
@@ -232,19 +239,21 @@ public final class MatMul {
     }
   }
 
-  private void store(int at, int tokens, int rowCount, int stride) {
+  private void store(int at, int token, int tokens, int rowCount, int stride) {
     for (int t = 0; t < tokens; t++) {
       if (intoSums) {
-        add(rows, t * stride, sums, at + t * yStride, rowCount);
+        double rounder = sums.rounders()[token + t];
+        add(rows, t * stride, rounder, sums.values(), at + t * yStride, rowCount);
       } else {
         System.arraycopy(rows, t * stride, floats, at + t * yStride, rowCount);
       }
     }
   }
 
-  private static void add(float[] from, int fromAt, double[] to, int toAt, int count) {
+  private static void add(
+      float[] from, int fromAt, double rounder, double[] to, int toAt, int count) {
     for (int i = 0; i < count; i++) {
-      to[toAt + i] += from[fromAt + i];
+      to[toAt + i] += from[fromAt + i] + rounder - rounder;
     }
   }
 

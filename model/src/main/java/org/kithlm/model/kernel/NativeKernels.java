@@ -28,7 +28,7 @@ public final class NativeKernels {
       handle(
           FunctionDescriptor.ofVoid(
               JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT,
-              ADDRESS, JAVA_LONG, ADDRESS, ADDRESS, JAVA_LONG, JAVA_LONG, ADDRESS),
+              ADDRESS, JAVA_LONG, ADDRESS, ADDRESS, ADDRESS, JAVA_LONG, JAVA_LONG, ADDRESS),
           ON_HEAP);
 
   private final MemorySegment round;
@@ -113,6 +113,7 @@ public final class NativeKernels {
       long block,
       MemorySegment floats,
       MemorySegment sums,
+      MemorySegment rounders,
       long at,
       long stride,
       MemorySegment scratch) {
@@ -131,6 +132,7 @@ public final class NativeKernels {
           block,
           floats,
           sums,
+          rounders,
           at,
           stride,
           scratch);

@@ -23,8 +23,8 @@ final class NativeProduct {
   }
 
   /**
-   * Adds a product to y or, in f64, to sums, of which the other is {@link MemorySegment#NULL}. The
-   * bounds are checked.
+   * Adds a product to y or, in f64, to sums with their tokens' rounders, of which the other is
+   * {@link MemorySegment#NULL}. The bounds are checked.
    *
    * @param pieceColumns columns at most that are summed up in f32 for a sum in f64
    */
@@ -37,6 +37,7 @@ final class NativeProduct {
       int pieceColumns,
       MemorySegment floats,
       MemorySegment sums,
+      MemorySegment rounders,
       int offset,
       int stride,
       int firstGroup,
@@ -59,6 +60,7 @@ final class NativeProduct {
           firstColumn / block,
           floats,
           sums,
+          rounders,
           offset + group * ROWS,
           stride,
           scratch);

@@ -9,6 +9,7 @@ import org.kithlm.model.config.ModelTensors;
 import org.kithlm.model.kernel.OnlineSoftmax;
 import org.kithlm.model.kernel.RmsNorm;
 import org.kithlm.model.kernel.RotaryEmbedding;
+import org.kithlm.model.kernel.TermSums;
 import org.kithlm.model.kernel.Workers;
 import org.kithlm.model.shard.RankShard;
 import org.kithlm.model.weight.TensorRole;
@@ -102,7 +103,7 @@ final class Attention {
    * @param x normalised hidden states [tokenCount x hidden]
    * @param partial zeros [tokenCount x hidden], to which this rank's share is added
    */
-  void addPartial(int layer, float[] x, StepRuns runs, double[] partial) {
+  void addPartial(int layer, float[] x, StepRuns runs, TermSums partial) {
     if (shard.headCount() == 0) {
       return;
     }

@@ -3,6 +3,7 @@ package org.kithlm.model.transformer;
 import java.util.Arrays;
 import org.kithlm.model.config.ModelConfig;
 import org.kithlm.model.kernel.GatedActivation;
+import org.kithlm.model.kernel.TermSums;
 import org.kithlm.model.weight.TensorRole;
 
 /** The FFN block of one rank: its inner columns, up to its partial sum of the output. */
@@ -25,7 +26,7 @@ final class FeedForward {
    * @param x normalised hidden states [tokenCount x hidden]
    * @param partial zeros [tokenCount x hidden], to which this rank's share is added
    */
-  void addPartial(int layer, float[] x, int tokenCount, double[] partial) {
+  void addPartial(int layer, float[] x, int tokenCount, TermSums partial) {
     int used = tokenCount * matrices.rowCount(TensorRole.FFN_GATE);
     if (used == 0) {
       return; // this rank has no columns

@@ -1,7 +1,6 @@
 package org.kithlm.model.transformer;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
@@ -10,6 +9,7 @@ import org.kithlm.model.config.ModelConfig.Architecture;
 import org.kithlm.model.gguf.GgmlType;
 import org.kithlm.model.kernel.Activations;
 import org.kithlm.model.kernel.RmsNorm;
+import org.kithlm.model.kernel.TermSums;
 import org.kithlm.model.kernel.Workers;
 import org.kithlm.model.shard.RankShard;
 import org.kithlm.model.weight.ShardLayout;
@@ -37,7 +37,7 @@ public final class ForwardPass {
   private final List<LayerNorms> norms = new ArrayList<>();
   private final int tokensMax;
   private final float[] normed;
-  private final double[] partial;
+  private final TermSums partial;
   private final float[] sum;
 
   /**
@@ -83,7 +83,7 @@ public final class ForwardPass {
     attention = new Attention(config, shard, vectors, matrices, cache, workers, tokensMax);
     feedForward = new FeedForward(config, matrices, tokensMax);
     normed = new float[tokensMax * config.hiddenSize()];
-    partial = new double[tokensMax * config.hiddenSize()];
+    partial = new TermSums(tokensMax, config.hiddenSize());
     sum = new float[tokensMax * config.hiddenSize()];
   }
 
@@ -94,7 +94,7 @@ public final class ForwardPass {
    */
   public static long bytesPerToken(
       ModelConfig config, RankShard shard, Collection<GgmlType> types) {
-    long hiddenBytes = (2L * Float.BYTES + Double.BYTES) * config.hiddenSize();
+    long hiddenBytes = (2L * Float.BYTES + Double.BYTES) * config.hiddenSize() + Double.BYTES;
     long heads = 2L * (shard.headCount() + shard.kvHeadCount()); // queries, mixed, keys, values
     long rotations = 4; // sines and cosines, global and local
     long columns = 2L * shard.ffnColumnCount(); // gate and up
@@ -143,20 +143,29 @@ public final class ForwardPass {
       LayerNorms norm = norms.get(layer);
 
       normalize(hidden, norm.attention, normed, tokenCount);
-      Arrays.fill(partial, 0, length, 0);
+      beginSums(tokenCount);
       attention.addPartial(layer, normed, runs, partial);
-      allreduce.sum(layer, Allreduce.Block.ATTENTION, partial, sum, length);
+      allreduce.sum(layer, Allreduce.Block.ATTENTION, partial.values(), sum, length);
       normalize(sum, norm.postAttention, sum, tokenCount);
       addResidual(hidden, length);
 
       normalize(hidden, norm.ffn, normed, tokenCount);
-      Arrays.fill(partial, 0, length, 0);
+      beginSums(tokenCount);
       feedForward.addPartial(layer, normed, tokenCount, partial);
-      allreduce.sum(layer, Allreduce.Block.FFN, partial, sum, length);
+      allreduce.sum(layer, Allreduce.Block.FFN, partial.values(), sum, length);
       normalize(sum, norm.postFfn, sum, tokenCount);
       addResidual(hidden, length);
     }
     cache.commit(runs);
+  }
+
+  /** Zeros, with the grid of each token, which follows from what the block is given. */
+  private void beginSums(int tokenCount) {
+    int size = config.hiddenSize();
+    partial.clear(tokenCount * size);
+    for (int token = 0; token < tokenCount; token++) {
+      partial.roundTo(token, SumGrid.exponent(normed, token * size, size));
+    }
   }
 
   /** Leaves x as it is where the model has no such norm. */

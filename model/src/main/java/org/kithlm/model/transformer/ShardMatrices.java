@@ -10,6 +10,7 @@ import org.kithlm.model.config.ModelTensors;
 import org.kithlm.model.gguf.GgmlType;
 import org.kithlm.model.kernel.Activations;
 import org.kithlm.model.kernel.MatMul;
+import org.kithlm.model.kernel.TermSums;
 import org.kithlm.model.kernel.Workers;
 import org.kithlm.model.shard.RankShard;
 import org.kithlm.model.weight.ShardLayout;
@@ -23,7 +24,7 @@ import org.kithlm.model.weight.WeightSource;
  */
 final class ShardMatrices {
   private static final float[] NO_FLOATS = {};
-  private static final double[] NO_SUMS = {};
+  private static final TermSums NO_SUMS = new TermSums(0, 0);
 
   private final ModelConfig config;
   private final RankShard shard;
@@ -153,11 +154,11 @@ final class ShardMatrices {
   }
 
   /** {@link #addProduct} for a matrix whose columns are shared by ranks: this rank's terms. */
-  void addPartialSums(int layer, TensorRole role, double[] y) {
+  void addPartialSums(int layer, TensorRole role, TermSums y) {
     addProduct(layer, role, NO_FLOATS, y);
   }
 
-  private void addProduct(int layer, TensorRole role, float[] y, double[] partialSum) {
+  private void addProduct(int layer, TensorRole role, float[] y, TermSums partialSum) {
     for (int i = layout.firstTile(layer, role); i < layout.endTile(layer, role); i++) {
       Tile tile = layout.tiles().get(i);
       activations.prepare(tile.type());
@@ -202,8 +203,8 @@ final class ShardMatrices {
       int first = (int) ((long) tile.groupCount() * index / count);
       int end = (int) ((long) tile.groupCount() * (index + 1) / count);
       MemorySegment bytes = batch.bytes(i);
-      double[] sums = batch.partialSum(i);
-      if (sums.length == 0) {
+      TermSums sums = batch.partialSum(i);
+      if (sums == NO_SUMS) {
         float[] y = batch.output(i);
         matMul.addProduct(tile, bytes, activations, column, y, row, stride, first, end);
       } else {

@@ -1,6 +1,7 @@
 package org.kithlm.model.transformer;
 
 import java.lang.foreign.MemorySegment;
+import org.kithlm.model.kernel.TermSums;
 import org.kithlm.model.weight.Tile;
 
 /**
@@ -15,7 +16,7 @@ final class TileBatch {
   private final Tile[] tiles;
   private final MemorySegment[] bytes;
   private final float[][] outputs;
-  private final double[][] partialSums;
+  private final TermSums[] partialSums;
   private int size;
   private long lengthBytes;
 
@@ -24,11 +25,11 @@ final class TileBatch {
     tiles = new Tile[tilesMax];
     bytes = new MemorySegment[tilesMax];
     outputs = new float[tilesMax][];
-    partialSums = new double[tilesMax][];
+    partialSums = new TermSums[tilesMax];
   }
 
-  /** Adds a tile with where its product goes; one of the two arrays is empty. */
-  void add(Tile tile, MemorySegment tileBytes, float[] output, double[] partialSum) {
+  /** Adds a tile with where its product goes; one of the two is empty. */
+  void add(Tile tile, MemorySegment tileBytes, float[] output, TermSums partialSum) {
     tiles[size] = tile;
     bytes[size] = tileBytes;
     outputs[size] = output;
@@ -63,7 +64,7 @@ final class TileBatch {
   }
 
   /** Empty where the product goes to {@link #output}. */
-  double[] partialSum(int i) {
+  TermSums partialSum(int i) {
     return partialSums[i];
   }
 }

@@ -563,10 +563,11 @@ INLINE void multiply_tiles(int type, struct scratch *s, int first, int blocks, c
 
 /* ---- matrices ---- */
 
-/* Where results go: floats [token][row], or sums of floats in f64. */
+/* Where results go: floats [token][row], or sums of floats in f64, each rounded to its token's grid; see TermSums. */
 struct outputs {
   float *y;
   double *sums;
+  const double *rounders; /* [token] */
   int64_t at;
   int64_t stride;
 };
@@ -579,13 +580,16 @@ INLINE void load_rows(const struct outputs *out, int64_t at, int rows, float *y)
   }
 }
 
-INLINE void store_rows(const struct outputs *out, int64_t at, int rows, const float *y) {
+INLINE void store_rows(const struct outputs *out, int64_t at, int64_t token, int rows, const float *y) {
   if (!out->sums) {
     memcpy(out->y + at, y, (rows < ROWS ? rows : ROWS) * sizeof *y);
-  } else if (rows >= ROWS) {
-    for (int i = 0; i < ROWS; i++) out->sums[at + i] += y[i];
+    return;
+  }
+  const double rounder = out->rounders[token];
+  if (rows >= ROWS) {
+    for (int i = 0; i < ROWS; i++) out->sums[at + i] += y[i] + rounder - rounder;
   } else {
-    for (int i = 0; i < rows; i++) out->sums[at + i] += y[i];
+    for (int i = 0; i < rows; i++) out->sums[at + i] += y[i] + rounder - rounder;
   }
 }
 
@@ -597,7 +601,7 @@ INLINE void multiply_group_one(int type, const char *weights, int blocks, int pi
     float y[ROWS];
     load_rows(out, at, rows, y);
     multiply_one(type, weights, in, block + b, count, y);
-    store_rows(out, at, rows, y);
+    store_rows(out, at, 0, rows, y);
   }
 }
 
@@ -625,7 +629,7 @@ INLINE void multiply_group(int type, const char *weights, int blocks, int piece_
         } else {
           multiply_tokens(type, s, b, count, in, x, stride, tokens, s->y);
         }
-        for (int t = 0; t < tokens; t++) store_rows(out, at + (token + t) * out->stride, rows, s->y[t]);
+        for (int t = 0; t < tokens; t++) store_rows(out, at + (token + t) * out->stride, token + t, rows, s->y[t]);
       }
     }
   }
@@ -800,9 +804,9 @@ void kith_round(int32_t type, const float *x, struct inputs *in, int64_t first, 
 /* Adds a product to y or, in f64, to sums, of which the other is null; see MatMul. */
 void kith_multiply(int32_t type, const char *weights, int64_t panel_stride, int32_t panels, int32_t panel_blocks,
     int32_t piece_blocks, int32_t groups, int32_t rows, const struct inputs *in, int64_t block, float *y, double *sums,
-    int64_t at, int64_t stride, struct scratch *s) {
+    const double *rounders, int64_t at, int64_t stride, struct scratch *s) {
   struct matrix m = {weights, panel_stride, panels, panel_blocks, piece_blocks, groups, rows};
-  struct outputs out = {y, sums, at, stride};
+  struct outputs out = {y, sums, rounders, at, stride};
 #define MULTIPLY(T) multiply_##T(&m, in, block, &out, s)
   FOR_TYPE(type, MULTIPLY)
 }

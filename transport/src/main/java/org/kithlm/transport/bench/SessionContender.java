@@ -1,7 +1,9 @@
 package org.kithlm.transport.bench;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -13,6 +15,8 @@ import org.kithlm.transport.collective.RootSession;
 
 /** Our own collectives. */
 final class SessionContender implements Contender {
+  private static final double GRID = 1 << 14;
+
   private final @Nullable RootSession root;
   private final @Nullable LeafSession leaf;
   private final float[] hidden;
@@ -23,7 +27,9 @@ final class SessionContender implements Contender {
 
   SessionContender(SessionConfig config) {
     hidden = new float[config.maxFloats()];
-    partial = new double[config.maxFloats()];
+    // As a model's terms are: integers of some 14 bits times a power of two.
+    partial = new Random(config.rank()).doubles(config.maxFloats()).toArray();
+    Arrays.setAll(partial, i -> Math.rint((partial[i] - 0.5) * GRID) / GRID);
     root = config.rank() == 0 ? new RootSession(config) : null;
     leaf = config.rank() == 0 ? null : new LeafSession(config);
     try {
@@ -66,9 +72,6 @@ final class SessionContender implements Contender {
 
   @Override
   public void round(float[] values, int length) {
-    for (int i = 0; i < length; i++) {
-      partial[i] = values[i];
-    }
     if (root != null) {
       root.allreduce(layer++, 0, partial, values, length);
     } else if (leaf != null) {

@@ -8,15 +8,15 @@ import org.kithlm.transport.SumEncoding;
  * Predicts what a sum takes in each form and picks the fastest. The same figures give the same
  * choice on every rank. Any thread.
  *
- * <p>With N ranks, n = N - 1, a partial sum of P bytes in p datagrams, a sum of S bytes in s
- * datagrams, a one-way latency L, a link rate R and c of CPU time per datagram; a datagram and its
- * bytes count where they are sent and where they are taken:
+ * <p>With N ranks, n = N - 1, a vector of P bytes in p datagrams, a slice of it in q, a one-way
+ * latency L, a link rate R and c of CPU time per datagram; a datagram and its bytes count where
+ * they are sent and where they are taken:
  *
  * <pre>
  *             hops        bytes of the busiest rank, of all   datagrams of the busiest rank, of all
- *   star      2 L(star)   2 n max(P, S)      2 n (P + S)      n (p + s)          2 n (p + s)
- *   direct    1 L(mesh)   2 n P              2 N n P          2 n p              2 N n p
- *   two-shot  2 L(mesh)   2 n (P + S) / N    2 n (P + S)      2 n (p/N + s/N)    2 N n (p/N + s/N)
+ *   star      2 L(star)   2 n P        4 n P                  2 n p          4 n p
+ *   direct    1 L(mesh)   2 n P        2 N n P                2 n p          2 N n p
+ *   two-shot  2 L(mesh)   4 n P / N    4 n P                  4 n q          4 N n q
  * </pre>
  *
  * Links carry both directions at once. The star's root answers each frame when all have sent it, so
@@ -64,37 +64,35 @@ public final class CollectiveChooser {
   public double predictNs(Collective form, int length) {
     double others = worldSize - 1.0;
     int slice = Math.ceilDiv(length, worldSize);
-    double partialBytes = encoding.lengthBytes(length);
-    double sumBytes = encoding.ofSums().lengthBytes(length);
-    double partialFrames = partialFrames(length);
-    double frames = partialFrames + sumFrames(length);
-    double sliceFrames = partialFrames(slice) + sumFrames(slice);
+    double bytes = encoding.typicalBytes(length);
+    double frames = frames(length);
+    double sliceFrames = frames(slice);
     return switch (form) {
       case STAR ->
           predictNs(
                   2,
                   costs.starLatencyNs(),
-                  2 * others * Math.max(partialBytes, sumBytes),
-                  2 * others * (partialBytes + sumBytes),
-                  others * frames,
-                  2 * others * frames)
-              + (isShared() ? 0 : bytesNs(others * partialBytes / partialFrames));
+                  2 * others * bytes,
+                  4 * others * bytes,
+                  2 * others * frames,
+                  4 * others * frames)
+              + (isShared() ? 0 : bytesNs(others * bytes / frames));
       case DIRECT ->
           predictNs(
               1,
               costs.meshLatencyNs(),
-              2 * others * partialBytes,
-              2 * worldSize * others * partialBytes,
-              2 * others * partialFrames,
-              2 * worldSize * others * partialFrames);
+              2 * others * bytes,
+              2 * worldSize * others * bytes,
+              2 * others * frames,
+              2 * worldSize * others * frames);
       case TWO_SHOT ->
           predictNs(
               2,
               costs.meshLatencyNs(),
-              2 * others * (partialBytes + sumBytes) / worldSize,
-              2 * others * (partialBytes + sumBytes),
-              2 * others * sliceFrames,
-              2 * worldSize * others * sliceFrames);
+              4 * others * bytes / worldSize,
+              4 * others * bytes,
+              4 * others * sliceFrames,
+              4 * worldSize * others * sliceFrames);
       case AUTO -> predictNs(choose(length), length);
       case SHARED_MEMORY -> throw new IllegalArgumentException(form + " has no links");
     };
@@ -115,12 +113,8 @@ public final class CollectiveChooser {
     return Math.max(hops * hopNs, datagrams * hopNs / 2) + bytesNs(bytes);
   }
 
-  private int partialFrames(int length) {
-    return Math.ceilDiv(length, encoding.elementsIn(frameBytes));
-  }
-
-  private int sumFrames(int length) {
-    return Math.ceilDiv(length, encoding.ofSums().elementsIn(frameBytes));
+  private int frames(int length) {
+    return Math.ceilDiv(length, encoding.typicalIn(frameBytes));
   }
 
   private boolean isShared() {

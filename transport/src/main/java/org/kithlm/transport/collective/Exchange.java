@@ -42,7 +42,9 @@ final class Exchange implements AutoCloseable {
   private @Nullable SharedSlots slots;
   private final Round round;
   private final Outbox[] outboxes; // as session.links()
+  private final Inbox[] inboxes; // as session.links()
   private final double[] frameSum;
+  private final int answerLength; // sums that fill a frame
 
   // What a poll looks for.
   private final ControlledFragmentHandler partialHandler = this::onPartial;
@@ -51,9 +53,8 @@ final class Exchange implements AutoCloseable {
   private final Supplier<String> awaitedPartial = this::describePartial;
   private final Supplier<String> awaitedSum = this::describeSum;
   private int polled;
-  private int first;
-  private int count;
-  private boolean taken;
+  private int first; // of what is being added
+  private int end;
 
   // The sums awaited of each peer, as session.links().
   private final int[] sumNext;
@@ -73,8 +74,11 @@ final class Exchange implements AutoCloseable {
       forms.put(form, Form.of(form));
     }
     outboxes = Arrays.stream(session.links()).map(Outbox::new).toArray(Outbox[]::new);
-    round = new Round(session.config().encoding(), session.maxFrameSums());
-    frameSum = new double[Math.max(session.maxFramePartials(), session.maxFrameSums())];
+    round = new Round(session.config().encoding(), session.maxFrameTerms());
+    inboxes = new Inbox[outboxes.length];
+    Arrays.setAll(inboxes, i -> new Inbox(session.maxFrameTerms()));
+    frameSum = new double[session.maxFrameTerms()];
+    answerLength = Math.max(1, encoding().typicalIn(session.elementsBytesMax()));
     sumNext = new int[outboxes.length];
     sumEnd = new int[outboxes.length];
   }
@@ -228,24 +232,23 @@ final class Exchange implements AutoCloseable {
   }
 
   /** Adds a range of all ranks. */
-  void sum(int start, int end) {
+  void sum(int start, int rangeEnd) {
     pump();
     session.doWork();
-    for (int next = start; next < end; next += count) {
-      sumFrame(next, end);
+    for (int next = start; next < rangeEnd; ) {
+      next += sumPart(next, rangeEnd);
     }
   }
 
   /**
-   * Adds a range of all ranks and sends it to all, after what is left to send. A frame takes as
-   * many sums as fit, which may be those of several frames of partial sums.
+   * Adds a range of all ranks and sends it to all, after what is left to send, when a frame is full
+   * of sums.
    */
-  void sumAndAnswer(int start, int end) {
+  void sumAndAnswer(int start, int rangeEnd) {
     int sent = start;
-    for (int next = start; next < end; ) {
-      sumFrame(next, end);
-      next += count;
-      if (next == end || next - sent + session.maxFramePartials() > session.maxFrameSums()) {
+    for (int next = start; next < rangeEnd; ) {
+      next += sumPart(next, rangeEnd);
+      if (next == rangeEnd || next - sent >= answerLength) {
         for (Outbox outbox : outboxes) {
           outbox.addSum(sent, next);
         }
@@ -256,19 +259,32 @@ final class Exchange implements AutoCloseable {
     }
   }
 
-  /** Adds the frame at {@code start} of all ranks, in rank order. */
-  private void sumFrame(int start, int end) {
+  /**
+   * Adds, in rank order, as much from {@code start} on as has come of all ranks.
+   *
+   * @return how many elements
+   */
+  private int sumPart(int start, int rangeEnd) {
     first = start;
-    count = Math.min(session.maxFramePartials(), end - start);
+    end = rangeEnd;
+    int partEnd = Math.min(rangeEnd, start + frameSum.length);
+    for (int index = 0; index < inboxes.length; index++) {
+      if (inboxes[index].end() <= start) {
+        takePartialOf(index);
+      }
+      partEnd = Math.min(partEnd, inboxes[index].end());
+    }
+    int count = partEnd - start;
     Arrays.fill(frameSum, 0, count, 0);
     for (int rank = 0; rank < worldSize(); rank++) {
       if (rank == ownRank()) {
-        encoding().addTo(frameSum, round.partial(), first, count);
+        encoding().addTo(frameSum, round.partial(), start, count);
       } else {
-        addPartialOf(session.linkIndex(rank));
+        inboxes[session.linkIndex(rank)].addTo(frameSum, start, count);
       }
     }
-    encoding().round(frameSum, count, round.sum(), first);
+    encoding().round(frameSum, count, round.sum(), start);
+    return count;
   }
 
   /** Will take the sum of a range from a peer. */
@@ -309,6 +325,7 @@ final class Exchange implements AutoCloseable {
   private void begin() {
     for (int i = 0; i < outboxes.length; i++) {
       outboxes[i].begin(FrameKind.PARTIAL, 0, 0);
+      inboxes[i].begin();
       sumNext[i] = 0;
       sumEnd[i] = 0;
     }
@@ -345,16 +362,15 @@ final class Exchange implements AutoCloseable {
     session.idleFor(link, awaited);
   }
 
-  private void addPartialOf(int index) {
+  private void takePartialOf(int index) {
     Link link = session.links()[index];
     polled = index;
-    taken = false;
     link.poll(partialHandler);
-    if (taken) {
+    if (inboxes[index].end() > first) {
       return;
     }
     session.beginWait();
-    while (!taken) {
+    while (inboxes[index].end() <= first) {
       pump();
       waitFor(link, awaitedPartial);
       link.poll(partialHandler);
@@ -370,12 +386,12 @@ final class Exchange implements AutoCloseable {
     if (frame.kind() != FrameKind.PARTIAL
         || !isOfRound(frame)
         || frame.offset() != first
-        || frame.count() != count) {
+        || frame.count() > frameSum.length
+        || first + frame.count() > end) {
       return leaveOrDrop(frame);
     }
-    frame.addElementsTo(frameSum, encoding());
-    taken = true;
-    return BREAK; // what follows belongs to the next frame's sum
+    inboxes[polled].take(frame, encoding());
+    return BREAK; // what follows is taken when this has been added
   }
 
   private Action onSum(DirectBuffer buffer, int index, int lengthBytes, Header header) {
@@ -383,20 +399,21 @@ final class Exchange implements AutoCloseable {
       return CONTINUE;
     }
     FrameFlyweight frame = session.incoming();
-    int end = frame.offset() + frame.count();
+    int frameEnd = frame.offset() + frame.count();
     if (frame.kind() != FrameKind.SUM
         || !isOfRound(frame)
         || frame.offset() != sumNext[polled]
-        || end > sumEnd[polled]) {
+        || frame.count() > frameSum.length
+        || frameEnd > sumEnd[polled]) {
       return leaveOrDrop(frame);
     }
     Arrays.fill(frameSum, 0, frame.count(), -0.0); // which leaves the sign of zeros alone
-    frame.addElementsTo(frameSum, encoding().ofSums());
+    frame.addElementsTo(frameSum, encoding());
     for (int i = 0; i < frame.count(); i++) {
       round.sum()[frame.offset() + i] = (float) frameSum[i];
     }
-    sumNext[polled] = end;
-    return end == sumEnd[polled] ? BREAK : CONTINUE;
+    sumNext[polled] = frameEnd;
+    return frameEnd == sumEnd[polled] ? BREAK : CONTINUE;
   }
 
   /** So that they do not fill the receive buffers; a farewell may be among them. */

@@ -55,7 +55,7 @@ final class Link {
   int trySend(FrameFlyweight header, Elements elements, @Nullable FrameSeal seal) {
     int lengthBytes =
         FrameFlyweight.HEADER_LENGTH_BYTES
-            + elements.lengthBytes(header.count())
+            + elements.lengthBytes(header.offset(), header.count())
             + (seal == null ? 0 : FrameSeal.OVERHEAD_BYTES);
     if (!sender.tryClaim(lengthBytes, claim)) {
       return 0;

@@ -16,6 +16,7 @@ final class Outbox {
   private int end;
   private int sumNext;
   private int sumEnd;
+  private int count; // of the next frame; 0 where that is not known yet
 
   Outbox(Link link) {
     this.link = link;
@@ -32,6 +33,7 @@ final class Outbox {
     end = newEnd;
     sumNext = 0;
     sumEnd = 0;
+    count = 0;
   }
 
   /** Sends {@code [first, newEnd)} of the sum as well; it follows on the sums added before. */
@@ -56,14 +58,19 @@ final class Outbox {
     boolean isSum = next == end;
     FrameKind nextKind = isSum ? FrameKind.SUM : kind;
     int first = isSum ? sumNext : next;
-    int count = Math.min(countMax(session, nextKind), (isSum ? sumEnd : end) - first);
-    if (count == 0) {
+    int left = (isSum ? sumEnd : end) - first;
+    if (left == 0) {
       return false;
+    }
+    Elements elements = elements(round, nextKind);
+    if (count == 0) {
+      int countMax = Math.min(left, session.maxFrameTerms());
+      count = elements.countIn(first, countMax, session.elementsBytesMax());
     }
     FrameFlyweight header = session.outgoing();
     header.subject(nextKind, round.step(), round.layer(), round.block());
     header.part(first, count, round.length());
-    if (!session.trySend(link, elements(round, nextKind))) {
+    if (!session.trySend(link, elements)) {
       return false;
     }
     if (isSum) {
@@ -71,15 +78,8 @@ final class Outbox {
     } else {
       next += count;
     }
+    count = 0;
     return true;
-  }
-
-  private static int countMax(Session session, FrameKind kind) {
-    return switch (kind) {
-      case PARTIAL -> session.maxFramePartials();
-      case SUM -> session.maxFrameSums();
-      default -> session.maxFrameFloats();
-    };
   }
 
   private static Elements elements(Round round, FrameKind kind) {

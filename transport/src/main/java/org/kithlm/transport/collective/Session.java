@@ -148,17 +148,13 @@ final class Session implements AutoCloseable {
     return elementsBytesMax() / Float.BYTES;
   }
 
-  /** Most elements of one frame of a partial sum. */
-  int maxFramePartials() {
-    return config.encoding().elementsIn(elementsBytesMax());
+  /** Most elements of one frame of a partial sum or a sum. */
+  int maxFrameTerms() {
+    return config.encoding().mostIn(elementsBytesMax());
   }
 
-  /** Most elements of one frame of a sum. */
-  int maxFrameSums() {
-    return config.encoding().ofSums().elementsIn(elementsBytesMax());
-  }
-
-  private int elementsBytesMax() {
+  /** Most bytes of elements in one frame. */
+  int elementsBytesMax() {
     return frameBytesMax() - FrameFlyweight.HEADER_LENGTH_BYTES;
   }
 

@@ -8,7 +8,12 @@ public interface Elements {
   Elements NONE =
       new Elements() {
         @Override
-        public int lengthBytes(int count) {
+        public int countIn(int first, int countMax, int bytesMax) {
+          return countMax;
+        }
+
+        @Override
+        public int lengthBytes(int first, int count) {
           return 0;
         }
 
@@ -16,8 +21,13 @@ public interface Elements {
         public void write(int first, int count, MutableDirectBuffer target, int index) {}
       };
 
-  /** Bytes of {@code count} elements. */
-  int lengthBytes(int count);
+  /**
+   * How many elements from {@code first} on fit into {@code bytesMax}, {@code countMax} at most.
+   */
+  int countIn(int first, int countMax, int bytesMax);
+
+  /** Bytes of the elements {@code [first, first + count)}. */
+  int lengthBytes(int first, int count);
 
   /** Writes the elements {@code [first, first + count)}, little-endian, from {@code index}. */
   void write(int first, int count, MutableDirectBuffer target, int index);

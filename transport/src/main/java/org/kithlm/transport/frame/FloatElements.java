@@ -15,7 +15,12 @@ public final class FloatElements implements Elements {
   }
 
   @Override
-  public int lengthBytes(int count) {
+  public int countIn(int first, int countMax, int bytesMax) {
+    return Math.min(countMax, bytesMax / Float.BYTES);
+  }
+
+  @Override
+  public int lengthBytes(int first, int count) {
     return count * Float.BYTES;
   }
 

@@ -10,7 +10,8 @@ import org.kithlm.transport.SumEncoding;
 
 /**
  * A frame of numbers: a header of {@value #HEADER_LENGTH_BYTES} bytes, then {@link #count()}
- * elements, all little-endian: f32, but in PARTIAL those of the session's {@link SumEncoding}.
+ * elements, all little-endian: f32, but in PARTIAL and SUM those of the session's {@link
+ * SumEncoding}.
  *
  * <pre>
  *   0 int   magic            4 int   kind
@@ -36,8 +37,8 @@ public final class FrameFlyweight {
   /** Bytes before the first element. */
   public static final int HEADER_LENGTH_BYTES = 48;
 
-  /** "KTH1" in memory order; the digit is the version of the layout. */
-  static final int MAGIC = 'K' | 'T' << 8 | 'H' << 16 | '1' << 24;
+  /** "KTH2" in memory order; the digit is the version of the layout. */
+  static final int MAGIC = 'K' | 'T' << 8 | 'H' << 16 | '2' << 24;
 
   static final int MAGIC_OFFSET = 0;
   static final int KIND_OFFSET = 4;
@@ -103,9 +104,7 @@ public final class FrameFlyweight {
     }
   }
 
-  /**
-   * Adds the elements of a PARTIAL or, with its encoding, a SUM frame to {@code sums[0, count)}.
-   */
+  /** Adds the elements of a PARTIAL or SUM frame to {@code sums[0, count)}. */
   public void addElementsTo(double[] sums, SumEncoding encoding) {
     encoding.addTo(sums, count(), frame, HEADER_LENGTH_BYTES);
   }
@@ -147,15 +146,14 @@ public final class FrameFlyweight {
               && offset() >= 0
               && count() > 0
               && count() <= length() - offset()
-              && payloadBytes == elementsBytes(kind, encoding);
+              && holdsElements(kind, payloadBytes, encoding);
     };
   }
 
-  private long elementsBytes(FrameKind kind, SumEncoding encoding) {
+  private boolean holdsElements(FrameKind kind, int payloadBytes, SumEncoding encoding) {
     return switch (kind) {
-      case PARTIAL -> encoding.lengthBytes(count());
-      case SUM -> encoding.ofSums().lengthBytes(count());
-      default -> (long) count() * Float.BYTES;
+      case PARTIAL, SUM -> encoding.isValid(frame, HEADER_LENGTH_BYTES, payloadBytes, count());
+      default -> payloadBytes == (long) count() * Float.BYTES;
     };
   }
 

@@ -109,7 +109,7 @@ public final class FrameSeal {
       MutableDirectBuffer target,
       int index) {
     header.copyTo(plainBuffer, 0, elements);
-    int lengthBytes = elements.lengthBytes(header.count());
+    int lengthBytes = elements.lengthBytes(header.offset(), header.count());
     System.arraycopy(plain, 0, sealed, 0, COUNTER_OFFSET);
     sealedBuffer.putLong(COUNTER_OFFSET, counter, LITTLE_ENDIAN);
     setNonce(ownRank, toRank, counter);

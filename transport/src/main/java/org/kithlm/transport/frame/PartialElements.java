@@ -20,8 +20,13 @@ public final class PartialElements implements Elements {
   }
 
   @Override
-  public int lengthBytes(int count) {
-    return encoding.lengthBytes(count);
+  public int countIn(int first, int countMax, int bytesMax) {
+    return encoding.countIn(values, first, countMax, bytesMax);
+  }
+
+  @Override
+  public int lengthBytes(int first, int count) {
+    return encoding.lengthBytes(values, first, count);
   }
 
   @Override

@@ -15,7 +15,7 @@ public final class SumElements implements Elements {
    * @param frameElements most of one frame
    */
   public SumElements(SumEncoding encoding, int frameElements) {
-    this.encoding = encoding.ofSums();
+    this.encoding = encoding;
     frame = new double[frameElements];
   }
 
@@ -26,15 +26,25 @@ public final class SumElements implements Elements {
   }
 
   @Override
-  public int lengthBytes(int count) {
-    return encoding.lengthBytes(count);
+  public int countIn(int first, int countMax, int bytesMax) {
+    int count = Math.min(countMax, frame.length);
+    return encoding.countIn(widened(first, count), 0, count, bytesMax);
+  }
+
+  @Override
+  public int lengthBytes(int first, int count) {
+    return encoding.lengthBytes(widened(first, count), 0, count);
   }
 
   @Override
   public void write(int first, int count, MutableDirectBuffer target, int index) {
+    encoding.write(widened(first, count), 0, count, target, index);
+  }
+
+  private double[] widened(int first, int count) {
     for (int i = 0; i < count; i++) {
       frame[i] = values[first + i];
     }
-    encoding.write(frame, 0, count, target, index);
+    return frame;
   }
 }

@@ -70,7 +70,8 @@ final class FakeLeaf implements AutoCloseable {
   /** Puts a frame into {@link #buffer} and returns its length. */
   int encode(FrameFlyweight header, float[] values) {
     Elements elements = elements(header, values);
-    int lengthBytes = FrameFlyweight.HEADER_LENGTH_BYTES + elements.lengthBytes(header.count());
+    int lengthBytes =
+        FrameFlyweight.HEADER_LENGTH_BYTES + elements.lengthBytes(header.offset(), header.count());
     if (seal == null) {
       header.copyTo(buffer, 0, elements);
       return lengthBytes;

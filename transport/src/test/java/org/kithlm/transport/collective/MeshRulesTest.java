@@ -68,6 +68,7 @@ class MeshRulesTest {
               () -> {
                 float[] values = new float[LENGTH];
                 awaitStep(first, values, 1);
+                Arrays.fill(values, 0.1f);
                 assertThrows(
                     StepAbortedException.class, () -> InPlace.sum(first, 0, 0, values, LENGTH));
                 assertSumOfNextStep(first, values);

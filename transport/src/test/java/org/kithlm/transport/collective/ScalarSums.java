@@ -15,7 +15,7 @@ final class ScalarSums {
         sum[i] += rounded[i];
       }
     }
-    double[] rounded = round(encoding.ofSums(), sum);
+    double[] rounded = round(encoding, sum);
     float[] result = new float[sum.length];
     for (int i = 0; i < sum.length; i++) {
       result[i] = (float) rounded[i];

@@ -140,6 +140,7 @@ class SessionRulesTest {
               () -> {
                 float[] values = new float[LENGTH];
                 assertStep(1, leaf.awaitStep(values, WAIT_NS));
+                Arrays.fill(values, 0.1f);
                 values[0] = 1;
                 InPlace.sum(leaf, 0, 0, values, LENGTH);
               });

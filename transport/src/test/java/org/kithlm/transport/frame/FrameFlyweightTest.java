@@ -44,7 +44,7 @@ class FrameFlyweightTest {
     byte[] start = new byte[24];
     buffer.getBytes(AT, start);
     assertArrayEquals(
-        new byte[] {'K', 'T', 'H', '1', 4, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0},
+        new byte[] {'K', 'T', 'H', '2', 4, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0},
         start);
   }
 
@@ -69,7 +69,7 @@ class FrameFlyweightTest {
         .subject(FrameKind.PARTIAL, 1, 5, 1)
         .part(60, 7, 100)
         .copyTo(buffer, AT, new PartialElements(encoding).wrap(partial));
-    int lengthBytes = FrameFlyweight.HEADER_LENGTH_BYTES + encoding.lengthBytes(7);
+    int lengthBytes = FrameFlyweight.HEADER_LENGTH_BYTES + encoding.lengthBytes(partial, 60, 7);
     FrameFlyweight frame = new FrameFlyweight().wrap(buffer, AT, lengthBytes);
     assertTrue(frame.isValid(WORLD_SIZE, MAX_FLOATS, encoding));
     double[] received = {1, 2, 3, 4, 5, 6, 7};
@@ -77,6 +77,8 @@ class FrameFlyweightTest {
     frame.addElementsTo(received, encoding);
     encoding.addTo(own, partial, 60, 7);
     assertArrayEquals(own, received);
+    frame.wrap(buffer, AT, lengthBytes + 1);
+    assertFalse(frame.isValid(WORLD_SIZE, MAX_FLOATS, encoding));
     assertEquals(encoding == SumEncoding.EXACT, received[6] == 7 + partial[66]);
   }
 

@@ -34,7 +34,7 @@ class FrameSealTest {
     assertEquals(77, receiver.openedCounter());
     FrameFlyweight frame = new FrameFlyweight();
     frame.wrap(receiver.openedFrame(), 0, receiver.openedLengthBytes());
-    assertTrue(frame.isValid(3, COUNT, SumEncoding.EXACT));
+    assertTrue(frame.isValid(3, COUNT, SumEncoding.F32));
     assertEquals(5, frame.epoch());
     float[] opened = new float[COUNT];
     frame.copyElementsTo(opened, 0);

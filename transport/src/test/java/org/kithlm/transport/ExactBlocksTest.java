@@ -1,0 +1,96 @@
+package org.kithlm.transport;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.Arrays;
+import java.util.Random;
+import org.agrona.concurrent.UnsafeBuffer;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class ExactBlocksTest {
+  private static final int INDEX = 5;
+
+  private final UnsafeBuffer buffer = new UnsafeBuffer(new byte[4096]);
+
+  private double[] travelled(double[] values) {
+    ExactBlocks.write(values, 0, values.length, buffer, INDEX);
+    double[] sums = new double[values.length];
+    Arrays.fill(sums, -0.0); // which leaves the sign of zeros alone
+    ExactBlocks.addTo(sums, values.length, buffer, INDEX);
+    return sums;
+  }
+
+  /** Three bytes of header, then as many for each of 32 numbers as the largest takes. */
+  @ParameterizedTest
+  @CsvSource({
+    "0, 3",
+    "127, 35",
+    "-128, 67",
+    "32767, 67",
+    "-32767, 67",
+    "32768, 99",
+    "8388607, 99",
+    "8388608, 131"
+  })
+  void shouldTakeAsManyBytesAsTheLargestInteger(int largest, int bytes) {
+    for (int exponent : new int[] {-900, -70, 0, 70, 900}) {
+      double[] values = new double[32];
+      values[3] = Math.scalb((double) largest, exponent);
+      values[9] = largest == 0 ? 0 : Math.scalb(1.0, exponent);
+      assertEquals(bytes, ExactBlocks.lengthBytes(values, 0, 32), "exponent=" + exponent);
+      assertArrayEquals(values, travelled(values));
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      doubles = {
+        Double.NaN,
+        Double.POSITIVE_INFINITY,
+        Double.NEGATIVE_INFINITY,
+        -0.0,
+        Double.MIN_VALUE,
+        Float.MIN_VALUE,
+        Double.MAX_VALUE,
+        1e-305,
+        0.1
+      })
+  void shouldKeepWhatIsNoMultipleOfAUsefulUnit(double value) {
+    double[] values = {1, value, 3};
+    assertArrayEquals(values, travelled(values));
+  }
+
+  @Test
+  void shouldKeepEachBitOfAnyNumbers() {
+    Random random = new Random(3);
+    for (int round = 0; round < 2000; round++) {
+      double[] values = new double[1 + random.nextInt(100)];
+      int mantissaBits = random.nextInt(53);
+      int spread = random.nextInt(60);
+      for (int i = 0; i < values.length; i++) {
+        double mantissa = Math.rint(random.nextGaussian() * (1L << mantissaBits));
+        values[i] = Math.scalb(mantissa, -random.nextInt(spread + 1));
+      }
+      assertArrayEquals(values, travelled(values), "round " + round);
+      int lengthBytes = ExactBlocks.lengthBytes(values, 0, values.length);
+      assertTrue(ExactBlocks.isValid(buffer, INDEX, lengthBytes, values.length));
+      assertFalse(ExactBlocks.isValid(buffer, INDEX, lengthBytes - 1, values.length));
+      assertFalse(ExactBlocks.isValid(buffer, INDEX, lengthBytes + 1, values.length));
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {-1, 10, 127})
+  void shouldRefuseAWidthThatThereIsNot(int width) {
+    ExactBlocks.write(new double[32], 0, 32, buffer, INDEX);
+    assertTrue(ExactBlocks.isValid(buffer, INDEX, 3, 32));
+    buffer.putByte(INDEX, (byte) width);
+    assertFalse(ExactBlocks.isValid(buffer, INDEX, 3 + 32 * Math.max(0, width), 32));
+  }
+}
