@@ -1,4 +1,4 @@
-"""A KithLM cluster in the nodes of a lab, for `uneven`, `chaos` and `sums`. Python 3 standard library only."""
+"""A KithLM cluster in the nodes of a lab, for `uneven`, `chaos`, `sums` and `peers`. Python 3 standard library only."""
 import glob, http.client, json, os, re, subprocess, time
 
 HERE = os.path.dirname(os.path.realpath(__file__))
@@ -6,13 +6,11 @@ KEY = "lab"
 PORT = 11500
 
 
-class Cluster:
-    """`kith up` in node 1 and `kith join` in others; each has a home of its own below a folder."""
+class Lab:
+    """A lab by its name, and a folder for the logs of its nodes."""
 
-    def __init__(self, name, kith, folder, model):
-        self.name, self.kith, self.folder, self.model = name, kith, os.path.abspath(folder), model
-        self.token = None
-        self.environment = []  # NAME=VALUE for all its processes
+    def __init__(self, name, folder):
+        self.name, self.folder = name, os.path.abspath(folder)
 
     def lab(self, *args):
         done = subprocess.run([HERE + "/lab", args[0], "--name", self.name, *map(str, args[1:])], capture_output=True, text=True)
@@ -26,6 +24,25 @@ class Cluster:
     def log(self, node):
         return "%s/node-%d.log" % (self.folder, node)
 
+    def launch(self, node, *command):
+        """Starts a command in a node, with its output to the node's log; its process id."""
+        os.makedirs(self.folder, exist_ok=True)
+        return int(self.lab("exec", "-d", self.log(node), node, "--", *command))
+
+    def usage(self):
+        """Of each node: CPU seconds, and seconds in which its quota stopped it."""
+        return [(node["cpu_s"], node["throttled_s"]) for node in json.loads(self.lab("status", "--json"))["nodes"]]
+
+
+class Cluster(Lab):
+    """`kith up` in node 1 and `kith join` in others; each has a home of its own below a folder."""
+
+    def __init__(self, name, kith, folder, model):
+        super().__init__(name, folder)
+        self.kith, self.model = kith, model
+        self.token = None
+        self.environment = []  # NAME=VALUE for all its processes
+
     def home(self, node):
         return "%s/home-%d" % (self.folder, node)
 
@@ -34,7 +51,7 @@ class Cluster:
 
     def start(self, node, *args):
         os.makedirs(self.home(node), exist_ok=True)
-        return int(self.lab("exec", "-d", self.log(node), node, "--", *self.command(node, *args)))
+        return self.launch(node, *self.command(node, *args))
 
     def up(self, *args):
         """Starts the coordinator and waits for its join line."""
@@ -93,40 +110,46 @@ class Cluster:
         raise RuntimeError("not ready with %d ranks within %d s: %s" % (ranks, seconds, state))
 
     def generate(self, prompt, tokens, limit=120):
-        """
-        Streams a greedy answer. The result: its text, the times of its pieces (monotonic seconds), and how it ended:
-        "stop" or "length" as the contract has it, "error: ..." for its error event, "refused ..." before any stream, or
-        "CUT" and "HANG" for what must not be.
-        """
-        body = {"model": self.model_name(), "prompt": prompt, "max_tokens": tokens, "temperature": 0, "stream": True}
-        connection = http.client.HTTPConnection(self.host, PORT, timeout=limit)
-        text, times, end = "", [], "CUT"
-        try:
-            connection.request("POST", "/v1/completions", json.dumps(body), {"Content-Type": "application/json", "Authorization": "Bearer " + KEY})
-            answer = connection.getresponse()
-            if answer.status != 200:
-                return "", [], "refused %d %s" % (answer.status, answer.read().decode(errors="replace")[:200])
-            for line in answer:
-                if not line.startswith(b"data: "):
-                    continue
-                if line.strip() == b"data: [DONE]":
-                    return text, times, end
-                event = json.loads(line[6:])
-                if "error" in event:
-                    return text, times, "error: %s" % event["error"].get("message")
-                for choice in event.get("choices", []):
-                    if choice.get("text"):
-                        times.append(time.monotonic())
-                        text += choice["text"]
-                    if choice.get("finish_reason"):
-                        end = choice["finish_reason"]
-        except TimeoutError:
-            return text, times, "HANG"
-        except (OSError, http.client.HTTPException) as e:
-            return text, times, "CUT %r" % e
-        finally:
-            connection.close()
-        return text, times, "CUT"
+        """Streams a greedy answer; the result is that of `stream`."""
+        body = {"model": self.model_name(), "prompt": prompt, "max_tokens": tokens, "temperature": 0}
+        return stream(self.host, "/v1/completions", body, limit)
 
     def model_name(self):
         return self.state()["model"]
+
+
+def stream(host, path, body, limit):
+    """
+    Streams an answer. The result: its text, the times of its pieces (monotonic seconds), and how it ended:
+    "stop" or "length" as the contract has it, "error: ..." for its error event, "refused ..." before any stream, or
+    "CUT" and "HANG" for what must not be.
+    """
+    connection = http.client.HTTPConnection(host, PORT, timeout=limit)
+    text, times, end = "", [], "CUT"
+    try:
+        connection.request("POST", path, json.dumps({**body, "stream": True}), {"Content-Type": "application/json", "Authorization": "Bearer " + KEY})
+        answer = connection.getresponse()
+        if answer.status != 200:
+            return "", [], "refused %d %s" % (answer.status, answer.read().decode(errors="replace")[:200])
+        for line in answer:
+            if not line.startswith(b"data: "):
+                continue
+            if line.strip() == b"data: [DONE]":
+                return text, times, end
+            event = json.loads(line[6:])
+            if "error" in event:
+                return text, times, "error: %s" % event["error"].get("message")
+            for choice in event.get("choices", []):
+                piece = choice.get("text") or choice.get("delta", {}).get("content")
+                if piece:
+                    times.append(time.monotonic())
+                    text += piece
+                if choice.get("finish_reason"):
+                    end = choice["finish_reason"]
+    except TimeoutError:
+        return text, times, "HANG"
+    except (OSError, http.client.HTTPException) as e:
+        return text, times, "CUT %r" % e
+    finally:
+        connection.close()
+    return text, times, "CUT"
