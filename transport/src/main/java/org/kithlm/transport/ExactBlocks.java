@@ -72,8 +72,8 @@ final class ExactBlocks {
     return bytes;
   }
 
-  /** Writes {@code values[first, first + count)} from {@code index}. */
-  static void write(double[] values, int first, int count, MutableDirectBuffer target, int index) {
+  /** Writes {@code values[first, first + count)} from {@code index}; the result is their bytes. */
+  static int write(double[] values, int first, int count, MutableDirectBuffer target, int index) {
     int at = index;
     for (int block = 0; block < count; block += ELEMENTS) {
       int blockCount = Math.min(ELEMENTS, count - block);
@@ -84,6 +84,7 @@ final class ExactBlocks {
       writeNumbers(values, first + block, blockCount, shape, target, at + HEADER_BYTES);
       at += blockBytes(width, blockCount);
     }
+    return at - index;
   }
 
   private static void writeNumbers(

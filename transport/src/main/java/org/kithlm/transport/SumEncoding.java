@@ -99,10 +99,16 @@ public enum SumEncoding {
         : lengthBytes == typicalBytes(count);
   }
 
-  /** Writes {@code values[first, first + count)} from {@code index}, little-endian. */
-  public void write(double[] values, int first, int count, MutableDirectBuffer target, int index) {
+  /**
+   * Writes {@code values[first, first + count)} from {@code index}, little-endian.
+   *
+   * @return the bytes written
+   */
+  public int write(double[] values, int first, int count, MutableDirectBuffer target, int index) {
     switch (this) {
-      case EXACT -> ExactBlocks.write(values, first, count, target, index);
+      case EXACT -> {
+        return ExactBlocks.write(values, first, count, target, index);
+      }
       case F32 -> {
         for (int i = 0; i < count; i++) {
           target.putFloat(index + i * Float.BYTES, (float) values[first + i], LITTLE_ENDIAN);
@@ -128,6 +134,7 @@ public enum SumEncoding {
         }
       }
     }
+    return typicalBytes(count);
   }
 
   /** Adds {@code count} written elements to {@code sums[0, count)}. */

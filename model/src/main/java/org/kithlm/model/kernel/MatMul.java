@@ -20,8 +20,6 @@ public final class MatMul {
   /** Row groups of a chunk at most; bounds {@link #rows}. */
   private static final int GROUPS_MAX = 32;
 
-  private static final TermSums NO_SUMS = new TermSums(0, 0);
-
   private final @Nullable NativeProduct nativeProduct;
   private final ArraySegments segments = new ArraySegments();
   private final Chunk chunk = new Chunk();
@@ -34,7 +32,7 @@ public final class MatMul {
   private float[] steps = {};
   private float[] inputSums = {};
   private float[] floats = {};
-  private TermSums sums = NO_SUMS;
+  private TermSums sums = TermSums.NONE;
   private boolean intoSums;
   private int yStride;
 

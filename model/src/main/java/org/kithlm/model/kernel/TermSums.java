@@ -8,6 +8,9 @@ import java.util.Arrays;
  * which of them. Tokens are set by one thread; rows may be added by several.
  */
 public final class TermSums {
+  /** Those of no token. */
+  public static final TermSums NONE = new TermSums(0, 0);
+
   /**
    * Added to a number and taken away again, it rounds to an integer, to even where two are near.
    */

@@ -24,7 +24,6 @@ import org.kithlm.model.weight.WeightSource;
  */
 final class ShardMatrices {
   private static final float[] NO_FLOATS = {};
-  private static final TermSums NO_SUMS = new TermSums(0, 0);
 
   private final ModelConfig config;
   private final RankShard shard;
@@ -150,7 +149,7 @@ final class ShardMatrices {
    * @param y outputs [tokenCount x rowCount]
    */
   void addProduct(int layer, TensorRole role, float[] y) {
-    addProduct(layer, role, y, NO_SUMS);
+    addProduct(layer, role, y, TermSums.NONE);
   }
 
   /** {@link #addProduct} for a matrix whose columns are shared by ranks: this rank's terms. */
@@ -204,7 +203,7 @@ final class ShardMatrices {
       int end = (int) ((long) tile.groupCount() * (index + 1) / count);
       MemorySegment bytes = batch.bytes(i);
       TermSums sums = batch.partialSum(i);
-      if (sums == NO_SUMS) {
+      if (sums == TermSums.NONE) {
         float[] y = batch.output(i);
         matMul.addProduct(tile, bytes, activations, column, y, row, stride, first, end);
       } else {

@@ -407,8 +407,7 @@ final class Exchange implements AutoCloseable {
         || frameEnd > sumEnd[polled]) {
       return leaveOrDrop(frame);
     }
-    Arrays.fill(frameSum, 0, frame.count(), -0.0); // which leaves the sign of zeros alone
-    frame.addElementsTo(frameSum, encoding());
+    frame.copyElementsTo(frameSum, encoding());
     for (int i = 0; i < frame.count(); i++) {
       round.sum()[frame.offset() + i] = (float) frameSum[i];
     }

@@ -1,6 +1,5 @@
 package org.kithlm.transport.collective;
 
-import java.util.Arrays;
 import org.kithlm.transport.SumEncoding;
 import org.kithlm.transport.frame.FrameFlyweight;
 
@@ -27,8 +26,7 @@ final class Inbox {
   void take(FrameFlyweight frame, SumEncoding encoding) {
     first = frame.offset();
     end = first + frame.count();
-    Arrays.fill(values, 0, frame.count(), -0.0); // which leaves the sign of zeros alone
-    frame.addElementsTo(values, encoding);
+    frame.copyElementsTo(values, encoding);
   }
 
   /** Index after the last element that is here. */

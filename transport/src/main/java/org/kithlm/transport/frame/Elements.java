@@ -18,7 +18,9 @@ public interface Elements {
         }
 
         @Override
-        public void write(int first, int count, MutableDirectBuffer target, int index) {}
+        public int write(int first, int count, MutableDirectBuffer target, int index) {
+          return 0;
+        }
       };
 
   /**
@@ -29,6 +31,10 @@ public interface Elements {
   /** Bytes of the elements {@code [first, first + count)}. */
   int lengthBytes(int first, int count);
 
-  /** Writes the elements {@code [first, first + count)}, little-endian, from {@code index}. */
-  void write(int first, int count, MutableDirectBuffer target, int index);
+  /**
+   * Writes the elements {@code [first, first + count)}, little-endian, from {@code index}.
+   *
+   * @return their bytes
+   */
+  int write(int first, int count, MutableDirectBuffer target, int index);
 }

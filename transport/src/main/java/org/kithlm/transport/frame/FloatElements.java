@@ -25,9 +25,10 @@ public final class FloatElements implements Elements {
   }
 
   @Override
-  public void write(int first, int count, MutableDirectBuffer target, int index) {
+  public int write(int first, int count, MutableDirectBuffer target, int index) {
     for (int i = 0; i < count; i++) {
       target.putFloat(index + i * Float.BYTES, values[first + i], LITTLE_ENDIAN);
     }
+    return count * Float.BYTES;
   }
 }

@@ -2,6 +2,7 @@ package org.kithlm.transport.frame;
 
 import static java.nio.ByteOrder.LITTLE_ENDIAN;
 
+import java.util.Arrays;
 import java.util.Objects;
 import org.agrona.DirectBuffer;
 import org.agrona.MutableDirectBuffer;
@@ -90,10 +91,11 @@ public final class FrameFlyweight {
    * Writes this header, then {@link #count()} elements from {@link #offset()}.
    *
    * @param index where the frame starts in {@code target}
+   * @return bytes of the elements
    */
-  public void copyTo(MutableDirectBuffer target, int index, Elements elements) {
+  public int copyTo(MutableDirectBuffer target, int index, Elements elements) {
     target.putBytes(index, frame, 0, HEADER_LENGTH_BYTES);
-    elements.write(offset(), count(), target, index + HEADER_LENGTH_BYTES);
+    return elements.write(offset(), count(), target, index + HEADER_LENGTH_BYTES);
   }
 
   /** Copies the f32 elements of a HIDDEN frame to {@code values} from {@code first}. */
@@ -107,6 +109,12 @@ public final class FrameFlyweight {
   /** Adds the elements of a PARTIAL or SUM frame to {@code sums[0, count)}. */
   public void addElementsTo(double[] sums, SumEncoding encoding) {
     encoding.addTo(sums, count(), frame, HEADER_LENGTH_BYTES);
+  }
+
+  /** Copies the elements of a PARTIAL or SUM frame to {@code values[0, count)}. */
+  public void copyElementsTo(double[] values, SumEncoding encoding) {
+    Arrays.fill(values, 0, count(), -0.0); // which leaves the sign of zeros alone
+    addElementsTo(values, encoding);
   }
 
   /**

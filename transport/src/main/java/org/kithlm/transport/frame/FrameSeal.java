@@ -108,8 +108,7 @@ public final class FrameSeal {
       long counter,
       MutableDirectBuffer target,
       int index) {
-    header.copyTo(plainBuffer, 0, elements);
-    int lengthBytes = elements.lengthBytes(header.offset(), header.count());
+    int lengthBytes = header.copyTo(plainBuffer, 0, elements);
     System.arraycopy(plain, 0, sealed, 0, COUNTER_OFFSET);
     sealedBuffer.putLong(COUNTER_OFFSET, counter, LITTLE_ENDIAN);
     setNonce(ownRank, toRank, counter);

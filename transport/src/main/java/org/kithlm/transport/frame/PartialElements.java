@@ -30,7 +30,7 @@ public final class PartialElements implements Elements {
   }
 
   @Override
-  public void write(int first, int count, MutableDirectBuffer target, int index) {
-    encoding.write(values, first, count, target, index);
+  public int write(int first, int count, MutableDirectBuffer target, int index) {
+    return encoding.write(values, first, count, target, index);
   }
 }

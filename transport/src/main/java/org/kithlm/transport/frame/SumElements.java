@@ -37,8 +37,8 @@ public final class SumElements implements Elements {
   }
 
   @Override
-  public void write(int first, int count, MutableDirectBuffer target, int index) {
-    encoding.write(widened(first, count), 0, count, target, index);
+  public int write(int first, int count, MutableDirectBuffer target, int index) {
+    return encoding.write(widened(first, count), 0, count, target, index);
   }
 
   private double[] widened(int first, int count) {
