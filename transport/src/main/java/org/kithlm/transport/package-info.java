@@ -1,6 +1,6 @@
 /**
- * The data plane's values: addresses, configuration, errors, counters. Immutable, but for {@link
- * DataPort}.
+ * The data plane's values: addresses, configuration, errors, counters, and how sums are encoded.
+ * Immutable, but for {@link DataPort}.
  */
 @NullMarked
 package org.kithlm.transport;
