@@ -18,6 +18,10 @@ final class Link {
   // Frames taken at once; bounds the time away from the sender.
   private static final int FRAGMENT_LIMIT = 16;
 
+  // What frames with elements leave to those without: an abort, a farewell and signs of life reach
+  // a peer that takes no elements, as it waits for those of another. Room for about thirty.
+  private static final int SPARE_BYTES = 4096;
+
   private final PeerAddress peer;
   private final FrameSender sender;
   private final NanoClock clock;
@@ -57,7 +61,8 @@ final class Link {
         FrameFlyweight.HEADER_LENGTH_BYTES
             + elements.lengthBytes(header.offset(), header.count())
             + (seal == null ? 0 : FrameSeal.OVERHEAD_BYTES);
-    if (!sender.tryClaim(lengthBytes, claim)) {
+    int spareBytes = header.count() == 0 ? 0 : SPARE_BYTES;
+    if (!sender.tryClaim(lengthBytes, spareBytes, claim)) {
       return 0;
     }
     if (seal == null) {

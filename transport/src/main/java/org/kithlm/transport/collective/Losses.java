@@ -22,6 +22,17 @@ final class Losses {
     return lost(config.peers().get(culprit), link, "was given up by " + link.peer(), awaited);
   }
 
+  /**
+   * Who is lost after a wait of {@code timeoutNs} for {@code awaited}: the root, if it has been
+   * silent for half of that, as a leaf that it did not come to tell of the step is silent, too;
+   * otherwise the {@link #longestSilent}.
+   */
+  static Link culprit(Link[] links, Link awaited, long timeoutNs) {
+    Link first = links[0];
+    boolean rootIsSilent = first.peer().rank() == 0 && first.silentNs() >= timeoutNs / 2;
+    return rootIsSilent ? first : longestSilent(links, awaited);
+  }
+
   /** The peer last heard longest ago; {@code awaited} among equals. */
   static Link longestSilent(Link[] links, Link awaited) {
     Link longest = awaited;

@@ -142,14 +142,16 @@ public final class RootSession implements AutoCloseable {
 
   /**
    * Keeps an idle root in touch: looks for leaves that closed, empties the socket, tells leaves of
-   * an abort. Nothing breaks without it, but the first step after a pause then works off what came
-   * meanwhile; about once a second is enough.
+   * an abort and that the root lives (one may still wait for another). Nothing breaks without it,
+   * but the first step after a pause then works off what came meanwhile; about once a second is
+   * enough.
    *
    * @throws PeerLostException if a leaf closed its session
    */
   public void keepAlive() {
     session.checkFailure();
     session.doWork();
+    session.pulse();
     session.dropUnbound();
     for (int i = 0; i < session.links().length; i++) {
       lateIndex = i;

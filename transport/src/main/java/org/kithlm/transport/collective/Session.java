@@ -64,7 +64,7 @@ final class Session implements AutoCloseable {
   private final Set<String> refusals = new HashSet<>();
 
   private long waitStartNs;
-  private long nextPulseNs;
+  private long lastPulseNs;
 
   // Of frames that have arrived and stay where they are.
   private final Consumer<FrameFlyweight> aheadListener;
@@ -98,6 +98,7 @@ final class Session implements AutoCloseable {
     this.media = media;
     this.clock = clock;
     this.aheadListener = aheadListener;
+    lastPulseNs = clock.nanoTime();
     outgoing = FrameFlyweight.allocateHeader(config.epoch(), config.rank());
     seal =
         config.key() == null ? null : new FrameSeal(config.key(), config.rank(), frameBytesMax());
@@ -226,7 +227,6 @@ final class Session implements AutoCloseable {
   /** Starts the clock of {@link #idle}. */
   void beginWait() {
     waitStartNs = clock.nanoTime();
-    nextPulseNs = pulseIntervalNs();
   }
 
   /** Adds the wait to the counters. */
@@ -263,15 +263,14 @@ final class Session implements AutoCloseable {
   }
 
   /**
-   * {@link #idle} for a frame or for room from one peer. If it takes too long, the peer that has
-   * been silent longest is lost: the one waited for may itself wait for another, and says so now
-   * and then.
+   * {@link #idle} for a frame or for room from one peer. If it takes too long, a peer that has been
+   * silent is lost: the one waited for may itself wait for another, and says so now and then.
    *
    * @param awaited says what for, should that happen
    */
   void idleFor(Link link, Supplier<String> awaited) {
     if (isLate(link, awaited, patienceNs(link))) {
-      throw lost(Losses.longestSilent(links, link), awaited.get());
+      throw lost(Losses.culprit(links, link, config.roundTimeoutNs()), awaited.get());
     }
   }
 
@@ -286,10 +285,7 @@ final class Session implements AutoCloseable {
   private boolean isLate(Link link, Supplier<String> awaited, long timeoutNs) {
     checkGone(link, awaited);
     lookAhead();
-    if (waitingNs() >= nextPulseNs) {
-      nextPulseNs += pulseIntervalNs();
-      pulse();
-    }
+    pulse();
     return idle(timeoutNs);
   }
 
@@ -321,12 +317,13 @@ final class Session implements AutoCloseable {
     return cause;
   }
 
-  private long pulseIntervalNs() {
-    return Math.max(1, config.roundTimeoutNs() / PULSES_PER_TIMEOUT);
-  }
-
-  /** Tells the peers that this rank lives. */
-  private void pulse() {
+  /** Tells the peers that this rank lives, if it has not done so for a while. */
+  void pulse() {
+    long now = clock.nanoTime();
+    if (now - lastPulseNs < config.roundTimeoutNs() / PULSES_PER_TIMEOUT) {
+      return;
+    }
+    lastPulseNs = now;
     for (Link link : links) {
       if (link.isReady() && !link.isGone()) {
         trySendSignal(link, FrameKind.WAITING, 0, 0);

@@ -14,21 +14,30 @@ final class AeronSender implements FrameSender {
   private final ExclusivePublication publication;
   private final CountersReader counters;
   private final int positionId;
+  private final int limitId;
 
   AeronSender(PeerAddress peer, ExclusivePublication publication, CountersReader counters) {
     this.peer = peer;
     this.publication = publication;
     this.counters = counters;
-    positionId =
-        counters.findByTypeIdAndRegistrationId(
-            AeronCounters.DRIVER_SENDER_POSITION_TYPE_ID, publication.registrationId());
-    if (positionId == CountersReader.NULL_COUNTER_ID) {
-      throw new TransportException("no sender position for the publication to " + peer);
+    positionId = counter(AeronCounters.DRIVER_SENDER_POSITION_TYPE_ID);
+    limitId = counter(AeronCounters.DRIVER_SENDER_LIMIT_TYPE_ID);
+  }
+
+  private int counter(int typeId) {
+    int id = counters.findByTypeIdAndRegistrationId(typeId, publication.registrationId());
+    if (id == CountersReader.NULL_COUNTER_ID) {
+      throw new TransportException("no counter " + typeId + " for the publication to " + peer);
     }
+    return id;
   }
 
   @Override
-  public boolean tryClaim(int lengthBytes, BufferClaim claim) {
+  public boolean tryClaim(int lengthBytes, int spareBytes, BufferClaim claim) {
+    if (spareBytes > 0
+        && counters.getCounterValue(limitId) - publication.position() < lengthBytes + spareBytes) {
+      return false;
+    }
     long result = publication.tryClaim(lengthBytes, claim);
     if (result == Publication.CLOSED || result == Publication.MAX_POSITION_EXCEEDED) {
       throw new TransportException(

@@ -94,7 +94,7 @@ final class FakeLeaf implements AutoCloseable {
   /** Sends the first bytes of {@link #buffer}. */
   void send(int lengthBytes) {
     long startNs = System.nanoTime();
-    while (!toPeer.tryClaim(lengthBytes, claim)) {
+    while (!toPeer.tryClaim(lengthBytes, 0, claim)) {
       doWork(startNs);
     }
     claim.buffer().putBytes(claim.offset(), buffer, 0, lengthBytes);

@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Random;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -37,7 +38,8 @@ import org.kithlm.transport.frame.FrameKind;
 /** A root and two leaves as threads: what ends a step or a session, whatever the form. */
 @Timeout(60)
 class MeshRulesTest {
-  private static final int LENGTH = 10_000; // several frames, and within Aeron's window
+  private static final int LENGTH = 25_000; // several frames
+  private static final long SEED = 20_261_130;
   private static final long WAIT_NS = TimeUnit.SECONDS.toNanos(20);
 
   @TempDir Path folder;
@@ -68,16 +70,16 @@ class MeshRulesTest {
               () -> {
                 float[] values = new float[LENGTH];
                 awaitStep(first, values, 1);
-                Arrays.fill(values, 0.1f);
                 assertThrows(
-                    StepAbortedException.class, () -> InPlace.sum(first, 0, 0, values, LENGTH));
+                    StepAbortedException.class,
+                    () -> first.allreduce(0, 0, longTerms(), values, LENGTH));
                 assertSumOfNextStep(first, values);
               });
       Future<?> secondIdles = threads.submit(() -> awaitStep(second, new float[LENGTH], 1));
       float[] values = new float[LENGTH];
       root.beginStep(1, 0, 1, values, LENGTH);
       secondIdles.get(20, TimeUnit.SECONDS);
-      Future<?> rootWaits = threads.submit(() -> InPlace.sum(root, 0, 0, values, LENGTH));
+      Future<?> rootWaits = threads.submit(() -> root.allreduce(0, 0, longTerms(), values, LENGTH));
       await( // both wait for the second leaf now
           () -> collective == Collective.SHARED_MEMORY || first.counters().sentBytes() > LENGTH);
       root.abort(1);
@@ -223,6 +225,11 @@ class MeshRulesTest {
       leaf.fail(error);
       assertThrows(ExecutionException.class, leafConnects::get);
     }
+  }
+
+  /** Numbers that need all of their 8 bytes, in all more than Aeron's window. */
+  private static double[] longTerms() {
+    return new Random(SEED).doubles(LENGTH).toArray();
   }
 
   private static void sumInStep(LeafSession leaf, long step) {

@@ -38,6 +38,9 @@ final class Simulation {
   /** Of flow control: frames on the way to a rank, and not yet taken by it, from one other. */
   private static final int WINDOW_FRAMES = 3;
 
+  /** So many more where nothing is to be spared. */
+  private static final int SPARED_FRAMES = 32;
+
   private static final long HAND_OVER_NS = 1_000_000;
   private static final int STEPS_MAX = 20_000;
   private static final int LEAPS_MAX = 200;
@@ -349,8 +352,8 @@ final class Simulation {
       wires.add(wire);
       return new FrameSender() {
         @Override
-        public boolean tryClaim(int lengthBytes, BufferClaim claim) {
-          if (wire.untaken == WINDOW_FRAMES) {
+        public boolean tryClaim(int lengthBytes, int spareBytes, BufferClaim claim) {
+          if (wire.untaken >= WINDOW_FRAMES + (spareBytes == 0 ? SPARED_FRAMES : 0)) {
             return false;
           }
           int length = DataHeaderFlyweight.HEADER_LENGTH + lengthBytes;
