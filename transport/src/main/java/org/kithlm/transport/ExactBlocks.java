@@ -62,16 +62,6 @@ final class ExactBlocks {
     return countMax;
   }
 
-  /** Bytes of {@code values[first, first + count)}. */
-  static int lengthBytes(double[] values, int first, int count) {
-    int bytes = 0;
-    for (int block = 0; block < count; block += ELEMENTS) {
-      int blockCount = Math.min(ELEMENTS, count - block);
-      bytes += blockBytes(width(shape(values, first + block, blockCount)), blockCount);
-    }
-    return bytes;
-  }
-
   /** Writes {@code values[first, first + count)} from {@code index}; the result is their bytes. */
   static int write(double[] values, int first, int count, MutableDirectBuffer target, int index) {
     int at = index;
@@ -97,6 +87,11 @@ final class ExactBlocks {
       switch (width) {
         case 0 -> {}
         case 2 -> target.putShort(at, (short) (value * perUnit), LITTLE_ENDIAN);
+        case 3 -> {
+          int integer = (int) (value * perUnit);
+          target.putShort(at, (short) integer, LITTLE_ENDIAN);
+          target.putByte(at + Short.BYTES, (byte) (integer >> Short.SIZE));
+        }
         case F64 -> target.putDouble(at, value, LITTLE_ENDIAN);
         case F32 -> target.putFloat(at, (float) value, LITTLE_ENDIAN);
         default -> {
@@ -127,6 +122,10 @@ final class ExactBlocks {
     return switch (width) {
       case 0 -> 0;
       case 2 -> source.getShort(at, LITTLE_ENDIAN) * unit;
+      case 3 -> {
+        int low = source.getShort(at, LITTLE_ENDIAN) & 0xFFFF;
+        yield (source.getByte(at + Short.BYTES) << Short.SIZE | low) * unit;
+      }
       case F64 -> source.getDouble(at, LITTLE_ENDIAN);
       case F32 -> source.getFloat(at, LITTLE_ENDIAN);
       default -> {
@@ -168,13 +167,11 @@ final class ExactBlocks {
     int lowest = Integer.MAX_VALUE; // exponent of the lowest bit that is set in any
     int highest = Integer.MIN_VALUE;
     boolean integers = true;
-    boolean floats = true;
     for (int i = first; i < first + count; i++) {
       long bits = Double.doubleToRawLongBits(values[i]);
       if (bits == 0) {
         continue;
       }
-      floats &= (float) values[i] == values[i];
       int exponent = (int) (bits >>> MANTISSA_BITS) & EXPONENT_MASK;
       integers &= exponent != 0 && exponent != EXPONENT_MASK; // -0.0, subnormals, NaN, infinity
       int unit = exponent - Double.MAX_EXPONENT - MANTISSA_BITS;
@@ -185,10 +182,20 @@ final class ExactBlocks {
       return 0;
     }
     int width = (highest - lowest + 1 + 1 + 7) / 8; // with a sign
-    if (integers && lowest >= EXPONENT_MIN && width <= INTEGER_BYTES_MAX) {
-      return floats && width >= Float.BYTES ? F32 : lowest << 8 | width;
+    integers &= lowest >= EXPONENT_MIN && width <= INTEGER_BYTES_MAX;
+    if (!(integers && width < Float.BYTES) && areFloats(values, first, count)) {
+      return F32;
     }
-    return floats ? F32 : F64;
+    return integers ? lowest << 8 | width : F64;
+  }
+
+  private static boolean areFloats(double[] values, int first, int count) {
+    for (int i = first; i < first + count; i++) {
+      if ((float) values[i] != values[i]) {
+        return false;
+      }
+    }
+    return true;
   }
 
   private static int width(int shape) {

@@ -87,11 +87,6 @@ public enum SumEncoding {
         : Math.min(countMax, typicalIn(bytesMax));
   }
 
-  /** Bytes that {@link #write} takes. */
-  public int lengthBytes(double[] values, int first, int count) {
-    return this == EXACT ? ExactBlocks.lengthBytes(values, first, count) : typicalBytes(count);
-  }
-
   /** Whether these can be {@code count} written elements. */
   public boolean isValid(DirectBuffer source, int index, int lengthBytes, int count) {
     return this == EXACT

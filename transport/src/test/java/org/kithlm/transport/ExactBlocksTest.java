@@ -43,7 +43,7 @@ class ExactBlocksTest {
       double[] values = new double[32];
       values[3] = Math.scalb((double) largest, exponent);
       values[9] = largest == 0 ? 0 : Math.scalb(1.0, exponent);
-      assertEquals(bytes, ExactBlocks.lengthBytes(values, 0, 32), "exponent=" + exponent);
+      assertEquals(bytes, ExactBlocks.write(values, 0, 32, buffer, INDEX), "exponent=" + exponent);
       assertArrayEquals(values, travelled(values));
     }
   }
@@ -78,7 +78,7 @@ class ExactBlocksTest {
         values[i] = Math.scalb(mantissa, -random.nextInt(spread + 1));
       }
       assertArrayEquals(values, travelled(values), "round " + round);
-      int lengthBytes = ExactBlocks.lengthBytes(values, 0, values.length);
+      int lengthBytes = ExactBlocks.write(values, 0, values.length, buffer, INDEX);
       assertTrue(ExactBlocks.isValid(buffer, INDEX, lengthBytes, values.length));
       assertFalse(ExactBlocks.isValid(buffer, INDEX, lengthBytes - 1, values.length));
       assertFalse(ExactBlocks.isValid(buffer, INDEX, lengthBytes + 1, values.length));

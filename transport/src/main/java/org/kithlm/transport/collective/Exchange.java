@@ -74,7 +74,7 @@ final class Exchange implements AutoCloseable {
       forms.put(form, Form.of(form));
     }
     outboxes = Arrays.stream(session.links()).map(Outbox::new).toArray(Outbox[]::new);
-    round = new Round(session.config().encoding(), session.maxFrameTerms());
+    round = new Round(encoding(), session.elementsBytesMax(), session.maxFrameTerms());
     inboxes = new Inbox[outboxes.length];
     Arrays.setAll(inboxes, i -> new Inbox(session.maxFrameTerms()));
     frameSum = new double[session.maxFrameTerms()];
@@ -346,15 +346,21 @@ final class Exchange implements AutoCloseable {
     session.flush();
   }
 
-  /** Hands all to the driver that there is room for. Returns whether it was anything. */
+  /**
+   * Hands all to the driver that there is room for, a frame to each peer in turn, as it is often
+   * the same. Returns whether it was anything.
+   */
   private boolean pump() {
-    boolean sent = false;
-    for (Outbox outbox : outboxes) {
-      while (outbox.trySend(session, round)) {
-        sent = true;
+    boolean any = false;
+    boolean sent;
+    do {
+      sent = false;
+      for (Outbox outbox : outboxes) {
+        sent |= outbox.trySend(session, round);
       }
-    }
-    return sent;
+      any |= sent;
+    } while (sent);
+    return any;
   }
 
   private void waitFor(Link link, Supplier<String> awaited) {

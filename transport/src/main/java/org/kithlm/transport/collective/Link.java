@@ -52,14 +52,16 @@ final class Link {
   /**
    * Hands a frame to the media.
    *
+   * @param elementsBytes of {@code elements} in the frame
    * @param seal null to send it readable
    * @return bytes handed over, 0 where there is no room or no connection yet
    * @throws TransportException if nothing can be sent any more
    */
-  int trySend(FrameFlyweight header, Elements elements, @Nullable FrameSeal seal) {
+  int trySend(
+      FrameFlyweight header, Elements elements, int elementsBytes, @Nullable FrameSeal seal) {
     int lengthBytes =
         FrameFlyweight.HEADER_LENGTH_BYTES
-            + elements.lengthBytes(header.offset(), header.count())
+            + elementsBytes
             + (seal == null ? 0 : FrameSeal.OVERHEAD_BYTES);
     int spareBytes = header.count() == 0 ? 0 : SPARE_BYTES;
     if (!sender.tryClaim(lengthBytes, spareBytes, claim)) {

@@ -17,6 +17,7 @@ final class Outbox {
   private int sumNext;
   private int sumEnd;
   private int count; // of the next frame; 0 where that is not known yet
+  private int lengthBytes; // likewise
 
   Outbox(Link link) {
     this.link = link;
@@ -66,11 +67,12 @@ final class Outbox {
     if (count == 0) {
       int countMax = Math.min(left, session.maxFrameTerms());
       count = elements.countIn(first, countMax, session.elementsBytesMax());
+      lengthBytes = elements.lengthBytes(first, count);
     }
     FrameFlyweight header = session.outgoing();
     header.subject(nextKind, round.step(), round.layer(), round.block());
     header.part(first, count, round.length());
-    if (!session.trySend(link, elements)) {
+    if (!session.trySend(link, elements, lengthBytes)) {
       return false;
     }
     if (isSum) {

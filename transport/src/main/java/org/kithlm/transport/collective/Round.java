@@ -20,9 +20,9 @@ final class Round {
   private float[] sum = {};
   private int length;
 
-  Round(SumEncoding encoding, int frameSums) {
-    partialElements = new PartialElements(encoding);
-    sumElements = new SumElements(encoding, frameSums);
+  Round(SumEncoding encoding, int frameBytes, int frameSums) {
+    partialElements = new PartialElements(encoding, frameBytes);
+    sumElements = new SumElements(encoding, frameBytes, frameSums);
   }
 
   /** A sum: from {@code newPartial} to {@code newSum}. */

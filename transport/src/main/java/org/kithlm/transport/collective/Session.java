@@ -356,7 +356,12 @@ final class Session implements AutoCloseable {
 
   /** Hands {@link #outgoing} and its elements to the driver if there is room. */
   boolean trySend(Link link, Elements elements) {
-    int lengthBytes = link.trySend(outgoing, elements, seal);
+    return trySend(link, elements, elements.lengthBytes(outgoing.offset(), outgoing.count()));
+  }
+
+  /** {@link #trySend} where the bytes of the elements are known. */
+  boolean trySend(Link link, Elements elements, int elementsBytes) {
+    int lengthBytes = link.trySend(outgoing, elements, elementsBytes, seal);
     sentBytes.lazySet(sentBytes.getPlain() + lengthBytes);
     return lengthBytes > 0;
   }

@@ -1,36 +1,34 @@
 package org.kithlm.transport.frame;
 
-import org.agrona.MutableDirectBuffer;
 import org.kithlm.transport.SumEncoding;
 
 /** Partial sums, in the session's encoding. Owned by the session's thread. */
-public final class PartialElements implements Elements {
-  private final SumEncoding encoding;
+public final class PartialElements extends EncodedElements {
   private double[] values = {};
 
-  /** Writes in {@code encoding}. */
-  public PartialElements(SumEncoding encoding) {
-    this.encoding = encoding;
+  /**
+   * Writes in {@code encoding}.
+   *
+   * @param bytesMax most of one frame
+   */
+  public PartialElements(SumEncoding encoding, int bytesMax) {
+    super(encoding, bytesMax);
   }
 
-  /** Shows another array from now on. */
+  /** Shows another array, or the same with other values, from now on. */
   public PartialElements wrap(double[] newValues) {
     values = newValues;
+    changed();
     return this;
   }
 
   @Override
-  public int countIn(int first, int countMax, int bytesMax) {
-    return encoding.countIn(values, first, countMax, bytesMax);
+  int sourceIndex(int first) {
+    return first;
   }
 
   @Override
-  public int lengthBytes(int first, int count) {
-    return encoding.lengthBytes(values, first, count);
-  }
-
-  @Override
-  public int write(int first, int count, MutableDirectBuffer target, int index) {
-    return encoding.write(values, first, count, target, index);
+  double[] source(int first, int count) {
+    return values;
   }
 }

@@ -1,50 +1,40 @@
 package org.kithlm.transport.frame;
 
-import org.agrona.MutableDirectBuffer;
 import org.kithlm.transport.SumEncoding;
 
 /** Sums, in the session's encoding. Owned by the session's thread. */
-public final class SumElements implements Elements {
-  private final SumEncoding encoding;
-  private final double[] frame;
+public final class SumElements extends EncodedElements {
+  private final double[] widened;
   private float[] values = {};
 
   /**
    * Writes in {@code encoding}.
    *
-   * @param frameElements most of one frame
+   * @param bytesMax most of one frame
+   * @param elementsMax likewise
    */
-  public SumElements(SumEncoding encoding, int frameElements) {
-    this.encoding = encoding;
-    frame = new double[frameElements];
+  public SumElements(SumEncoding encoding, int bytesMax, int elementsMax) {
+    super(encoding, bytesMax);
+    widened = new double[elementsMax];
   }
 
-  /** Shows another array from now on. */
+  /** Shows another array, or the same with other values, from now on. */
   public SumElements wrap(float[] newValues) {
     values = newValues;
+    changed();
     return this;
   }
 
   @Override
-  public int countIn(int first, int countMax, int bytesMax) {
-    int count = Math.min(countMax, frame.length);
-    return encoding.countIn(widened(first, count), 0, count, bytesMax);
+  int sourceIndex(int first) {
+    return 0;
   }
 
   @Override
-  public int lengthBytes(int first, int count) {
-    return encoding.lengthBytes(widened(first, count), 0, count);
-  }
-
-  @Override
-  public int write(int first, int count, MutableDirectBuffer target, int index) {
-    return encoding.write(widened(first, count), 0, count, target, index);
-  }
-
-  private double[] widened(int first, int count) {
+  double[] source(int first, int count) {
     for (int i = 0; i < count; i++) {
-      frame[i] = values[first + i];
+      widened[i] = values[first + i];
     }
-    return frame;
+    return widened;
   }
 }

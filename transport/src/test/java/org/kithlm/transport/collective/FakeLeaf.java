@@ -83,7 +83,7 @@ final class FakeLeaf implements AutoCloseable {
   /** As frames of that kind carry them. */
   Elements elements(FrameFlyweight header, float[] values) {
     return header.kind() == FrameKind.PARTIAL
-        ? new PartialElements(config.encoding()).wrap(InPlace.doubles(values))
+        ? new PartialElements(config.encoding(), buffer.capacity()).wrap(InPlace.doubles(values))
         : new FloatElements().wrap(values);
   }
 

@@ -38,7 +38,7 @@ class SharedSlotsTest {
   private static Round round(int layer, double value) {
     double[] partial = new double[LENGTH];
     Arrays.fill(partial, value);
-    Round round = new Round(SumEncoding.EXACT, 1);
+    Round round = new Round(SumEncoding.EXACT, Double.BYTES, 1);
     round.sum(1, layer, 0, partial, new float[LENGTH], LENGTH);
     return round;
   }
@@ -99,7 +99,7 @@ class SharedSlotsTest {
           Thread.ofPlatform()
               .start(
                   () -> {
-                    Round round = new Round(SumEncoding.EXACT, 1);
+                    Round round = new Round(SumEncoding.EXACT, Double.BYTES, 1);
                     double[] partial = new double[LENGTH];
                     for (int piece = 1; piece <= pieces; piece++) {
                       Arrays.fill(partial, 0, count, piece);
@@ -109,7 +109,7 @@ class SharedSlotsTest {
                       root.tookAll();
                     }
                   });
-      Round round = new Round(SumEncoding.EXACT, 1);
+      Round round = new Round(SumEncoding.EXACT, Double.BYTES, 1);
       double[] elements = new double[count];
       int taken = 0;
       int missed = 0;

@@ -65,11 +65,12 @@ class FrameFlyweightTest {
     for (int i = 0; i < MAX_FLOATS; i++) {
       partial[i] = Math.exp(i) / 3; // more digits than f32 has
     }
+    PartialElements elements = new PartialElements(encoding, buffer.capacity()).wrap(partial);
+    int lengthBytes = FrameFlyweight.HEADER_LENGTH_BYTES + elements.lengthBytes(60, 7);
     FrameFlyweight.allocateHeader(9, 2)
         .subject(FrameKind.PARTIAL, 1, 5, 1)
         .part(60, 7, 100)
-        .copyTo(buffer, AT, new PartialElements(encoding).wrap(partial));
-    int lengthBytes = FrameFlyweight.HEADER_LENGTH_BYTES + encoding.lengthBytes(partial, 60, 7);
+        .copyTo(buffer, AT, elements);
     FrameFlyweight frame = new FrameFlyweight().wrap(buffer, AT, lengthBytes);
     assertTrue(frame.isValid(WORLD_SIZE, MAX_FLOATS, encoding));
     double[] received = {1, 2, 3, 4, 5, 6, 7};
