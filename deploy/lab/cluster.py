@@ -1,5 +1,5 @@
 """A KithLM cluster in the nodes of a lab, for `uneven`, `chaos`, `sums` and `peers`. Python 3 standard library only."""
-import glob, http.client, json, os, re, subprocess, time
+import glob, http.client, json, os, re, shutil, subprocess, time
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 KEY = "lab"
@@ -52,6 +52,13 @@ class Cluster(Lab):
     def start(self, node, *args):
         os.makedirs(self.home(node), exist_ok=True)
         return self.launch(node, *self.command(node, *args))
+
+    def build_native(self, nodes):
+        """Has the homes of all nodes hold native kernels."""
+        os.makedirs(self.home(1), exist_ok=True)
+        subprocess.run(self.command(1, "doctor", "--build-native"), check=True, capture_output=True)
+        for node in range(2, nodes + 1):
+            shutil.copytree(self.home(1) + "/native", self.home(node) + "/native", dirs_exist_ok=True)
 
     def up(self, *args):
         """Starts the coordinator and waits for its join line."""
