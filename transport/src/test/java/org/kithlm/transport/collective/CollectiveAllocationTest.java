@@ -22,7 +22,7 @@ import org.kithlm.transport.SessionConfig;
 @Timeout(60)
 class CollectiveAllocationTest {
   private static final int LENGTH = 20_000; // several frames
-  private static final int WARM_UP_ROUNDS = 3000;
+  private static final int WARM_UP_ROUNDS = 10_000;
   private static final int ROUNDS = 4000;
 
   // A timer of Aeron may allocate now and then (some 700 bytes were seen). Were it every round, it
