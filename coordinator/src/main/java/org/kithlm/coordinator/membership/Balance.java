@@ -2,6 +2,7 @@ package org.kithlm.coordinator.membership;
 
 import java.util.Arrays;
 import java.util.List;
+import org.kithlm.model.shard.AttentionPlacement;
 import org.kithlm.node.control.DeviceSpeed;
 import org.kithlm.node.control.ProcessMemory;
 
@@ -11,14 +12,16 @@ import org.kithlm.node.control.ProcessMemory;
  * <p>In a time t a device computes {@code speed * t} bytes of its weights. What its memory does not
  * hold it reads meanwhile, so it also has at most {@code memory + disk * t} bytes of weights, keys
  * and values. Both grow with t, so the t at which the parts of all devices make one whole is found
- * by bisection.
+ * by bisection. What each device has of its own accord, replicated attention, comes first.
  */
 final class Balance {
   private static final int DOUBLINGS = 60;
   private static final int HALVINGS = 60;
 
   private final Workload workload;
+  private final AttentionPlacement attention;
   private final List<Device> devices;
+  private final double seconds;
 
   /**
    * A device.
@@ -27,21 +30,23 @@ final class Balance {
    */
   record Device(DeviceSpeed speed, ProcessMemory memory, long fixedBytes) {}
 
-  Balance(Workload workload, List<Device> devices) {
+  Balance(Workload workload, AttentionPlacement attention, List<Device> devices) {
     this.workload = workload;
+    this.attention = attention;
     this.devices = List.copyOf(devices);
+    seconds = leastSeconds();
   }
 
-  /**
-   * The shares, in the order of the devices; they add up to 1. Where memory and disks together are
-   * too little they are those of the speeds.
-   */
-  double[] shares() {
-    double seconds = workload.layerBytes() / totalSpeed();
-    double bound = seconds;
+  /** What the layers take all devices for a token; infinite where their memory is too little. */
+  double seconds() {
+    return seconds;
+  }
+
+  private double leastSeconds() {
+    double bound = workload.sharedBytes(attention) / totalSpeed();
     for (int i = 0; sum(parts(bound)) < 1; i++) {
       if (i == DOUBLINGS) {
-        return normalized(devices.stream().mapToDouble(d -> bySpeed(d, seconds)).toArray());
+        return Double.POSITIVE_INFINITY;
       }
       bound *= 2;
     }
@@ -55,28 +60,39 @@ final class Balance {
         high = middle;
       }
     }
-    return normalized(parts(high));
+    return high;
+  }
+
+  /**
+   * The shares, in the order of the devices; they add up to 1. Where memory and disks together are
+   * too little they are those of the speeds.
+   */
+  double[] shares() {
+    return normalized(
+        Double.isInfinite(seconds)
+            ? devices.stream().mapToDouble(d -> d.speed().weightBytesPerSecond()).toArray()
+            : parts(seconds));
   }
 
   /** Whether memory, not speed, bounds a device's share. */
   boolean isShortOfMemory(Device device, double share) {
-    double bySpeed = device.speed().weightBytesPerSecond() / totalSpeed();
-    return share < 0.99 * bySpeed;
+    return share < 0.99 * bySpeed(device, seconds);
   }
 
-  private double[] parts(double seconds) {
-    return devices.stream().mapToDouble(device -> part(device, seconds)).toArray();
+  private double[] parts(double time) {
+    return devices.stream().mapToDouble(device -> part(device, time)).toArray();
   }
 
-  private double part(Device device, double seconds) {
+  private double part(Device device, double time) {
     double held =
-        (free(device) + device.speed().diskBytesPerSecond() * seconds)
-            / (workload.layerBytes() + workload.kvBytes());
-    return Math.max(0, Math.min(bySpeed(device, seconds), held));
+        (free(device) + device.speed().diskBytesPerSecond() * time)
+            / (workload.sharedBytes(attention) + workload.sharedKvBytes(attention));
+    return Math.max(0, Math.min(bySpeed(device, time), held));
   }
 
-  private double bySpeed(Device device, double seconds) {
-    return device.speed().weightBytesPerSecond() * seconds / workload.layerBytes();
+  private double bySpeed(Device device, double time) {
+    return (device.speed().weightBytesPerSecond() * time - workload.repeatedBytes(attention))
+        / workload.sharedBytes(attention);
   }
 
   /** What a device's memory holds of shared weights, keys and values. */
@@ -85,6 +101,8 @@ final class Balance {
     return (double) memory.processBytes()
         - memory.heapBytes()
         - workload.processBytes()
+        - workload.repeatedBytes(attention)
+        - workload.repeatedKvBytes(attention)
         - device.fixedBytes();
   }
 

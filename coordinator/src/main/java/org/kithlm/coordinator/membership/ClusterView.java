@@ -12,9 +12,14 @@ import org.kithlm.node.control.KeptWeights;
  * @param epoch number of the plan
  * @param nodes all processes, the root first
  * @param sums how the ranks form sums, null until they are connected
+ * @param attention who computes attention, and why; null until they are connected
  */
 public record ClusterView(
-    Phase phase, long epoch, List<NodeView> nodes, @Nullable CollectiveReport sums) {
+    Phase phase,
+    long epoch,
+    List<NodeView> nodes,
+    @Nullable CollectiveReport sums,
+    @Nullable String attention) {
   /** What a cluster is doing. */
   public enum Phase {
     /** Waits for nodes, or for what is measured of devices. */

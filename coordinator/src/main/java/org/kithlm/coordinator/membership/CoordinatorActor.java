@@ -452,6 +452,7 @@ public final class CoordinatorActor {
     root.connected();
     if (plan != null && plan.epoch == message.epoch()) {
       plan.sums = message.sums();
+      planner.measured(message.sums());
     }
     connected(message.epoch(), 0);
     return Behaviors.same();
@@ -462,10 +463,15 @@ public final class CoordinatorActor {
       return;
     }
     plan.connected(rank);
-    if (plan.isConnected()) {
+    if (plan.isConnected() && planner.isOutdated(plan.division())) {
+      context.getLog().info("epoch {}: attention is to be replicated", epoch);
+      endPlan("the links are measured");
+      planIfPossible();
+    } else if (plan.isConnected()) {
       phase = ClusterView.Phase.READY;
       context.getLog().info("epoch {} is ready", epoch);
       Division division = plan.division();
+      plan.attention = planner.describeAttention(division);
       for (Member member : division.leaves()) {
         member.indispensable = planner.shortageWithout(member, division);
       }
@@ -587,7 +593,13 @@ public final class CoordinatorActor {
     for (Member member : members.list()) {
       nodes.add(member.view(members.state(member, label), plan));
     }
-    observer.accept(new ClusterView(phase, epoch, nodes, plan == null ? null : plan.sums));
+    observer.accept(
+        new ClusterView(
+            phase,
+            epoch,
+            nodes,
+            plan == null ? null : plan.sums,
+            plan == null ? null : plan.attention));
   }
 
   // The end.

@@ -21,6 +21,7 @@ import org.kithlm.node.control.SumPrecision;
  * @param maxTokens bound on the tokens of a step; ranks with small heaps take fewer
  * @param collective how the ranks form sums
  * @param precision of what ranks send of sums
+ * @param attention who computes attention
  * @param memory of this process
  * @param fit tells whether ranks find enough memory
  * @param workload what the model asks of devices
@@ -39,6 +40,7 @@ public record CoordinatorSettings(
     int maxTokens,
     CollectiveChoice collective,
     SumPrecision precision,
+    AttentionChoice attention,
     ProcessMemory memory,
     FitCheck fit,
     Workload workload,

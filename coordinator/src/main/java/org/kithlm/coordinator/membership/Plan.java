@@ -23,6 +23,9 @@ final class Plan {
   /** How the ranks form sums; null until they are connected. */
   @Nullable CollectiveReport sums;
 
+  /** Who computes attention and why, for users; null until all are connected. */
+  @Nullable String attention;
+
   private final NodeMessage.@Nullable Peer[] peers;
   private final boolean[] connected;
 

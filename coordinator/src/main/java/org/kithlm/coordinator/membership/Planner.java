@@ -9,6 +9,8 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
+import org.kithlm.model.shard.AttentionPlacement;
+import org.kithlm.node.control.CollectiveReport;
 import org.kithlm.node.control.DeviceSpeed;
 
 /**
@@ -20,10 +22,12 @@ final class Planner {
   private static final double SHARE_MIN = 0.03;
 
   private final CoordinatorSettings settings;
+  private final AttentionRule attentionRule;
   private @Nullable DeviceSpeed rootSpeed; // null for equal shares
 
   Planner(CoordinatorSettings settings) {
     this.settings = settings;
+    this.attentionRule = new AttentionRule(settings.workload());
   }
 
   /** Shares by speed from now on; all nodes of later plans are measured. */
@@ -31,23 +35,55 @@ final class Planner {
     rootSpeed = speed;
   }
 
+  /** Takes note of what the ranks of a plan tell of their links. */
+  void measured(CollectiveReport sums) {
+    attentionRule.measured(sums);
+  }
+
+  /** Whether there is a better division of the same nodes by now. */
+  boolean isOutdated(Division division) {
+    return divide(division.considered()).attention() == AttentionPlacement.REPLICATED
+        && division.attention() == AttentionPlacement.SPLIT;
+  }
+
+  /** Who computes attention and why, for users, by what is known now. */
+  String describeAttention(Division division) {
+    String reason = divide(division.considered()).attentionReason();
+    return reason == null ? division.attention().toString() : division.attention() + ": " + reason;
+  }
+
   /** Divides among this process and some nodes, or fewer of them. */
   Division divide(List<Member> nodes) {
+    return switch (settings.attention()) {
+      case SPLIT -> divide(nodes, AttentionPlacement.SPLIT);
+      case REPLICATED -> divide(nodes, AttentionPlacement.REPLICATED);
+      case AUTO -> {
+        Division split = divide(nodes, AttentionPlacement.SPLIT);
+        Division replicated = divide(nodes, AttentionPlacement.REPLICATED);
+        yield firstShortage(replicated) == null ? attentionRule.choose(split, replicated) : split;
+      }
+    };
+  }
+
+  private Division divide(List<Member> nodes, AttentionPlacement attention) {
     DeviceSpeed root = rootSpeed;
     if (root == null) {
-      return new Division(nodes, nodes, equal(nodes), null, Map.of());
+      return new Division(nodes, nodes, equal(nodes), attention, null, Double.NaN, null, Map.of());
     }
     List<Member> chosen = new ArrayList<>(nodes);
     Map<Member, String> reasons = new HashMap<>();
     while (true) {
       List<Balance.Device> devices = devices(root, chosen);
-      Balance balance = new Balance(settings.workload(), devices);
+      Balance balance = new Balance(settings.workload(), attention, devices);
       double[] shares = balance.shares();
       Division division =
           new Division(
               nodes,
               chosen,
               Arrays.stream(shares).boxed().toList(),
+              attention,
+              null,
+              balance.seconds(),
               reason(balance, devices.getFirst(), shares[0]),
               reasons);
       int out = leftOut(division, reasons);
@@ -55,7 +91,7 @@ final class Planner {
         for (int rank = 1; rank < shares.length; rank++) {
           reasons.put(chosen.get(rank - 1), reason(balance, devices.get(rank), shares[rank]));
         }
-        return new Division(nodes, chosen, division.shares(), division.rootReason(), reasons);
+        return division.with(reasons);
       }
       chosen.remove(out - 1);
     }
@@ -110,12 +146,15 @@ final class Planner {
 
   /** Why the others of a division could not go on without a node, null if they could. */
   @Nullable String shortageWithout(Member node, Division division) {
-    Division rest =
-        divide(division.considered().stream().filter(other -> !other.equals(node)).toList());
-    for (int rank = 0; rank < rest.worldSize(); rank++) {
-      Optional<String> shortage = shortage(rest, rank);
+    return firstShortage(
+        divide(division.considered().stream().filter(other -> !other.equals(node)).toList()));
+  }
+
+  private @Nullable String firstShortage(Division division) {
+    for (int rank = 0; rank < division.worldSize(); rank++) {
+      Optional<String> shortage = shortage(division, rank);
       if (shortage.isPresent()) {
-        return rest.name(rank, settings) + ": " + shortage.get();
+        return division.name(rank, settings) + ": " + shortage.get();
       }
     }
     return null;

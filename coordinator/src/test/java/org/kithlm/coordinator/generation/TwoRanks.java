@@ -13,6 +13,7 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.kithlm.model.pack.Pack;
 import org.kithlm.model.pack.PackWriter;
+import org.kithlm.model.shard.AttentionPlacement;
 import org.kithlm.model.tokenizer.Tokenizer;
 import org.kithlm.model.transformer.KvType;
 import org.kithlm.node.control.CollectiveChoice;
@@ -128,6 +129,7 @@ final class TwoRanks implements AutoCloseable {
         1,
         rank,
         List.of(1.0, 1.0),
+        AttentionPlacement.SPLIT,
         packId,
         CONTEXT_LENGTH,
         KvType.F16,

@@ -68,7 +68,7 @@ final class FakeCluster {
               null));
     }
     engine = new EngineStatus(engine.queued(), engine.timing(), leaves.remove(0));
-    feed.accept(new ClusterView(ClusterView.Phase.READY, 7, nodes, sums(names.length)));
+    feed.accept(new ClusterView(ClusterView.Phase.READY, 7, nodes, sums(names.length), "split"));
   }
 
   private static CollectiveReport sums(int ranks) {

@@ -16,14 +16,17 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.kithlm.coordinator.membership.ClusterView.Phase;
+import org.kithlm.model.shard.AttentionPlacement;
 import org.kithlm.node.control.Calibrator;
 import org.kithlm.node.control.CollectiveChoice;
+import org.kithlm.node.control.CollectiveReport;
 import org.kithlm.node.control.CoordinatorMessage;
 import org.kithlm.node.control.DeviceSpeed;
 import org.kithlm.node.control.KeptWeights;
 import org.kithlm.node.control.NodeMessage;
 import org.kithlm.node.control.RankAssignment;
 import org.kithlm.node.control.RankStatistics;
+import org.kithlm.node.control.SumPrecision;
 
 class CoordinatorActorTest {
   private static final Duration STATISTICS_TIMEOUT = Duration.ofSeconds(2);
@@ -238,6 +241,73 @@ class CoordinatorActorTest {
       TestCoordinator.Node node = coordinator.node("laptop").join();
       node.measured(1_000_000_000);
       assertEquals(List.of(1.0, 1.0), coordinator.readyWith(node).shares());
+    }
+  }
+
+  /** What a root tells whose decode sums take so long. */
+  private static CollectiveReport sums(double directMs) {
+    return new CollectiveReport(
+        CollectiveChoice.AUTO,
+        SumPrecision.EXACT,
+        true,
+        null,
+        List.of(
+            new CollectiveReport.Payload(
+                CollectiveReport.DECODE,
+                2304,
+                CollectiveChoice.DIRECT,
+                Map.of(CollectiveChoice.DIRECT, directMs, CollectiveChoice.STAR, 2 * directMs))));
+  }
+
+  /** Two devices need 52 ms for the layers, and 63 ms if each computes all of attention. */
+  @Test
+  void shouldReplicateAttentionWhereItsSumsTakeLongerThanItsArithmetic() throws Exception {
+    try (TestCoordinator coordinator = new TestCoordinator(1, measures(1_000_000_000))) {
+      TestCoordinator.Node node = coordinator.node("laptop").join();
+      node.measured(1_000_000_000);
+      RankAssignment first = coordinator.connectWith(node, sums(2));
+      assertEquals(AttentionPlacement.SPLIT, first.attention());
+      assertEquals("the links are measured", coordinator.expectDeactivation());
+
+      RankAssignment second = coordinator.connectWith(node, sums(2));
+      assertEquals(AttentionPlacement.REPLICATED, second.attention());
+      assertTrue(second.epoch() > first.epoch());
+      assertEquals(
+          "replicated: replicating saves 10 sums a token, 20.0 ms, and adds 10.5 ms of arithmetic",
+          coordinator.awaitPhase(Phase.READY).attention());
+
+      coordinator.node("tablet").join().measured(1_000_000_000);
+      coordinator.expectIdleAction().run();
+      assertEquals(AttentionPlacement.REPLICATED, node.expectLoad().attention());
+    }
+  }
+
+  @Test
+  void shouldSplitAttentionWhereItsSumsTakeLess() throws Exception {
+    try (TestCoordinator coordinator = new TestCoordinator(1, measures(1_000_000_000))) {
+      TestCoordinator.Node node = coordinator.node("laptop").join();
+      node.measured(1_000_000_000);
+      coordinator.connectWith(node, sums(1));
+      ClusterView ready = coordinator.awaitPhase(Phase.READY);
+      assertTrue(
+          String.valueOf(ready.attention()).startsWith("split: replicating saves"),
+          ready::toString);
+      assertTrue(coordinator.engine.deactivations.isEmpty());
+    }
+  }
+
+  @Test
+  void shouldSplitAttentionWhereMemoryIsTooLittleForMore() throws Exception {
+    try (TestCoordinator coordinator = new TestCoordinator(1, measures(1_000_000_000))) {
+      coordinator.fit =
+          (assignment, memory) ->
+              assignment.attention() == AttentionPlacement.SPLIT
+                  ? Optional.empty()
+                  : Optional.of("too little memory");
+      TestCoordinator.Node node = coordinator.node("laptop").join();
+      node.measured(1_000_000_000);
+      coordinator.connectWith(node, sums(2));
+      assertEquals("split", coordinator.awaitPhase(Phase.READY).attention());
     }
   }
 

@@ -46,7 +46,8 @@ final class TestCoordinator implements AutoCloseable {
   /** Of each process. */
   static final ProcessMemory MEMORY = new ProcessMemory(1 << 30, 1 << 26);
 
-  static final Workload WORKLOAD = new Workload("Q4_K", 100 << 20, 20 << 20, 0, 128 << 20);
+  static final Workload WORKLOAD =
+      new Workload("Q4_K", 10, 20 << 20, 80 << 20, 20 << 20, 0, 128 << 20);
 
   /** A load of rank 0. */
   static final int LEAF_TOKENS = 5;
@@ -90,6 +91,7 @@ final class TestCoordinator implements AutoCloseable {
             8,
             CollectiveChoice.DIRECT,
             SumPrecision.EXACT,
+            AttentionChoice.AUTO,
             MEMORY,
             (assignment, memory) -> fit.shortage(assignment, memory),
             WORKLOAD,
@@ -246,13 +248,19 @@ final class TestCoordinator implements AutoCloseable {
 
   /** Loads and connects rank 0 and one node, the next plan; the result is the node's part. */
   RankAssignment readyWith(Node node) throws InterruptedException {
+    RankAssignment assignment = connectWith(node, SUMS);
+    awaitPhase(ClusterView.Phase.READY);
+    return assignment;
+  }
+
+  /** The same up to the last rank's word that it is connected. */
+  RankAssignment connectWith(Node node, CollectiveReport sums) throws InterruptedException {
     RankAssignment assignment = node.expectLoad();
     node.loaded(assignment);
     expectRootLoad().rank().complete(new UnusedRoot());
-    expectActivation().connected().complete(SUMS);
+    expectActivation().connected().complete(sums);
     node.expect(NodeMessage.Connect.class);
     node.connected(assignment);
-    awaitPhase(ClusterView.Phase.READY);
     return assignment;
   }
 

@@ -33,7 +33,7 @@ class EndpointMetricsTest {
         new ClusterView.NodeView(
             1, "attic", 42, "10.0.0.2", "ready", 0.5, null, 4096, null, null, null);
     return new ClusterStatus(
-        new ClusterView(ClusterView.Phase.READY, 3, List.of(node), null),
+        new ClusterView(ClusterView.Phase.READY, 3, List.of(node), null, null),
         List.of(new ClusterStatus.LostNode(node, 5)),
         Map.of(1, used),
         2,

@@ -35,7 +35,7 @@ class ClusterFeedTest {
   }
 
   private void tell(ClusterView.Phase phase, ClusterView.NodeView... nodes) {
-    feed.accept(new ClusterView(phase, 1, List.of(nodes), null));
+    feed.accept(new ClusterView(phase, 1, List.of(nodes), null, null));
   }
 
   private ClusterStatus status() {

@@ -21,6 +21,7 @@ import org.kithlm.deploy.cluster.OneAnswer;
 import org.kithlm.deploy.cluster.Server;
 import org.kithlm.memory.DiskRate;
 import org.kithlm.model.pack.Pack;
+import org.kithlm.model.shard.AttentionPlacement;
 import org.kithlm.node.control.CollectiveChoice;
 import org.kithlm.node.control.EpochKey;
 import org.kithlm.node.control.RankAssignment;
@@ -151,6 +152,7 @@ public final class BenchMemoryCommand implements Callable<Integer> {
                 0,
                 rank,
                 Collections.nCopies(nodes, 1.0),
+                AttentionPlacement.SPLIT,
                 pack.id(),
                 context,
                 kvType.type(),

@@ -14,6 +14,7 @@ import org.kithlm.deploy.bench.ModelBench;
 import org.kithlm.deploy.cluster.Server;
 import org.kithlm.model.config.ModelConfig;
 import org.kithlm.model.pack.Pack;
+import org.kithlm.model.shard.AttentionPlacement;
 import org.kithlm.node.control.CollectiveChoice;
 import org.kithlm.node.control.EpochKey;
 import org.kithlm.node.control.NodeMessage;
@@ -109,6 +110,7 @@ public final class BenchModelCommand implements Callable<Integer> {
               1,
               0,
               List.of(1.0),
+              AttentionPlacement.SPLIT,
               pack.id(),
               longest,
               kvType.type(),

@@ -12,6 +12,7 @@ import org.kithlm.deploy.Kith;
 import org.kithlm.deploy.KithException;
 import org.kithlm.deploy.bench.SplitBench;
 import org.kithlm.model.pack.Pack;
+import org.kithlm.model.shard.AttentionPlacement;
 import org.kithlm.model.transformer.KvType;
 import org.kithlm.node.control.CollectiveChoice;
 import org.kithlm.node.control.EpochKey;
@@ -119,6 +120,7 @@ public final class BenchSplitCommand implements Callable<Integer> {
           1,
           rank,
           Collections.nCopies(worldSize, 1.0),
+          AttentionPlacement.SPLIT,
           pack.id(),
           POSITIONS,
           KvType.F16,

@@ -66,6 +66,9 @@ final class ClusterTable {
     if (state.sums() != null) {
       print(out, state.sums());
     }
+    if (state.attention() != null && state.nodes().size() > 1) {
+      out.println("attention: " + state.attention());
+    }
   }
 
   private static void print(PrintWriter out, NodeView node, @Nullable RankStatistics used) {

@@ -44,6 +44,7 @@ public final class PsCommand implements Callable<Integer> {
       long epoch,
       List<ClusterView.NodeView> nodes,
       @Nullable CollectiveReport sums,
+      @Nullable String attention,
       Map<Integer, RankStatistics> used) {}
 
   @Override
@@ -62,6 +63,7 @@ public final class PsCommand implements Callable<Integer> {
                     state.epoch(),
                     state.nodes(),
                     state.sums(),
+                    state.attention(),
                     figures.used())));
       } else {
         ClusterTable.print(out, state, figures, Map.of());

@@ -20,6 +20,7 @@ final class ServeOptions {
 
   @Mixin private final CollectiveOption collective = new CollectiveOption();
   @Mixin private final SumsOption sums = new SumsOption();
+  @Mixin private final AttentionOption attention = new AttentionOption();
 
   @Mixin private final KvTypeOption kvType = new KvTypeOption();
 
@@ -93,6 +94,7 @@ final class ServeOptions {
         kvType.type(),
         collective.choice(nodesHere > 1),
         sums.precision(),
+        attention.wanted(),
         calibration == null ? null : new DeviceCalibration(calibration, ownThreads),
         ownThreads,
         threads.threads(1),

@@ -102,6 +102,7 @@ final class ServerSession implements AutoCloseable {
         view.phase().name().toLowerCase(Locale.ROOT),
         view.epoch(),
         view.nodes(),
-        view.sums());
+        view.sums(),
+        view.attention());
   }
 }

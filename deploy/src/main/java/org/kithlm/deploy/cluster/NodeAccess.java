@@ -19,6 +19,7 @@ import org.kithlm.deploy.KithException;
 import org.kithlm.deploy.discovery.MdnsAnnouncement;
 import org.kithlm.model.pack.Pack;
 import org.kithlm.model.pack.PackRun;
+import org.kithlm.model.shard.AttentionPlacement;
 import org.kithlm.model.shard.RankShard;
 import org.kithlm.node.control.ClusterSettings;
 import org.kithlm.node.control.NodeMessage;
@@ -160,7 +161,7 @@ final class NodeAccess {
   /** Where nodes fetch a pack from. */
   NodeMessage.WeightOrigin origin(Pack pack) {
     // What a rank without any units needs is what every rank needs.
-    RankShard nothing = new RankShard(1, 2, 0, 0, 0, 0, 0, 0, false);
+    RankShard nothing = new RankShard(1, 2, 0, 0, 0, 0, 0, 0, false, AttentionPlacement.SPLIT);
     List<NodeMessage.ByteRun> prelude =
         pack.runs(nothing).stream().map(NodeAccess::byteRun).toList();
     String host = options.host();

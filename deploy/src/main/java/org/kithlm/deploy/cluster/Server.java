@@ -22,6 +22,7 @@ import org.kithlm.coordinator.generation.EngineChatService;
 import org.kithlm.coordinator.generation.GenerationEngine;
 import org.kithlm.coordinator.generation.ModelCard;
 import org.kithlm.coordinator.http.HttpEndpoint;
+import org.kithlm.coordinator.membership.AttentionChoice;
 import org.kithlm.coordinator.membership.ClusterView;
 import org.kithlm.coordinator.membership.CoordinatorActor;
 import org.kithlm.coordinator.membership.CoordinatorSettings;
@@ -32,6 +33,7 @@ import org.kithlm.deploy.KithException;
 import org.kithlm.model.chat.ChatTemplate;
 import org.kithlm.model.gguf.GgufMetadata;
 import org.kithlm.model.pack.Pack;
+import org.kithlm.model.shard.AttentionPlacement;
 import org.kithlm.model.tokenizer.Tokenizer;
 import org.kithlm.node.control.Causes;
 import org.kithlm.node.control.CoordinatorMessage;
@@ -167,6 +169,9 @@ public final class Server implements AutoCloseable {
         0,
         rank,
         Collections.nCopies(options.expectedNodes() + 1, 1.0),
+        options.attention() == AttentionChoice.REPLICATED
+            ? AttentionPlacement.REPLICATED
+            : AttentionPlacement.SPLIT,
         pack.id(),
         contextLength,
         options.kvType(),
@@ -215,11 +220,14 @@ public final class Server implements AutoCloseable {
             MAX_TOKENS,
             options.collective(),
             options.precision(),
+            options.attention(),
             ProcessMemory.here(options.rankMemoryBytes()),
             demand::shortage,
             new Workload(
                 demand.weightType().name(),
-                demand.layerBytes(),
+                pack.config().layerCount(),
+                demand.attentionBytes(),
+                demand.ffnBytes(),
                 demand.headBytes(),
                 demand.kvBytes(options.contextLength(), options.kvType()),
                 PackDemand.PROCESS_BYTES),

@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 import org.kithlm.coordinator.enrolment.ClusterBooks;
 import org.kithlm.coordinator.http.EndpointSettings;
+import org.kithlm.coordinator.membership.AttentionChoice;
 import org.kithlm.coordinator.membership.Replication;
 import org.kithlm.model.transformer.KvType;
 import org.kithlm.node.control.Calibrator;
@@ -27,6 +28,7 @@ import org.kithlm.node.kv.KvStorePlace;
  * @param kvType how keys and values are kept
  * @param collective how the ranks form sums
  * @param precision of what ranks send of sums
+ * @param attention who computes attention
  * @param calibrator measures this device, for shares by speed; null for equal shares
  * @param threads of this process for the arithmetic
  * @param headThreads for the output head, while the nodes on this machine wait for the next token
@@ -49,6 +51,7 @@ public record ServerOptions(
     KvType kvType,
     CollectiveChoice collective,
     SumPrecision precision,
+    AttentionChoice attention,
     @Nullable Calibrator calibrator,
     int threads,
     int headThreads,
@@ -88,6 +91,7 @@ public record ServerOptions(
         kvType,
         collective,
         precision,
+        attention,
         calibrator,
         threads,
         headThreads,

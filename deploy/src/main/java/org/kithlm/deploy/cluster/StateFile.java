@@ -32,6 +32,7 @@ public final class StateFile {
    * @param epoch number of the plan
    * @param nodes all processes, the root first
    * @param sums how the ranks form sums, null until they are connected
+   * @param attention who computes attention, and why; null until they are connected
    */
   public record State(
       @Nullable String endpoint,
@@ -39,7 +40,8 @@ public final class StateFile {
       String phase,
       long epoch,
       List<ClusterView.NodeView> nodes,
-      @Nullable CollectiveReport sums) {}
+      @Nullable CollectiveReport sums,
+      @Nullable String attention) {}
 
   /** Replaces the state in one step. */
   public void write(State state) throws IOException {

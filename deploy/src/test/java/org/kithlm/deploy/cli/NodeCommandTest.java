@@ -76,6 +76,7 @@ class NodeCommandTest {
                         null,
                         indispensable,
                         null)),
+                null,
                 null));
   }
 

@@ -81,7 +81,8 @@ class PsCommandTest {
                         "the disk is full",
                         null,
                         new KeptWeights(30_000_000, 50_000_000, "48 MiB are missing"))),
-                null));
+                null,
+                "split: replicating saves 10 sums"));
   }
 
   @AfterEach
@@ -114,6 +115,7 @@ class PsCommandTest {
             "70/20/10 %",
             "1.00 GB/s of weights",
             "the disk is full",
+            "attention: split: replicating saves 10 sums",
             "keeps 30.0 MB of 50.0 MB on its disk, for this plan and others; 48 MiB are missing")) {
       assertTrue(table.contains(part), () -> part + " in " + table);
     }

@@ -13,6 +13,7 @@ package org.kithlm.model.shard;
  * @param firstFfnColumn first column of ffn_down, which is the first row of gate and up
  * @param ffnColumnCount columns of ffn_down
  * @param hasHead whether this rank holds the output head
+ * @param attention whether the heads of this rank are a part of the sum after attention, or all
  */
 public record RankShard(
     int rank,
@@ -23,4 +24,5 @@ public record RankShard(
     int kvHeadCount,
     int firstFfnColumn,
     int ffnColumnCount,
-    boolean hasHead) {}
+    boolean hasHead,
+    AttentionPlacement attention) {}

@@ -32,17 +32,30 @@ public final class ShardPlan {
     return weighted(config, units, shares);
   }
 
+  /** Shares in proportion to weights, of attention as well. */
+  public static ShardPlan weighted(ModelConfig config, ShardUnits units, double[] shares) {
+    return weighted(config, units, shares, AttentionPlacement.SPLIT);
+  }
+
   /**
    * Shares in proportion to weights.
    *
    * @param shares one weight per rank, at least 0, not all 0
+   * @param placement of attention; if replicated, shares are those of the FFN
    * @throws IllegalArgumentException naming the value that is wrong
    */
-  public static ShardPlan weighted(ModelConfig config, ShardUnits units, double[] shares) {
+  public static ShardPlan weighted(
+      ModelConfig config, ShardUnits units, double[] shares, AttentionPlacement placement) {
     int worldSize = shares.length;
     requireWorldSize(worldSize);
     requireShares(shares);
-    int[] attention = apportion(units.attentionUnitCount(), shares);
+    boolean split = placement == AttentionPlacement.SPLIT;
+    int[] attention = new int[worldSize];
+    if (split) {
+      attention = apportion(units.attentionUnitCount(), shares);
+    } else {
+      Arrays.fill(attention, units.attentionUnitCount());
+    }
     int[] ffn = apportion(units.ffnUnitCount(), shares);
     int headsPerKvHead = config.headCount() / config.kvHeadCount();
     List<RankShard> shards = new ArrayList<>();
@@ -64,8 +77,9 @@ public final class ShardPlan {
               headCount == 0 ? 0 : endKvHead - firstKvHead,
               firstColumn,
               endColumn - firstColumn,
-              rank == 0));
-      head += headCount;
+              rank == 0,
+              placement));
+      head += split ? headCount : 0;
       ffnUnit += ffn[rank];
     }
     return new ShardPlan(shards);

@@ -11,6 +11,7 @@ import org.kithlm.model.kernel.Activations;
 import org.kithlm.model.kernel.RmsNorm;
 import org.kithlm.model.kernel.TermSums;
 import org.kithlm.model.kernel.Workers;
+import org.kithlm.model.shard.AttentionPlacement;
 import org.kithlm.model.shard.RankShard;
 import org.kithlm.model.weight.ShardLayout;
 import org.kithlm.model.weight.TensorRole;
@@ -19,10 +20,11 @@ import org.kithlm.model.weight.WeightSource;
 /**
  * Takes the hidden states of a batch of tokens through all layers, as one rank of many: norms are
  * computed by every rank, matrices by slices, and the partial sums are added by the {@link
- * Allreduce}, so that all ranks hold the same hidden states. Acquires and releases every tile of
- * the layers once, in order; the tiles of the LM head follow in the cycle, so a caller that does
- * not go on with {@link LmHead} rewinds the source. Owned by the rank's compute thread; a step
- * allocates nothing but what a longer context needs.
+ * Allreduce}, so that all ranks hold the same hidden states. Of attention each rank may compute all
+ * instead, which needs no sum ({@link AttentionPlacement}). Acquires and releases every tile of the
+ * layers once, in order; the tiles of the LM head follow in the cycle, so a caller that does not go
+ * on with {@link LmHead} rewinds the source. Owned by the rank's compute thread; a step allocates
+ * nothing but what a longer context needs.
  */
 public final class ForwardPass {
   /** Norm weights of one layer; the last two are empty where the model has none. */
@@ -30,7 +32,8 @@ public final class ForwardPass {
       float[] attention, float[] ffn, float[] postAttention, float[] postFfn) {}
 
   private final ModelConfig config;
-  private final Allreduce allreduce;
+  private final Allreduce attentionSum;
+  private final Allreduce ffnSum;
   private final KvCache cache;
   private final Attention attention;
   private final FeedForward feedForward;
@@ -67,7 +70,9 @@ public final class ForwardPass {
           "tokensMax=" + tokensMax + " cache heads=" + cache.headCount() + " for " + shard);
     }
     this.config = config;
-    this.allreduce = allreduce;
+    attentionSum =
+        shard.attention() == AttentionPlacement.REPLICATED ? Allreduce.alone() : allreduce;
+    ffnSum = allreduce;
     this.cache = cache;
     this.tokensMax = tokensMax;
     CommonTensors vectors = new CommonTensors(commonTensors);
@@ -145,14 +150,14 @@ public final class ForwardPass {
       normalize(hidden, norm.attention, normed, tokenCount);
       beginSums(tokenCount);
       attention.addPartial(layer, normed, runs, partial);
-      allreduce.sum(layer, Allreduce.Block.ATTENTION, partial.values(), sum, length);
+      attentionSum.sum(layer, Allreduce.Block.ATTENTION, partial.values(), sum, length);
       normalize(sum, norm.postAttention, sum, tokenCount);
       addResidual(hidden, length);
 
       normalize(hidden, norm.ffn, normed, tokenCount);
       beginSums(tokenCount);
       feedForward.addPartial(layer, normed, tokenCount, partial);
-      allreduce.sum(layer, Allreduce.Block.FFN, partial.values(), sum, length);
+      ffnSum.sum(layer, Allreduce.Block.FFN, partial.values(), sum, length);
       normalize(sum, norm.postFfn, sum, tokenCount);
       addResidual(hidden, length);
     }

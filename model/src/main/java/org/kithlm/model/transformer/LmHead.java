@@ -6,6 +6,7 @@ import org.kithlm.model.config.ModelConfig;
 import org.kithlm.model.config.ModelTensors;
 import org.kithlm.model.kernel.RmsNorm;
 import org.kithlm.model.kernel.Workers;
+import org.kithlm.model.shard.AttentionPlacement;
 import org.kithlm.model.shard.RankShard;
 import org.kithlm.model.weight.ShardLayout;
 import org.kithlm.model.weight.TensorRole;
@@ -17,7 +18,8 @@ import org.kithlm.model.weight.WeightSource;
  */
 public final class LmHead {
   /** The head is not split; of the layers it needs nothing. */
-  private static final RankShard HEAD_ONLY = new RankShard(0, 1, 0, 0, 0, 0, 0, 0, true);
+  private static final RankShard HEAD_ONLY =
+      new RankShard(0, 1, 0, 0, 0, 0, 0, 0, true, AttentionPlacement.SPLIT);
 
   private final ModelConfig config;
   private final ShardMatrices matrices;

@@ -32,6 +32,7 @@ import org.kithlm.model.config.ModelConfigReader;
 import org.kithlm.model.gguf.GgmlType;
 import org.kithlm.model.gguf.GgufException;
 import org.kithlm.model.gguf.GgufFile;
+import org.kithlm.model.shard.AttentionPlacement;
 import org.kithlm.model.shard.RankShard;
 import org.kithlm.model.shard.ShardPlan;
 import org.kithlm.model.weight.TensorRole;
@@ -288,9 +289,9 @@ class PackTest {
   @Test
   void shouldRefuseForeignShardAndToken() throws IOException {
     try (Pack pack = Pack.open(packOf(llama()))) {
-      RankShard cut = new RankShard(0, 1, 0, 6, 0, 3, 0, 10, false);
+      RankShard cut = new RankShard(0, 1, 0, 6, 0, 3, 0, 10, false, AttentionPlacement.SPLIT);
       assertThrows(IllegalArgumentException.class, () -> pack.tiles(cut));
-      RankShard large = new RankShard(0, 1, 0, 7, 0, 3, 0, 80, false);
+      RankShard large = new RankShard(0, 1, 0, 7, 0, 3, 0, 80, false, AttentionPlacement.SPLIT);
       assertThrows(IllegalArgumentException.class, () -> pack.tiles(large));
       EmbeddingTable table = pack.embedding();
       assertThrows(IllegalArgumentException.class, () -> table.row(50, new float[64], 0));

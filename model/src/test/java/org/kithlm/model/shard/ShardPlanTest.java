@@ -69,9 +69,26 @@ class ShardPlanTest {
     // 9 heads over shares 2, 1, 1: the last is done after 5/2 = 2.5; with 4, 3, 2 it were 3.
     // 10 FFN units: 6/2 = 3, as with 5, 3, 2.
     ShardPlan plan = ShardPlan.weighted(config, units, new double[] {2, 1, 1});
-    assertEquals(new RankShard(0, 3, 0, 5, 0, 2, 0, 192, true), plan.shard(0));
-    assertEquals(new RankShard(1, 3, 5, 2, 1, 2, 192, 64, false), plan.shard(1));
-    assertEquals(new RankShard(2, 3, 7, 2, 2, 1, 256, 64, false), plan.shard(2));
+    assertEquals(
+        new RankShard(0, 3, 0, 5, 0, 2, 0, 192, true, AttentionPlacement.SPLIT), plan.shard(0));
+    assertEquals(
+        new RankShard(1, 3, 5, 2, 1, 2, 192, 64, false, AttentionPlacement.SPLIT), plan.shard(1));
+    assertEquals(
+        new RankShard(2, 3, 7, 2, 2, 1, 256, 64, false, AttentionPlacement.SPLIT), plan.shard(2));
+  }
+
+  @Test
+  void shouldGiveReplicatedAttentionToAllRanks() {
+    ShardPlan plan =
+        ShardPlan.weighted(
+            config(9, 3, 64, 320),
+            new ShardUnits(9, 1, 320, 32),
+            new double[] {3, 0, 2},
+            AttentionPlacement.REPLICATED);
+    AttentionPlacement replicated = AttentionPlacement.REPLICATED;
+    assertEquals(new RankShard(0, 3, 0, 9, 0, 3, 0, 192, true, replicated), plan.shard(0));
+    assertEquals(new RankShard(1, 3, 0, 9, 0, 3, 192, 0, false, replicated), plan.shard(1));
+    assertEquals(new RankShard(2, 3, 0, 9, 0, 3, 192, 128, false, replicated), plan.shard(2));
   }
 
   @Test

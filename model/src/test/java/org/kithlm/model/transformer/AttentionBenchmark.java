@@ -8,6 +8,7 @@ import org.kithlm.model.config.ModelConfig.Rope;
 import org.kithlm.model.kernel.KernelBenchmark;
 import org.kithlm.model.kernel.WorkerPool;
 import org.kithlm.model.kernel.Workers;
+import org.kithlm.model.shard.AttentionPlacement;
 import org.kithlm.model.shard.RankShard;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.Param;
@@ -54,7 +55,8 @@ public class AttentionBenchmark extends KernelBenchmark {
     int kvHeads = Integer.parseInt(counts[1]);
     int headDim = Integer.parseInt(counts[2]);
     ModelConfig config = config(headCount, kvHeads, headDim);
-    RankShard shard = new RankShard(0, 1, 0, headCount, 0, kvHeads, 0, 8, true);
+    RankShard shard =
+        new RankShard(0, 1, 0, headCount, 0, kvHeads, 0, 8, true, AttentionPlacement.SPLIT);
     workers = WorkerPool.of(threads);
     cache = new KvCache(config, shard, type, context);
     cache.prepare(new StepRuns().addStem(0, context));

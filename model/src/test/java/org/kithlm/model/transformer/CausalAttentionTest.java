@@ -19,6 +19,7 @@ import org.kithlm.model.config.ModelConfig.Rope;
 import org.kithlm.model.kernel.Formulas;
 import org.kithlm.model.kernel.WorkerPool;
 import org.kithlm.model.kernel.Workers;
+import org.kithlm.model.shard.AttentionPlacement;
 import org.kithlm.model.shard.RankShard;
 
 /** Attention over a random cache against the formula, in any batches and on any threads. */
@@ -54,7 +55,8 @@ class CausalAttentionTest {
   }
 
   private static RankShard shard(int firstHead, int heads, int firstKvHead, int kvHeads) {
-    return new RankShard(0, 1, firstHead, heads, firstKvHead, kvHeads, 0, 8, true);
+    return new RankShard(
+        0, 1, firstHead, heads, firstKvHead, kvHeads, 0, 8, true, AttentionPlacement.SPLIT);
   }
 
   private static RankShard whole(ModelConfig config) {

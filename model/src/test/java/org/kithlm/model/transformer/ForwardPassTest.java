@@ -29,6 +29,7 @@ import org.kithlm.model.gguf.GgufWriter;
 import org.kithlm.model.kernel.Workers;
 import org.kithlm.model.pack.Pack;
 import org.kithlm.model.pack.PackWriter;
+import org.kithlm.model.shard.AttentionPlacement;
 import org.kithlm.model.shard.RankShard;
 import org.kithlm.model.shard.ShardPlan;
 import org.kithlm.model.weight.TensorRole;
@@ -146,20 +147,26 @@ class ForwardPassTest {
       int[] ids = tokens(model, TOKENS);
       double[][] shares = {{1, 1}, {5, 1, 2}, {1, 0, 1, 1}, {0, 1, 9, 1, 0}, {1, 1, 1, 1, 1, 1, 1}};
       try (Pack pack = Pack.open(packOf(model.writer()))) {
-        float[] whole = run(pack, new double[] {1}, ids);
+        float[] whole = run(pack, new double[] {1}, AttentionPlacement.SPLIT, ids);
         for (double[] share : shares) {
-          String what = "seed=" + seed + " shares=" + Arrays.toString(share) + " " + model;
-          float[] sharded = run(pack, share, ids);
-          assertArrayEquals(whole, sharded, 0, what);
+          for (AttentionPlacement attention : AttentionPlacement.values()) {
+            String what =
+                "seed=%d %s %s %s".formatted(seed, Arrays.toString(share), attention, model);
+            assertArrayEquals(whole, run(pack, share, attention, ids), 0, what);
+          }
         }
       }
     }
   }
 
-  private static float[] run(Pack pack, double[] shares, int[] ids) throws IOException {
-    ShardPlan plan = ShardPlan.weighted(pack.config(), pack.units(), shares);
+  private static float[] run(Pack pack, double[] shares, AttentionPlacement attention, int[] ids)
+      throws IOException {
+    ShardPlan plan = ShardPlan.weighted(pack.config(), pack.units(), shares, attention);
     try (TestCluster cluster = new TestCluster(pack, plan, POSITIONS_MAX, TOKENS_MAX)) {
-      return cluster.step(cluster.embeddings(ids), 0);
+      float[] hidden = cluster.step(cluster.embeddings(ids), 0);
+      int layers = pack.config().layerCount();
+      assertEquals(attention == AttentionPlacement.SPLIT ? 2 * layers : layers, cluster.sums());
+      return hidden;
     }
   }
 

@@ -15,6 +15,7 @@ import org.kithlm.model.config.ModelConfig;
 import org.kithlm.model.config.ModelConfig.Activation;
 import org.kithlm.model.config.ModelConfig.Architecture;
 import org.kithlm.model.config.ModelConfig.Rope;
+import org.kithlm.model.shard.AttentionPlacement;
 import org.kithlm.model.shard.RankShard;
 
 class KvCacheTest {
@@ -58,7 +59,10 @@ class KvCacheTest {
             Activation.SILU,
             true);
     return new KvCache(
-        config, new RankShard(0, 1, 0, 2, 0, kvHeads, 0, 8, true), type, positionsMax);
+        config,
+        new RankShard(0, 1, 0, 2, 0, kvHeads, 0, 8, true, AttentionPlacement.SPLIT),
+        type,
+        positionsMax);
   }
 
   private static StepRuns stem(int startPosition, int count) {

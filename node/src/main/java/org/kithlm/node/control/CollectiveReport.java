@@ -21,6 +21,12 @@ public record CollectiveReport(
     boolean sealed,
     @Nullable Links links,
     List<Payload> payloads) {
+  /** The step of a {@link Payload} that is one token. */
+  public static final String DECODE = "decode";
+
+  /** The step of a {@link Payload} that is a part of a prompt. */
+  public static final String PREFILL = "prefill";
+
   /** Copies the list. */
   public CollectiveReport {
     payloads = List.copyOf(payloads);
@@ -40,7 +46,7 @@ public record CollectiveReport(
   /**
    * The sums of one kind of step.
    *
-   * @param step decode or prefill
+   * @param step {@link #DECODE} or {@link #PREFILL}
    * @param lengthBytes of the vector; in prefill that of a full step
    * @param form how it is summed; never AUTO
    * @param predictedMs what a sum is expected to take in each form; empty where links were not

@@ -1,6 +1,7 @@
 package org.kithlm.node.control;
 
 import java.util.List;
+import org.kithlm.model.shard.AttentionPlacement;
 import org.kithlm.model.transformer.KvType;
 
 /**
@@ -9,6 +10,7 @@ import org.kithlm.model.transformer.KvType;
  * @param epoch number of the plan; grows with every new one
  * @param rank this rank
  * @param shares relative share of the work per rank; their count is the world size
+ * @param attention whether shares are of attention too, or of the FFN only
  * @param packId identity of the pack file
  * @param contextLength positions that the KV cache must be able to hold
  * @param kvType how keys and values are kept
@@ -21,6 +23,7 @@ public record RankAssignment(
     long epoch,
     int rank,
     List<Double> shares,
+    AttentionPlacement attention,
     String packId,
     int contextLength,
     KvType kvType,
@@ -39,6 +42,7 @@ public record RankAssignment(
         epoch,
         otherRank,
         otherShares,
+        attention,
         packId,
         contextLength,
         kvType,

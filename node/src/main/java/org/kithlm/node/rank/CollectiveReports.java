@@ -37,7 +37,8 @@ final class CollectiveReports {
         true,
         links(root.costs()),
         List.of(
-            payload("decode", root, hiddenSize), payload("prefill", root, maxTokens * hiddenSize)));
+            payload(CollectiveReport.DECODE, root, hiddenSize),
+            payload(CollectiveReport.PREFILL, root, maxTokens * hiddenSize)));
   }
 
   private static CollectiveReport.@Nullable Links links(@Nullable LinkCosts costs) {

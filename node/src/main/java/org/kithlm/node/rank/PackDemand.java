@@ -2,9 +2,11 @@ package org.kithlm.node.rank;
 
 import java.util.Collections;
 import java.util.EnumMap;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Predicate;
 import org.kithlm.memory.TileExtent;
 import org.kithlm.memory.TileStore;
@@ -29,12 +31,23 @@ public record PackDemand(Pack pack) {
   /** As tiles are aligned; no disk in use has longer blocks. */
   private static final int ALIGNMENT_BYTES = 4096;
 
+  private static final Set<TensorRole> ATTENTION =
+      EnumSet.of(TensorRole.ATTN_Q, TensorRole.ATTN_K, TensorRole.ATTN_V, TensorRole.ATTN_OUTPUT);
+
+  private static final Set<TensorRole> FFN =
+      EnumSet.of(TensorRole.FFN_GATE, TensorRole.FFN_UP, TensorRole.FFN_DOWN);
+
   /** What a process needs beside its Java heap, keys, values and weights, for a few links. */
   public static final long PROCESS_BYTES = MemoryBudget.JVM_BYTES + (16 << 20);
 
-  /** Weights of all layers, which ranks share. */
-  public long layerBytes() {
-    return bytes(tile -> tile.role() != TensorRole.LM_HEAD);
+  /** Attention's weights of all layers. */
+  public long attentionBytes() {
+    return bytes(tile -> ATTENTION.contains(tile.role()));
+  }
+
+  /** The FFN's weights of all layers. */
+  public long ffnBytes() {
+    return bytes(tile -> FFN.contains(tile.role()));
   }
 
   /** Weights of the output head, which are the root's. */

@@ -24,8 +24,12 @@ public record PageNames(NameKey key) {
     String context = "%d %s %s".formatted(ARITHMETIC, assignment.packId(), assignment.kvType());
     return assignment.precision() == SumPrecision.EXACT
         ? context
-        : "%s %s %s %s"
+        : "%s %s %s %s %s"
             .formatted(
-                context, assignment.precision(), assignment.collective(), assignment.shares());
+                context,
+                assignment.precision(),
+                assignment.collective(),
+                assignment.shares(),
+                assignment.attention());
   }
 }

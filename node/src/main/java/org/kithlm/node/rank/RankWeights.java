@@ -35,7 +35,8 @@ public record RankWeights(
   /** The slice of a pack that an assignment stands for; the same on every node. */
   public static RankShard shardOf(Pack pack, RankAssignment assignment) {
     double[] shares = assignment.shares().stream().mapToDouble(Double::doubleValue).toArray();
-    return ShardPlan.weighted(pack.config(), pack.units(), shares).shard(assignment.rank());
+    return ShardPlan.weighted(pack.config(), pack.units(), shares, assignment.attention())
+        .shard(assignment.rank());
   }
 
   /** Reads all of a rank's tiles into memory; otherwise as {@link #load} with a limit. */

@@ -11,6 +11,7 @@ import java.util.HexFormat;
 import java.util.List;
 import org.apache.pekko.actor.testkit.typed.javadsl.ActorTestKit;
 import org.junit.jupiter.api.Test;
+import org.kithlm.model.shard.AttentionPlacement;
 import org.kithlm.model.transformer.KvType;
 
 class EpochKeyTest {
@@ -20,6 +21,7 @@ class EpochKeyTest {
             7,
             1,
             List.of(1.0, 1.0),
+            AttentionPlacement.SPLIT,
             "pack",
             64,
             KvType.F16,

@@ -24,6 +24,7 @@ import org.apache.pekko.cluster.typed.Cluster;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.kithlm.model.shard.AttentionPlacement;
 import org.kithlm.model.transformer.KvType;
 import org.kithlm.node.security.RevokedNodes;
 
@@ -186,6 +187,7 @@ class NodeActorTest {
             epoch,
             1,
             List.of(1.0, 1.0),
+            AttentionPlacement.SPLIT,
             "pack",
             64,
             KvType.F16,

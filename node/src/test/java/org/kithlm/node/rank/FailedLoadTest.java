@@ -17,6 +17,7 @@ import org.kithlm.model.config.ModelConfig.Architecture;
 import org.kithlm.model.gguf.GgmlType;
 import org.kithlm.model.pack.Pack;
 import org.kithlm.model.pack.PackWriter;
+import org.kithlm.model.shard.AttentionPlacement;
 import org.kithlm.model.transformer.KvType;
 import org.kithlm.node.control.CollectiveChoice;
 import org.kithlm.node.control.EpochKey;
@@ -50,6 +51,7 @@ class FailedLoadTest {
         1,
         rank,
         List.of(1.0, 1.0),
+        AttentionPlacement.SPLIT,
         packId,
         CONTEXT,
         KvType.F16,

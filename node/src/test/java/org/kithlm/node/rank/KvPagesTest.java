@@ -20,6 +20,7 @@ import org.kithlm.model.config.ModelConfig;
 import org.kithlm.model.config.ModelConfig.Activation;
 import org.kithlm.model.config.ModelConfig.Architecture;
 import org.kithlm.model.config.ModelConfig.Rope;
+import org.kithlm.model.shard.AttentionPlacement;
 import org.kithlm.model.shard.RankShard;
 import org.kithlm.model.transformer.Allreduce;
 import org.kithlm.model.transformer.KvCache;
@@ -72,7 +73,9 @@ class KvPagesTest {
             1,
             Activation.SILU,
             true);
-    RankShard shard = new RankShard(0, 1, FIRST_HEAD, HEADS, FIRST_HEAD, HEADS, 0, 64, true);
+    RankShard shard =
+        new RankShard(
+            0, 1, FIRST_HEAD, HEADS, FIRST_HEAD, HEADS, 0, 64, true, AttentionPlacement.SPLIT);
     return new KvCache(config, shard, KvType.F16, 1000);
   }
 

@@ -13,6 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.kithlm.model.config.ModelConfig;
+import org.kithlm.model.shard.AttentionPlacement;
 import org.kithlm.model.shard.RankShard;
 import org.kithlm.model.transformer.KvType;
 import org.kithlm.node.control.CollectiveChoice;
@@ -174,12 +175,15 @@ class MemoryBudgetTest {
             1,
             ModelConfig.Activation.SILU,
             true);
-    RankShard shard = new RankShard(rank, worldSize, 0, 4, 0, kvHeads, 0, 256, rank == 0);
+    RankShard shard =
+        new RankShard(
+            rank, worldSize, 0, 4, 0, kvHeads, 0, 256, rank == 0, AttentionPlacement.SPLIT);
     RankAssignment assignment =
         new RankAssignment(
             1,
             rank,
             Collections.nCopies(worldSize, 1.0),
+            AttentionPlacement.SPLIT,
             "pack",
             contextLength,
             kvType,

@@ -8,6 +8,7 @@ import java.util.List;
 import javax.crypto.SecretKey;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.kithlm.model.shard.AttentionPlacement;
 import org.kithlm.model.transformer.KvType;
 import org.kithlm.node.control.CollectiveChoice;
 import org.kithlm.node.control.EpochKey;
@@ -22,7 +23,17 @@ class SessionConfigsTest {
       CollectiveChoice choice, SumPrecision precision, EpochKey epochKey) {
     return SessionConfigs.of(
         new RankAssignment(
-            9, 1, List.of(1.0, 1.0), "pack", 64, KvType.F16, 8, choice, precision, epochKey),
+            9,
+            1,
+            List.of(1.0, 1.0),
+            AttentionPlacement.SPLIT,
+            "pack",
+            64,
+            KvType.F16,
+            8,
+            choice,
+            precision,
+            epochKey),
         List.of(
             new NodeMessage.Peer(0, "127.0.0.1", 1, 8), new NodeMessage.Peer(1, "127.0.0.1", 2, 8)),
         64);

@@ -20,6 +20,7 @@ import org.kithlm.model.config.ModelConfig.Architecture;
 import org.kithlm.model.gguf.GgmlType;
 import org.kithlm.model.pack.Pack;
 import org.kithlm.model.pack.PackWriter;
+import org.kithlm.model.shard.AttentionPlacement;
 import org.kithlm.model.transformer.KvType;
 import org.kithlm.node.control.CollectiveChoice;
 import org.kithlm.node.control.EpochKey;
@@ -48,6 +49,7 @@ class WeightSlotTest {
               1,
               0,
               List.of(1.0),
+              AttentionPlacement.SPLIT,
               opened.id(),
               64,
               KvType.F16,

@@ -31,6 +31,7 @@ import org.kithlm.model.pack.Pack;
 import org.kithlm.model.pack.PackException;
 import org.kithlm.model.pack.PackRun;
 import org.kithlm.model.pack.PackWriter;
+import org.kithlm.model.shard.AttentionPlacement;
 import org.kithlm.model.shard.RankShard;
 import org.kithlm.model.transformer.KvType;
 import org.kithlm.model.weight.Tile;
@@ -77,6 +78,7 @@ class ShardFetcherTest {
               1,
               1,
               List.of(1.0, 1.0),
+              AttentionPlacement.SPLIT,
               opened.id(),
               64,
               KvType.F16,
@@ -88,7 +90,9 @@ class ShardFetcherTest {
       runs = opened.runs(shard);
       tiles = opened.tiles(shard);
       prelude =
-          opened.runs(new RankShard(1, 2, 0, 0, 0, 0, 0, 0, false)).stream()
+          opened
+              .runs(new RankShard(1, 2, 0, 0, 0, 0, 0, 0, false, AttentionPlacement.SPLIT))
+              .stream()
               .map(run -> new NodeMessage.ByteRun(run.offsetBytes(), run.lengthBytes()))
               .toList();
     }
@@ -268,6 +272,7 @@ class ShardFetcherTest {
             2,
             1,
             List.of(1.0, 1.0, 1.0),
+            AttentionPlacement.SPLIT,
             assignment.packId(),
             64,
             KvType.F16,
@@ -383,6 +388,7 @@ class ShardFetcherTest {
             1,
             1,
             List.of(1.0, 1.0),
+            AttentionPlacement.SPLIT,
             "../../escaped",
             64,
             KvType.F16,

@@ -29,6 +29,7 @@ import org.kithlm.model.gguf.GgmlType;
 import org.kithlm.model.pack.Pack;
 import org.kithlm.model.pack.PackRun;
 import org.kithlm.model.pack.PackWriter;
+import org.kithlm.model.shard.AttentionPlacement;
 import org.kithlm.model.shard.RankShard;
 import org.kithlm.model.transformer.KvType;
 import org.kithlm.node.control.CollectiveChoice;
@@ -66,7 +67,9 @@ class ShardKeeperTest {
     try (Pack opened = Pack.open(file)) {
       own = assignment(opened.id(), 1, 1.0, 1.0, 1.0);
       List<NodeMessage.ByteRun> prelude =
-          opened.runs(new RankShard(1, 2, 0, 0, 0, 0, 0, 0, false)).stream()
+          opened
+              .runs(new RankShard(1, 2, 0, 0, 0, 0, 0, 0, false, AttentionPlacement.SPLIT))
+              .stream()
               .map(run -> new NodeMessage.ByteRun(run.offsetBytes(), run.lengthBytes()))
               .toList();
       origin = new NodeMessage.WeightOrigin(server.url(), pack.length, prelude);
@@ -85,6 +88,7 @@ class ShardKeeperTest {
         1,
         rank,
         List.of(shares),
+        AttentionPlacement.SPLIT,
         packId,
         64,
         KvType.F16,
