@@ -23,8 +23,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Times the kernels and the disk of this device: two seconds, after the kernels are compiled, which
- * a rank would wait for anyway. Thread-safe.
+ * Times the kernels and the disk of this device: two seconds, seven where other programs come and
+ * go, after the kernels are compiled, which a rank would wait for anyway. Thread-safe.
  */
 public final class DeviceCalibration implements Calibrator {
   private static final Logger LOG = LoggerFactory.getLogger(DeviceCalibration.class);
@@ -34,8 +34,16 @@ public final class DeviceCalibration implements Calibrator {
 
   private static final long PIECE_BYTES = 1 << 20;
 
-  /** Long beside the periods by which systems share processors out, 100 ms at most. */
-  private static final Duration KERNEL_TIME = Duration.ofMillis(1200);
+  /** Whole periods by which systems share processors out, 100 ms at most. */
+  private static final Duration WINDOW = Duration.ofMillis(300);
+
+  /** Windows that must bring nothing better. */
+  private static final int WINDOWS_PATIENCE = 4;
+
+  private static final int WINDOWS_MAX = 20;
+
+  /** What is more than that is better. */
+  private static final double BETTER = 1.02;
 
   /** A device with a tenth of a core was seen to need most of it; others take about a second. */
   private static final Duration COMPILE_LIMIT = Duration.ofSeconds(60);
@@ -44,7 +52,7 @@ public final class DeviceCalibration implements Calibrator {
 
   private final Path folder;
   private final int threads;
-  private final Duration kernelTime;
+  private final Duration window;
   private final Duration diskLimit;
 
   /**
@@ -53,13 +61,13 @@ public final class DeviceCalibration implements Calibrator {
    * @param folder on the disk that weights are read from; what was measured is kept in it
    */
   public DeviceCalibration(Path folder, int threads) {
-    this(folder, threads, KERNEL_TIME, DISK_LIMIT);
+    this(folder, threads, WINDOW, DISK_LIMIT);
   }
 
-  DeviceCalibration(Path folder, int threads, Duration kernelTime, Duration diskLimit) {
+  DeviceCalibration(Path folder, int threads, Duration window, Duration diskLimit) {
     this.folder = folder;
     this.threads = threads;
-    this.kernelTime = kernelTime;
+    this.window = window;
     this.diskLimit = diskLimit;
   }
 
@@ -85,7 +93,10 @@ public final class DeviceCalibration implements Calibrator {
     return speed;
   }
 
-  /** All bytes over all time, so that what takes processors away counts as it does in a step. */
+  /**
+   * The best of some windows: at the start of a device or its cluster much runs that does not
+   * later, and in the worst case more in one process than in another.
+   */
   private long kernelBytesPerSecond(GgmlType type) {
     try (Arena arena = Arena.ofShared();
         Workers workers = WorkerPool.of(threads)) {
@@ -95,17 +106,29 @@ public final class DeviceCalibration implements Calibrator {
         MemorySegment piece = weights.asSlice(i * PIECE_BYTES, PIECE_BYTES);
         pieces.add(new KernelProbe(workers, piece).product(type, 1));
       }
-      long startNs = System.nanoTime();
-      long bytes = 0;
-      long tookNs = 0;
-      for (int i = 0; tookNs < kernelTime.toNanos(); i++) {
-        KernelProbe.Product piece = pieces.get(i % PIECES);
-        piece.run().run();
-        bytes += piece.lengthBytes();
-        tookNs = System.nanoTime() - startNs;
+      double best = 0;
+      int since = 0;
+      for (int i = 0; i < WINDOWS_MAX && since < WINDOWS_PATIENCE; i++) {
+        double rate = bytesPerSecond(pieces);
+        since = rate > BETTER * best ? 0 : since + 1;
+        best = Math.max(best, rate);
       }
-      return (long) (bytes * 1e9 / tookNs);
+      return (long) best;
     }
+  }
+
+  /** All bytes over all time of a window, so that a quota counts as it does in a step. */
+  private double bytesPerSecond(List<KernelProbe.Product> pieces) {
+    long startNs = System.nanoTime();
+    long bytes = 0;
+    long tookNs = 0;
+    for (int i = 0; tookNs < window.toNanos(); i++) {
+      KernelProbe.Product piece = pieces.get(i % PIECES);
+      piece.run().run();
+      bytes += piece.lengthBytes();
+      tookNs = System.nanoTime() - startNs;
+    }
+    return bytes * 1e9 / tookNs;
   }
 
   private long diskBytesPerSecond() {
