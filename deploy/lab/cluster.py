@@ -75,6 +75,13 @@ class Cluster(Lab):
         known = os.path.exists(self.home(node) + "/node/identity.json")
         return self.start(node, "join", "--name", "node-%d" % node, *([] if known else [self.token]))
 
+    def join_measured(self, node):
+        """The same; waits until it has measured its speed, which others that start would disturb: they share our cores."""
+        self.join(node)
+        end = time.monotonic() + 120
+        while time.monotonic() < end and not os.path.exists(self.home(node) + "/node/speed.json"):
+            time.sleep(0.2)
+
     def run(self, *args):
         """A command beside the coordinator; its answer, or an error."""
         done = subprocess.run([HERE + "/lab", "exec", "--name", self.name, "1", "--", *self.command(1, *args)], capture_output=True, text=True)

@@ -11,6 +11,9 @@ import org.kithlm.node.control.CollectiveReport;
  * is the same part of their arithmetic. Owned by the coordinator's actor.
  */
 final class AttentionRule {
+  /** Of a token's time. A new plan, and memory for what is replicated, must be worth it. */
+  private static final double PART_MAX = 0.9;
+
   private final Workload workload;
   private double sumMs = Double.NaN; // of a decode step
 
@@ -30,13 +33,16 @@ final class AttentionRule {
 
   /** The better of two divisions among the same nodes, with the reason. */
   Division choose(Division split, Division replicated) {
-    double addedMs = 1000 * (replicated.layerSeconds() - split.layerSeconds());
-    if (split.worldSize() < 2 || Double.isNaN(sumMs) || !(addedMs < Double.POSITIVE_INFINITY)) {
+    double splitMs = tokenMs(split);
+    double replicatedMs = tokenMs(replicated);
+    boolean isKnown = splitMs + replicatedMs < Double.POSITIVE_INFINITY; // and neither is NaN
+    if (split.worldSize() < 2 || !isKnown) {
       return split;
     }
+    boolean isWorth =
+        replicated.leaves().equals(split.leaves()) && replicatedMs < PART_MAX * splitMs;
     int saved =
         workload.sums(AttentionPlacement.SPLIT) - workload.sums(AttentionPlacement.REPLICATED);
-    boolean isWorth = replicated.leaves().equals(split.leaves()) && addedMs < saved * sumMs;
     return (isWorth ? replicated : split)
         .because(
             String.format(
@@ -44,6 +50,10 @@ final class AttentionRule {
                 "replicating saves %d sums a token, %.1f ms, and adds %.1f ms of arithmetic",
                 saved,
                 saved * sumMs,
-                addedMs));
+                replicatedMs - splitMs + saved * sumMs));
+  }
+
+  private double tokenMs(Division division) {
+    return 1000 * division.layerSeconds() + workload.sums(division.attention()) * sumMs;
   }
 }

@@ -22,6 +22,7 @@ import org.apache.pekko.cluster.typed.Join;
 import org.jspecify.annotations.Nullable;
 import org.kithlm.node.control.Calibrator;
 import org.kithlm.node.control.Causes;
+import org.kithlm.node.control.CollectiveChoice;
 import org.kithlm.node.control.CoordinatorMessage;
 import org.kithlm.node.control.DeviceSpeed;
 import org.kithlm.node.control.NodeMessage;
@@ -56,7 +57,7 @@ public final class CoordinatorActor {
 
   private final ActorContext<CoordinatorMessage> context;
   private final TimerScheduler<CoordinatorMessage> timers;
-  private final CoordinatorSettings settings;
+  private CoordinatorSettings settings;
   private final RootRankLoader rootLoader;
   private final RootEngine engine;
   private final Consumer<ClusterView> observer;
@@ -526,11 +527,22 @@ public final class CoordinatorActor {
         timers.startSingleTimer(new CoordinatorEvent.RetryMember(member.ref), delay);
       }
       context.getLog().warn("{} failed: {}", plan.describe(member), message.reason());
+      if (phase == ClusterView.Phase.CONNECTING && plan.leaves().size() > 1) {
+        sumThroughThisProcess();
+      }
       endPlan(plan.describe(member) + " failed: " + message.reason());
       planIfPossible();
       publish();
     }
     return Behaviors.same();
+  }
+
+  /** Nodes that cannot connect may have no way to each other, but all have one to this process. */
+  private void sumThroughThisProcess() {
+    if (settings.collective() == CollectiveChoice.AUTO) {
+      context.getLog().warn("sums go through this process from now on");
+      settings = settings.withCollective(CollectiveChoice.STAR);
+    }
   }
 
   private Behavior<CoordinatorMessage> onRootFailed(CoordinatorEvent.RootFailed message) {

@@ -46,4 +46,27 @@ public record CoordinatorSettings(
     Workload workload,
     Replication replication,
     boolean eager,
-    @Nullable Calibrator calibrator) {}
+    @Nullable Calibrator calibrator) {
+
+  /** The same with another form of sums. */
+  CoordinatorSettings withCollective(CollectiveChoice other) {
+    return new CoordinatorSettings(
+        name,
+        host,
+        expectedNodes,
+        packId,
+        origin,
+        contextLength,
+        kvType,
+        maxTokens,
+        other,
+        precision,
+        attention,
+        memory,
+        fit,
+        workload,
+        replication,
+        eager,
+        calibrator);
+  }
+}

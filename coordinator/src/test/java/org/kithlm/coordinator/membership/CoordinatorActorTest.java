@@ -265,15 +265,15 @@ class CoordinatorActorTest {
     try (TestCoordinator coordinator = new TestCoordinator(1, measures(1_000_000_000))) {
       TestCoordinator.Node node = coordinator.node("laptop").join();
       node.measured(1_000_000_000);
-      RankAssignment first = coordinator.connectWith(node, sums(2));
+      RankAssignment first = coordinator.connectWith(node, sums(3));
       assertEquals(AttentionPlacement.SPLIT, first.attention());
       assertEquals("the links are measured", coordinator.expectDeactivation());
 
-      RankAssignment second = coordinator.connectWith(node, sums(2));
+      RankAssignment second = coordinator.connectWith(node, sums(3));
       assertEquals(AttentionPlacement.REPLICATED, second.attention());
       assertTrue(second.epoch() > first.epoch());
       assertEquals(
-          "replicated: replicating saves 10 sums a token, 20.0 ms, and adds 10.5 ms of arithmetic",
+          "replicated: replicating saves 10 sums a token, 30.0 ms, and adds 10.5 ms of arithmetic",
           coordinator.awaitPhase(Phase.READY).attention());
 
       coordinator.node("tablet").join().measured(1_000_000_000);
@@ -296,6 +296,18 @@ class CoordinatorActorTest {
     }
   }
 
+  /** Of a device that gets nothing of the FFN in the time that its attention takes. */
+  @Test
+  void shouldSplitAttentionWhereItTakesASlowDeviceTooLong() throws Exception {
+    try (TestCoordinator coordinator = new TestCoordinator(1, measures(1_000_000_000))) {
+      TestCoordinator.Node node = coordinator.node("laptop").join();
+      node.measured(100_000_000);
+      coordinator.connectWith(node, sums(3));
+      ClusterView ready = coordinator.awaitPhase(Phase.READY);
+      assertTrue(String.valueOf(ready.attention()).startsWith("split: "), ready::toString);
+    }
+  }
+
   @Test
   void shouldSplitAttentionWhereMemoryIsTooLittleForMore() throws Exception {
     try (TestCoordinator coordinator = new TestCoordinator(1, measures(1_000_000_000))) {
@@ -306,8 +318,26 @@ class CoordinatorActorTest {
                   : Optional.of("too little memory");
       TestCoordinator.Node node = coordinator.node("laptop").join();
       node.measured(1_000_000_000);
-      coordinator.connectWith(node, sums(2));
+      coordinator.connectWith(node, sums(3));
       assertEquals("split", coordinator.awaitPhase(Phase.READY).attention());
+    }
+  }
+
+  /** As on a guest Wi-Fi, where devices reach the router's wire but not each other. */
+  @Test
+  void shouldSumThroughThisDeviceWhereNodesDoNotReachEachOther() throws Exception {
+    try (TestCoordinator coordinator =
+        new TestCoordinator(2, null, Replication.NONE, false, CollectiveChoice.AUTO)) {
+      TestCoordinator.Node node = coordinator.node("laptop").join();
+      TestCoordinator.Node other = coordinator.node("tablet").join();
+      RankAssignment first = node.expectLoad();
+      assertEquals(CollectiveChoice.AUTO, first.collective());
+      node.loaded(first);
+      other.loaded(other.expectLoad());
+      coordinator.expectRootLoad().rank().complete(new UnusedRoot());
+      node.expect(NodeMessage.Connect.class);
+      node.failed(first, "not connected in time: rank 2");
+      assertEquals(CollectiveChoice.STAR, node.expectLoad().collective());
     }
   }
 

@@ -77,6 +77,15 @@ final class TestCoordinator implements AutoCloseable {
 
   TestCoordinator(
       int expectedNodes, @Nullable Calibrator calibrator, Replication replication, boolean eager) {
+    this(expectedNodes, calibrator, replication, eager, CollectiveChoice.DIRECT);
+  }
+
+  TestCoordinator(
+      int expectedNodes,
+      @Nullable Calibrator calibrator,
+      Replication replication,
+      boolean eager,
+      CollectiveChoice collective) {
     kit = ActorTestKit.create("kith", ManualTime.config());
     time = ManualTime.get(kit.system());
     CoordinatorSettings settings =
@@ -89,7 +98,7 @@ final class TestCoordinator implements AutoCloseable {
             64,
             KvType.F16,
             8,
-            CollectiveChoice.DIRECT,
+            collective,
             SumPrecision.EXACT,
             AttentionChoice.AUTO,
             MEMORY,

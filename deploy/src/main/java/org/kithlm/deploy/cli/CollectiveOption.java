@@ -14,15 +14,16 @@ final class CollectiveOption {
         "How ranks add up what each has computed: star (through this machine), direct (each to"
             + " all,",
         "one hop: faster where links are slow to answer), two-shot (each adds a part: faster where",
-        "they are thin), auto (measures the links and picks for each payload), shared-memory (for"
-            + " ranks",
-        "on one machine); default: shared-memory where all ranks are on this machine, else star."
+        "they are thin), auto (measures the links and picks for each payload; star where two nodes",
+        "do not reach each other), shared-memory (for ranks on one machine); default:"
+            + " shared-memory",
+        "where all ranks are on this machine, else auto."
       })
   private @Nullable CollectiveChoice wanted;
 
   /**
    * The user's choice. Without one it is what was measured to be fastest on one machine, and
-   * elsewhere what needs the fewest links.
+   * elsewhere what is measured to be.
    *
    * @param onOneMachine whether all ranks are here
    */
@@ -30,7 +31,7 @@ final class CollectiveOption {
     if (wanted != null) {
       return wanted;
     }
-    return onOneMachine ? CollectiveChoice.SHARED_MEMORY : CollectiveChoice.STAR;
+    return onOneMachine ? CollectiveChoice.SHARED_MEMORY : CollectiveChoice.AUTO;
   }
 
   /** Its words. */

@@ -35,10 +35,12 @@ class CollectiveIT {
         TestModel.HOME, Stream.concat(command, Stream.of(options)).toArray(String[]::new));
   }
 
-  private static JsonNode answer(String form) throws Exception {
+  private static JsonNode answer(String form, String... options) throws Exception {
     String prompt = "The capital of France is";
+    Stream<String> raw =
+        Stream.of("--raw", "--prompt", prompt, "--max-tokens", "16", "--temperature", "0");
     try (KithProcess cluster =
-        cluster(form, "--raw", "--prompt", prompt, "--max-tokens", "16", "--temperature", "0")) {
+        cluster(form, Stream.concat(raw, Stream.of(options)).toArray(String[]::new))) {
       JsonNode answer = Json.MAPPER.readTree(cluster.awaitLine());
       assertEquals(0, cluster.awaitExit(), cluster.errors());
       JsonNode sums = answer.at("/plan/sums");
@@ -60,14 +62,21 @@ class CollectiveIT {
   }
 
   @Test
+  void shouldAnswerAsWithTheStarWhereAllComputeAttention() throws Exception {
+    assertEquals(ofTheStar, answer("direct", "--attention", "replicated").get("tokens"));
+  }
+
+  @Test
   @Tag("fault")
   void shouldGoOnWithoutALeafThatAllWaitedFor() throws Exception {
-    try (KithProcess cluster = cluster("direct", "--port", "0")) {
+    try (KithProcess cluster = cluster("direct", "--attention", "replicated", "--port", "0")) {
       JsonNode ready = Json.MAPPER.readTree(cluster.awaitLine());
       assertEquals("direct", ready.at("/sums/payloads/0/form").asText(), ready::toString);
       try (KithProcess ps = KithProcess.start(TestModel.HOME, "ps")) {
         assertEquals(0, ps.awaitExit(), ps.errors());
-        assertTrue(ps.rest().contains("sums: direct, exact, sealed"));
+        String table = ps.rest();
+        assertTrue(table.contains("sums: direct, exact, sealed"), table);
+        assertTrue(table.contains("attention: replicated"), table);
       }
       String endpoint = ready.get("endpoint").asText();
       try (StreamedCompletion answer = StreamedCompletion.start(endpoint, MODEL, "Once", 60)) {

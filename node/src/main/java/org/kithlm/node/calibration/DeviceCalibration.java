@@ -3,6 +3,8 @@ package org.kithlm.node.calibration;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.management.CompilationMXBean;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -23,11 +25,13 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Times the kernels and the disk of this device: two seconds, seven where other programs come and
- * go, after the kernels are compiled, which a rank would wait for anyway. Thread-safe.
+ * Times the kernels and the disk of this device: two seconds, ten where other programs come and go,
+ * after the kernels are compiled, which a rank would wait for anyway. Thread-safe.
  */
 public final class DeviceCalibration implements Calibrator {
   private static final Logger LOG = LoggerFactory.getLogger(DeviceCalibration.class);
+
+  private static final CompilationMXBean COMPILER = ManagementFactory.getCompilationMXBean();
 
   /** Together small for the smallest device, and more than its caches hold. */
   private static final int PIECES = 32;
@@ -37,10 +41,10 @@ public final class DeviceCalibration implements Calibrator {
   /** Whole periods by which systems share processors out, 100 ms at most. */
   private static final Duration WINDOW = Duration.ofMillis(300);
 
-  /** Windows that must bring nothing better. */
+  /** Windows that must bring nothing better, while the JVM compiles little. */
   private static final int WINDOWS_PATIENCE = 4;
 
-  private static final int WINDOWS_MAX = 20;
+  private static final int WINDOWS_MAX = 30;
 
   /** What is more than that is better. */
   private static final double BETTER = 1.02;
@@ -109,8 +113,10 @@ public final class DeviceCalibration implements Calibrator {
       double best = 0;
       int since = 0;
       for (int i = 0; i < WINDOWS_MAX && since < WINDOWS_PATIENCE; i++) {
+        long compiledMs = COMPILER.getTotalCompilationTime();
         double rate = bytesPerSecond(pieces);
-        since = rate > BETTER * best ? 0 : since + 1;
+        boolean isQuiet = COMPILER.getTotalCompilationTime() - compiledMs < window.toMillis() / 10;
+        since = rate > BETTER * best ? 0 : since + (isQuiet ? 1 : 0);
         best = Math.max(best, rate);
       }
       return (long) best;
