@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.kithlm.model.pack.Pack;
 import org.kithlm.model.pack.PackWriter;
@@ -92,7 +93,13 @@ final class TwoRanks implements AutoCloseable {
     }
     root =
         new SessionRootRank(
-            RankWeights.load(pack, first, firstBytes), first, HOST, rootStore, 1, 2);
+            RankWeights.load(pack, first, firstBytes),
+            first,
+            HOST,
+            new AtomicReference<>(),
+            rootStore,
+            1,
+            2);
     leaf =
         new SessionLeafRank(
             RankWeights.load(pack, second, secondBytes), second, HOST, leafStore, 1);

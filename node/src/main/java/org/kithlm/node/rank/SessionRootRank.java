@@ -3,6 +3,7 @@ package org.kithlm.node.rank;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.kithlm.memory.TileReadException;
 import org.kithlm.model.config.ModelConfig;
@@ -19,6 +20,7 @@ import org.kithlm.node.control.RankAssignment;
 import org.kithlm.node.control.RankStatistics;
 import org.kithlm.node.kv.PageName;
 import org.kithlm.transport.DataPort;
+import org.kithlm.transport.LinkCosts;
 import org.kithlm.transport.StepAbortedException;
 import org.kithlm.transport.collective.RootSession;
 
@@ -30,6 +32,7 @@ public final class SessionRootRank implements RootRank {
   private static final int PAGES_MAX = 16;
 
   private final RankAssignment assignment;
+  private final AtomicReference<@Nullable LinkCosts> links;
   private final @Nullable RootKvStore kept;
   private final RankCompute compute;
   private final ModelConfig config;
@@ -53,6 +56,8 @@ public final class SessionRootRank implements RootRank {
    * A loaded root. It takes the weights over, and closes them also where it cannot be made.
    *
    * @param host address that its data plane listens at
+   * @param links what the root of the plan before measured, for a request that waits; then what
+   *     this one does
    * @param kept takes keys and values, and names them; null for none
    * @param threads for the arithmetic of the layers, the rank's own included
    * @param headThreads for the output head: it is the root's alone, and ranks that share the
@@ -62,10 +67,12 @@ public final class SessionRootRank implements RootRank {
       RankWeights weights,
       RankAssignment assignment,
       String host,
+      AtomicReference<@Nullable LinkCosts> links,
       @Nullable RootKvStore kept,
       int threads,
       int headThreads) {
     this.assignment = assignment;
+    this.links = links;
     this.kept = kept;
     this.compute = RankCompute.of(weights, assignment, kept == null ? null : kept.store(), threads);
     this.config = weights.pack().config();
@@ -108,7 +115,13 @@ public final class SessionRootRank implements RootRank {
     if (root == null) {
       return CollectiveReports.alone(assignment);
     }
-    root.measureLinks();
+    LinkCosts known = links.get();
+    if (known == null || warmUp.isPositive()) {
+      root.measureLinks();
+      links.set(root.costs());
+    } else {
+      root.tellLinks(known);
+    }
     return CollectiveReports.of(assignment, root, config.hiddenSize(), maxTokens);
   }
 

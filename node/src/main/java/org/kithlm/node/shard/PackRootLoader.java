@@ -2,6 +2,7 @@ package org.kithlm.node.shard;
 
 import java.nio.file.Path;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.kithlm.node.control.RankAssignment;
 import org.kithlm.node.rank.RootKvStore;
@@ -9,6 +10,7 @@ import org.kithlm.node.rank.RootRank;
 import org.kithlm.node.rank.RootRankLoader;
 import org.kithlm.node.rank.SessionRootRank;
 import org.kithlm.node.rank.WeightSlot;
+import org.kithlm.transport.LinkCosts;
 
 /** Loads rank 0 from the coordinator's own pack. */
 public final class PackRootLoader implements RootRankLoader {
@@ -19,6 +21,7 @@ public final class PackRootLoader implements RootRankLoader {
   private final long processBytes;
   private final @Nullable RootKvStore kept;
   private final WeightSlot slot = new WeightSlot();
+  private final AtomicReference<@Nullable LinkCosts> links = new AtomicReference<>();
 
   /**
    * A loader.
@@ -54,6 +57,7 @@ public final class PackRootLoader implements RootRankLoader {
                 slot.load(pack, assignment, processBytes),
                 assignment,
                 host,
+                links,
                 kept,
                 threads,
                 headThreads));

@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -95,7 +96,9 @@ class FailedLoadTest {
     long before = workers();
     assertThrows(
         RuntimeException.class,
-        () -> new SessionRootRank(weights, assignment, NO_ADDRESS, null, 2, 3));
+        () ->
+            new SessionRootRank(
+                weights, assignment, NO_ADDRESS, new AtomicReference<>(), null, 2, 3));
     assertFreed(weights);
     assertEquals(before, workers());
   }

@@ -114,6 +114,12 @@ final class Exchange implements AutoCloseable {
     chooseBy(new Survey(session).lead(step));
   }
 
+  /** The root's part where what the links cost is known. */
+  void tellCosts(long step, LinkCosts known) {
+    new Survey(session).tell(step, known);
+    chooseBy(known);
+  }
+
   /** A leaf's part in measuring the links. */
   void followSurvey(int firstTurn) {
     chooseBy(new Survey(session).follow(firstTurn));

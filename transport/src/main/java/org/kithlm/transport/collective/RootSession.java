@@ -90,6 +90,15 @@ public final class RootSession implements AutoCloseable {
     }
   }
 
+  /** As {@link #measureLinks}, but at once: goes by what another session has measured. */
+  public void tellLinks(LinkCosts known) {
+    session.checkFailure();
+    announcePendingAbort();
+    if (exchange.hasChoice()) {
+      exchange.tellCosts(step + 1, known);
+    }
+  }
+
   /**
    * Broadcasts the hidden state that a step starts from.
    *

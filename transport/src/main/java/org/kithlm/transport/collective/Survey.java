@@ -71,21 +71,41 @@ final class Survey {
   LinkCosts lead(long step) {
     session.beginWait();
     for (int rank = 1; rank < session.config().peers().size(); rank++) {
-      for (Link link : session.links()) {
-        while (!session.trySendSignal(link, FrameKind.TURN, step, rank)) {
-          serve();
-        }
-      }
+      sendTurn(step, rank);
       while (reports < rank) {
         serve();
       }
     }
     LinkCosts all = worst();
+    sendCosts(all);
+    return all;
+  }
+
+  /**
+   * The root's part where it knows what links cost: it gives nobody a turn, and tells all.
+   *
+   * @param step number of the next step
+   * @throws TransportException if a leaf is silent for the connect timeout
+   */
+  void tell(long step, LinkCosts known) {
+    session.beginWait();
+    sendTurn(step, session.config().rank());
+    sendCosts(known);
+  }
+
+  private void sendTurn(long step, int rank) {
+    for (Link link : session.links()) {
+      while (!session.trySendSignal(link, FrameKind.TURN, step, rank)) {
+        serve();
+      }
+    }
+  }
+
+  private void sendCosts(LinkCosts all) {
     for (Link link : session.links()) {
       sendCosts(link, FrameKind.COSTS, all);
     }
     session.flush();
-    return all;
   }
 
   /**

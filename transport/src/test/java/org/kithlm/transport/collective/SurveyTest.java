@@ -15,6 +15,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -72,6 +73,12 @@ class SurveyTest {
 
   /** Measures after a step, then sums once more; returns what the root knows. */
   private LinkCosts measure(List<SessionConfig> configs, Collective expected) throws Exception {
+    return lead(configs, RootSession::measureLinks, expected);
+  }
+
+  private LinkCosts lead(
+      List<SessionConfig> configs, Consumer<RootSession> learn, Collective expected)
+      throws Exception {
     List<Future<?>> leaves = new ArrayList<>();
     for (SessionConfig config : configs.subList(1, RANKS)) {
       leaves.add(threads.submit(() -> follow(config)));
@@ -82,7 +89,7 @@ class SurveyTest {
       assertNull(root.costs());
       assertEquals(Collective.STAR, root.formFor(DECODE_FLOATS), "until links are measured");
       sum(root, 0);
-      root.measureLinks();
+      learn.accept(root);
       sum(root, 1);
       assertEquals(expected, root.formFor(DECODE_FLOATS), () -> String.valueOf(root.costs()));
       costs = root.costs();
@@ -123,6 +130,13 @@ class SurveyTest {
     assertTrue(costs.starLatencyNs() >= NEAR_NS, costs::toString);
     assertTrue(costs.meshLatencyNs() >= NEAR_NS, costs::toString);
     assertEquals(0, costs.sharedCores());
+  }
+
+  /** Links that are slow to answer, but are told to be thin. */
+  @Test
+  void shouldGoByWhatIsKnown() throws Exception {
+    LinkCosts known = new LinkCosts(1_000, 1_000, 100_000, 1_000, 0);
+    assertEquals(known, lead(configs(NEAR_NS), root -> root.tellLinks(known), Collective.TWO_SHOT));
   }
 
   @Test
