@@ -1,4 +1,4 @@
-"""A KithLM cluster in the nodes of a lab, for `uneven`, `chaos`, `sums` and `peers`. Python 3 standard library only."""
+"""A KithLM cluster in the nodes of a lab, for `uneven`, `chaos`, `tails`, `sums` and `peers`. Python 3 standard library only."""
 import glob, http.client, json, os, re, shutil, subprocess, time
 
 HERE = os.path.dirname(os.path.realpath(__file__))
