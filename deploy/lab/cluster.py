@@ -41,6 +41,7 @@ class Cluster(Lab):
         super().__init__(name, folder)
         self.kith, self.model = kith, model
         self.token = None
+        self.measures = True  # its nodes' speeds
         self.environment = []  # NAME=VALUE for all its processes
 
     def home(self, node):
@@ -63,6 +64,7 @@ class Cluster(Lab):
     def up(self, *args):
         """Starts the coordinator and waits for its join line."""
         self.host = self.address(1, "LAB_MGMT_IP")
+        self.measures = "--even-shares" not in args
         for log in glob.glob(self.folder + "/node-*.log"):
             os.remove(log)
         for identity in glob.glob(self.folder + "/home-*/node/identity.json"):
@@ -79,7 +81,7 @@ class Cluster(Lab):
         """The same; waits until it has measured its speed, which others that start would disturb: they share our cores."""
         self.join(node)
         end = time.monotonic() + 120
-        while time.monotonic() < end and not os.path.exists(self.home(node) + "/node/speed.json"):
+        while self.measures and time.monotonic() < end and not os.path.exists(self.home(node) + "/node/speed.json"):
             time.sleep(0.2)
 
     def run(self, *args):
