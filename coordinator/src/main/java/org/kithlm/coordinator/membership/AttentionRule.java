@@ -31,12 +31,16 @@ final class AttentionRule {
     }
   }
 
+  /** Whether ranks have told of their links. */
+  boolean isInformed() {
+    return !Double.isNaN(sumMs);
+  }
+
   /** The better of two divisions among the same nodes, with the reason. */
   Division choose(Division split, Division replicated) {
     double splitMs = tokenMs(split);
     double replicatedMs = tokenMs(replicated);
-    boolean isKnown = splitMs + replicatedMs < Double.POSITIVE_INFINITY; // and neither is NaN
-    if (split.worldSize() < 2 || !isKnown) {
+    if (split.worldSize() < 2 || Double.isInfinite(splitMs + replicatedMs)) {
       return split;
     }
     boolean isWorth =

@@ -59,8 +59,11 @@ final class Planner {
       case REPLICATED -> divide(nodes, AttentionPlacement.REPLICATED);
       case AUTO -> {
         Division split = divide(nodes, AttentionPlacement.SPLIT);
-        Division replicated = divide(nodes, AttentionPlacement.REPLICATED);
-        yield firstShortage(replicated) == null ? attentionRule.choose(split, replicated) : split;
+        if (!attentionRule.isInformed() || rootSpeed == null) {
+          yield split;
+        }
+        Division replicated = divide(nodes, AttentionPlacement.REPLICATED); // leaves have room
+        yield shortage(replicated, 0).isEmpty() ? attentionRule.choose(split, replicated) : split;
       }
     };
   }
@@ -146,15 +149,12 @@ final class Planner {
 
   /** Why the others of a division could not go on without a node, null if they could. */
   @Nullable String shortageWithout(Member node, Division division) {
-    return firstShortage(
-        divide(division.considered().stream().filter(other -> !other.equals(node)).toList()));
-  }
-
-  private @Nullable String firstShortage(Division division) {
-    for (int rank = 0; rank < division.worldSize(); rank++) {
-      Optional<String> shortage = shortage(division, rank);
+    Division rest =
+        divide(division.considered().stream().filter(other -> !other.equals(node)).toList());
+    for (int rank = 0; rank < rest.worldSize(); rank++) {
+      Optional<String> shortage = shortage(rest, rank);
       if (shortage.isPresent()) {
-        return division.name(rank, settings) + ": " + shortage.get();
+        return rest.name(rank, settings) + ": " + shortage.get();
       }
     }
     return null;

@@ -15,6 +15,8 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.kithlm.coordinator.membership.ClusterView.Phase;
 import org.kithlm.model.shard.AttentionPlacement;
 import org.kithlm.node.control.Calibrator;
@@ -282,29 +284,20 @@ class CoordinatorActorTest {
     }
   }
 
-  @Test
-  void shouldSplitAttentionWhereItsSumsTakeLess() throws Exception {
+  /** Sums that take less, and a device whose attention takes so long that it gets no FFN. */
+  @ParameterizedTest
+  @CsvSource({"1000000000, 1", "100000000, 3"})
+  void shouldSplitAttentionWhereItsArithmeticTakesLonger(long bytesPerSecond, double sumMs)
+      throws Exception {
     try (TestCoordinator coordinator = new TestCoordinator(1, measures(1_000_000_000))) {
       TestCoordinator.Node node = coordinator.node("laptop").join();
-      node.measured(1_000_000_000);
-      coordinator.connectWith(node, sums(1));
+      node.measured(bytesPerSecond);
+      coordinator.connectWith(node, sums(sumMs));
       ClusterView ready = coordinator.awaitPhase(Phase.READY);
       assertTrue(
           String.valueOf(ready.attention()).startsWith("split: replicating saves"),
           ready::toString);
       assertTrue(coordinator.engine.deactivations.isEmpty());
-    }
-  }
-
-  /** Of a device that gets nothing of the FFN in the time that its attention takes. */
-  @Test
-  void shouldSplitAttentionWhereItTakesASlowDeviceTooLong() throws Exception {
-    try (TestCoordinator coordinator = new TestCoordinator(1, measures(1_000_000_000))) {
-      TestCoordinator.Node node = coordinator.node("laptop").join();
-      node.measured(100_000_000);
-      coordinator.connectWith(node, sums(3));
-      ClusterView ready = coordinator.awaitPhase(Phase.READY);
-      assertTrue(String.valueOf(ready.attention()).startsWith("split: "), ready::toString);
     }
   }
 
