@@ -140,7 +140,7 @@ final class Choice {
         new GenerationListener.Token(
             token,
             text,
-            choice.logprob(),
+            request.logprobs() ? choice.logprob() : Float.NaN,
             choice.top().stream()
                 .map(top -> new GenerationListener.Candidate(top.token(), top.logprob()))
                 .toList()));

@@ -14,7 +14,8 @@ public interface GenerationListener {
    * @param id its id
    * @param text text that is now certain (whole UTF-8 characters, no prefix of a stop string); may
    *     be empty, and may hold text of earlier tokens
-   * @param logprob natural logarithm of its probability before temperature and filters
+   * @param logprob natural logarithm of its probability before temperature and filters; NaN where
+   *     none was asked for
    * @param top the likeliest tokens at this step, as many as were asked for
    */
   record Token(int id, String text, float logprob, List<Candidate> top) {}

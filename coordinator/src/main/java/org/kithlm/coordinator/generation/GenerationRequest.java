@@ -4,6 +4,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.kithlm.model.constraint.Grammar;
 import org.kithlm.model.sampling.SamplingParameters;
+import org.kithlm.model.transformer.StepRuns;
 
 /**
  * What to generate.
@@ -12,6 +13,7 @@ import org.kithlm.model.sampling.SamplingParameters;
  * @param maxTokens most tokens of a text, at least 1
  * @param sampling how a token is chosen; each further text has the next seed
  * @param stops strings that end a text and are not part of it
+ * @param logprobs whether log probabilities are reported
  * @param topLogprobs how many candidates to report per token, 0 to 20
  * @param grammar what a text must be, null for anything
  * @param choices how many texts
@@ -23,13 +25,14 @@ public record GenerationRequest(
     int maxTokens,
     SamplingParameters sampling,
     List<String> stops,
+    boolean logprobs,
     int topLogprobs,
     @Nullable Grammar grammar,
     Choices choices,
     @Nullable Integer thinkingTokens,
     Priority priority) {
 
-  /** An interactive request for one text, whatever it says. */
+  /** An interactive request for one text, whatever it says, with log probabilities. */
   public GenerationRequest(
       int[] prompt,
       int maxTokens,
@@ -41,6 +44,7 @@ public record GenerationRequest(
         maxTokens,
         sampling,
         stops,
+        true,
         topLogprobs,
         null,
         Choices.ONE,
@@ -51,24 +55,72 @@ public record GenerationRequest(
   /** The same request for other texts. */
   public GenerationRequest withChoices(Choices other) {
     return new GenerationRequest(
-        prompt, maxTokens, sampling, stops, topLogprobs, grammar, other, thinkingTokens, priority);
+        prompt,
+        maxTokens,
+        sampling,
+        stops,
+        logprobs,
+        topLogprobs,
+        grammar,
+        other,
+        thinkingTokens,
+        priority);
   }
 
   /** The same request for texts of this form. */
   public GenerationRequest withGrammar(Grammar form) {
     return new GenerationRequest(
-        prompt, maxTokens, sampling, stops, topLogprobs, form, choices, thinkingTokens, priority);
+        prompt,
+        maxTokens,
+        sampling,
+        stops,
+        logprobs,
+        topLogprobs,
+        form,
+        choices,
+        thinkingTokens,
+        priority);
   }
 
   /** The same request with so much thinking at most. */
   public GenerationRequest withThinkingTokens(int most) {
     return new GenerationRequest(
-        prompt, maxTokens, sampling, stops, topLogprobs, grammar, choices, most, priority);
+        prompt,
+        maxTokens,
+        sampling,
+        stops,
+        logprobs,
+        topLogprobs,
+        grammar,
+        choices,
+        most,
+        priority);
   }
 
   /** The same request with another priority. */
   public GenerationRequest withPriority(Priority other) {
     return new GenerationRequest(
-        prompt, maxTokens, sampling, stops, topLogprobs, grammar, choices, thinkingTokens, other);
+        prompt,
+        maxTokens,
+        sampling,
+        stops,
+        logprobs,
+        topLogprobs,
+        grammar,
+        choices,
+        thinkingTokens,
+        other);
+  }
+
+  /** The same request without log probabilities. */
+  public GenerationRequest withoutLogprobs() {
+    return new GenerationRequest(
+        prompt, maxTokens, sampling, stops, false, 0, grammar, choices, thinkingTokens, priority);
+  }
+
+  /** How many of the likeliest tokens' logits it takes to choose one as if all were known. */
+  int wantedLogits() {
+    boolean isFree = grammar == null && thinkingTokens == null && !logprobs;
+    return isFree ? sampling.wantedLogits() : StepRuns.ALL_LOGITS;
   }
 }

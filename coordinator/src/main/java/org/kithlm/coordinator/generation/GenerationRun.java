@@ -197,6 +197,7 @@ final class GenerationRun {
         addRun(choice, 1);
       }
     }
+    runs.wantLogits(isAnyDueAfter(group) ? job.request.wantedLogits() : 0);
     try {
       rank.step(tokens, offset, runs);
     } catch (RankFailedException e) {
@@ -209,6 +210,16 @@ final class GenerationRun {
       group.get(run).moveTo(runs.startPosition(run) + runs.tokenCount(run));
     }
     return true;
+  }
+
+  /** Whether a text gets a token after the step: the runs take a text of the group to its end. */
+  private boolean isAnyDueAfter(List<Choice> group) {
+    for (int run = 0; run < runs.count(); run++) {
+      if (runs.startPosition(run) + runs.tokenCount(run) == end(group.get(run))) {
+        return true;
+      }
+    }
+    return false;
   }
 
   private void addRun(Choice choice, int count) {

@@ -85,6 +85,7 @@ final class Answers {
                 : options.maxTokens(),
             options.sampling(),
             options.stops(),
+            options.logprobs(),
             options.topLogprobs(),
             options.grammar(),
             options.choices(),

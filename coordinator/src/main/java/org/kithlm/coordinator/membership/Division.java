@@ -69,6 +69,7 @@ record Division(
         rank,
         shares,
         attention,
+        settings.workload().head(),
         settings.packId(),
         settings.contextLength(),
         settings.kvType(),

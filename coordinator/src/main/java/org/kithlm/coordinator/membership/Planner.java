@@ -124,7 +124,7 @@ final class Planner {
 
   private List<Balance.Device> devices(DeviceSpeed root, List<Member> nodes) {
     List<Balance.Device> devices = new ArrayList<>();
-    devices.add(new Balance.Device(root, settings.memory(), settings.workload().headBytes()));
+    devices.add(new Balance.Device(root, settings.memory(), settings.workload().rootBytes()));
     for (Member node : nodes) {
       DeviceSpeed speed = node.speed;
       if (speed == null) {

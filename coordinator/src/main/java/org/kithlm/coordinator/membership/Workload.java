@@ -1,6 +1,7 @@
 package org.kithlm.coordinator.membership;
 
 import org.kithlm.model.shard.AttentionPlacement;
+import org.kithlm.model.shard.HeadPlacement;
 
 /**
  * What a model asks of devices, for plans. Bytes.
@@ -9,7 +10,8 @@ import org.kithlm.model.shard.AttentionPlacement;
  * @param layerCount its layers
  * @param attentionBytes weights of attention in all layers
  * @param ffnBytes weights of the FFN in all layers
- * @param headBytes weights of the output head, which are the root's
+ * @param headBytes weights of the output head
+ * @param head who has them
  * @param kvBytes keys and values of the whole context
  * @param processBytes what a process needs beside its Java heap, keys, values and weights
  */
@@ -19,12 +21,20 @@ public record Workload(
     long attentionBytes,
     long ffnBytes,
     long headBytes,
+    HeadPlacement head,
     long kvBytes,
     long processBytes) {
 
   /** Weights that devices share. */
   long sharedBytes(AttentionPlacement attention) {
-    return attention == AttentionPlacement.SPLIT ? attentionBytes + ffnBytes : ffnBytes;
+    return (attention == AttentionPlacement.SPLIT ? attentionBytes : 0)
+        + ffnBytes
+        + (head == HeadPlacement.SPLIT ? headBytes : 0);
+  }
+
+  /** Weights that the root has beside its share. */
+  long rootBytes() {
+    return head == HeadPlacement.ROOT ? headBytes : 0;
   }
 
   /** Weights that each device has, whatever its share is. */

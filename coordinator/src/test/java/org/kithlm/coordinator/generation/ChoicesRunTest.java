@@ -88,6 +88,7 @@ class ChoicesRunTest {
               request.maxTokens(),
               sampling,
               request.stops(),
+              request.logprobs(),
               request.topLogprobs(),
               request.grammar(),
               Choices.ONE,

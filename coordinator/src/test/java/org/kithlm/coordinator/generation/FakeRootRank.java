@@ -16,6 +16,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import org.kithlm.model.sampling.LikeliestTokens;
 import org.kithlm.model.transformer.StepRuns;
 import org.kithlm.node.control.CollectiveChoice;
 import org.kithlm.node.control.CollectiveReport;
@@ -216,7 +217,22 @@ final class FakeRootRank implements RootRank {
 
   @Override
   public float[] logits(int run) {
-    return model.apply(held(lastRuns.sequence(run)).tokens());
+    float[] logits = model.apply(held(lastRuns.sequence(run)).tokens());
+    int wanted = lastRuns.wantedLogits();
+    if (wanted == 0) {
+      throw new AssertionError("no logits were wanted of " + steps.getLast());
+    }
+    if (wanted >= logits.length) {
+      return logits;
+    }
+    float[] likeliest = new float[logits.length];
+    Arrays.fill(likeliest, Float.NEGATIVE_INFINITY);
+    LikeliestTokens tokens = new LikeliestTokens();
+    tokens.select(logits, 0, logits.length, wanted);
+    for (int i = 0; i < wanted; i++) {
+      likeliest[tokens.token(i)] = logits[tokens.token(i)];
+    }
+    return likeliest;
   }
 
   @Override

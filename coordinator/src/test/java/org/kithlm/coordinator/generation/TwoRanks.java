@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
 import org.kithlm.model.pack.Pack;
 import org.kithlm.model.pack.PackWriter;
 import org.kithlm.model.shard.AttentionPlacement;
+import org.kithlm.model.shard.HeadPlacement;
 import org.kithlm.model.tokenizer.Tokenizer;
 import org.kithlm.model.transformer.KvType;
 import org.kithlm.node.control.CollectiveChoice;
@@ -137,6 +138,7 @@ final class TwoRanks implements AutoCloseable {
         rank,
         List.of(1.0, 1.0),
         AttentionPlacement.SPLIT,
+        HeadPlacement.ROOT,
         packId,
         CONTEXT_LENGTH,
         KvType.F16,

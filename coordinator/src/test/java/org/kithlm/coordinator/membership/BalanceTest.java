@@ -14,13 +14,14 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.kithlm.coordinator.membership.Balance.Device;
 import org.kithlm.model.shard.AttentionPlacement;
+import org.kithlm.model.shard.HeadPlacement;
 import org.kithlm.node.control.DeviceSpeed;
 import org.kithlm.node.control.ProcessMemory;
 
 class BalanceTest {
   private static final long MB = 1_000_000;
   private static final Workload WORKLOAD =
-      new Workload("Q4_K", 10, 200 * MB, 800 * MB, 0, 0, 100 * MB);
+      new Workload("Q4_K", 10, 200 * MB, 800 * MB, 0, HeadPlacement.ROOT, 0, 100 * MB);
 
   private static Device device(long mbPerSecond, long diskMbPerSecond, long freeMb) {
     return new Device(

@@ -19,6 +19,7 @@ import org.apache.pekko.actor.testkit.typed.javadsl.ManualTime;
 import org.apache.pekko.actor.testkit.typed.javadsl.TestProbe;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.jspecify.annotations.Nullable;
+import org.kithlm.model.shard.HeadPlacement;
 import org.kithlm.model.transformer.KvType;
 import org.kithlm.node.control.Calibrator;
 import org.kithlm.node.control.CollectiveChoice;
@@ -47,7 +48,7 @@ final class TestCoordinator implements AutoCloseable {
   static final ProcessMemory MEMORY = new ProcessMemory(1 << 30, 1 << 26);
 
   static final Workload WORKLOAD =
-      new Workload("Q4_K", 10, 20 << 20, 80 << 20, 20 << 20, 0, 128 << 20);
+      new Workload("Q4_K", 10, 20 << 20, 80 << 20, 20 << 20, HeadPlacement.ROOT, 0, 128 << 20);
 
   /** A load of rank 0. */
   static final int LEAF_TOKENS = 5;

@@ -22,6 +22,7 @@ import org.kithlm.deploy.cluster.Server;
 import org.kithlm.memory.DiskRate;
 import org.kithlm.model.pack.Pack;
 import org.kithlm.model.shard.AttentionPlacement;
+import org.kithlm.model.shard.HeadPlacement;
 import org.kithlm.node.control.CollectiveChoice;
 import org.kithlm.node.control.EpochKey;
 import org.kithlm.node.control.RankAssignment;
@@ -153,6 +154,7 @@ public final class BenchMemoryCommand implements Callable<Integer> {
                 rank,
                 Collections.nCopies(nodes, 1.0),
                 AttentionPlacement.SPLIT,
+                HeadPlacement.ROOT,
                 pack.id(),
                 context,
                 kvType.type(),

@@ -15,6 +15,7 @@ import org.kithlm.deploy.cluster.Server;
 import org.kithlm.model.config.ModelConfig;
 import org.kithlm.model.pack.Pack;
 import org.kithlm.model.shard.AttentionPlacement;
+import org.kithlm.model.shard.HeadPlacement;
 import org.kithlm.node.control.CollectiveChoice;
 import org.kithlm.node.control.EpochKey;
 import org.kithlm.node.control.NodeMessage;
@@ -111,6 +112,7 @@ public final class BenchModelCommand implements Callable<Integer> {
               0,
               List.of(1.0),
               AttentionPlacement.SPLIT,
+              HeadPlacement.ROOT,
               pack.id(),
               longest,
               kvType.type(),

@@ -13,6 +13,7 @@ import org.kithlm.deploy.KithException;
 import org.kithlm.deploy.bench.SplitBench;
 import org.kithlm.model.pack.Pack;
 import org.kithlm.model.shard.AttentionPlacement;
+import org.kithlm.model.shard.HeadPlacement;
 import org.kithlm.model.transformer.KvType;
 import org.kithlm.node.control.CollectiveChoice;
 import org.kithlm.node.control.EpochKey;
@@ -121,6 +122,7 @@ public final class BenchSplitCommand implements Callable<Integer> {
           rank,
           Collections.nCopies(worldSize, 1.0),
           AttentionPlacement.SPLIT,
+          HeadPlacement.ROOT,
           pack.id(),
           POSITIONS,
           KvType.F16,

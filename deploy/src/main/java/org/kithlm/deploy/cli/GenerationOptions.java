@@ -65,7 +65,7 @@ final class GenerationOptions {
           raw
               ? chat.tokenize(prompt)
               : chat.tokenizeChat(List.of(new ChatService.Message("user", prompt)), List.of());
-      return new GenerationRequest(tokens, maxTokens, sampling, List.of(), 0);
+      return new GenerationRequest(tokens, maxTokens, sampling, List.of(), 0).withoutLogprobs();
     } catch (IllegalArgumentException e) {
       throw new KithException(ExitCode.USAGE, String.valueOf(e.getMessage()), e);
     }

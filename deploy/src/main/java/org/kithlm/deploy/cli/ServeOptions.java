@@ -21,6 +21,7 @@ final class ServeOptions {
   @Mixin private final CollectiveOption collective = new CollectiveOption();
   @Mixin private final SumsOption sums = new SumsOption();
   @Mixin private final AttentionOption attention = new AttentionOption();
+  @Mixin private final HeadOption head = new HeadOption();
 
   @Mixin private final KvTypeOption kvType = new KvTypeOption();
 
@@ -95,6 +96,7 @@ final class ServeOptions {
         collective.choice(nodesHere > 1),
         sums.precision(),
         attention.wanted(),
+        head.placement(),
         calibration == null ? null : new DeviceCalibration(calibration, ownThreads),
         ownThreads,
         threads.threads(1),

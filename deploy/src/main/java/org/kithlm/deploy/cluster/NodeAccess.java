@@ -161,7 +161,7 @@ final class NodeAccess {
   /** Where nodes fetch a pack from. */
   NodeMessage.WeightOrigin origin(Pack pack) {
     // What a rank without any units needs is what every rank needs.
-    RankShard nothing = new RankShard(1, 2, 0, 0, 0, 0, 0, 0, false, AttentionPlacement.SPLIT);
+    RankShard nothing = new RankShard(1, 2, 0, 0, 0, 0, 0, 0, 0, 0, AttentionPlacement.SPLIT);
     List<NodeMessage.ByteRun> prelude =
         pack.runs(nothing).stream().map(NodeAccess::byteRun).toList();
     String host = options.host();

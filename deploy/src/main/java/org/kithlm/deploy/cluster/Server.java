@@ -172,6 +172,7 @@ public final class Server implements AutoCloseable {
         options.attention() == AttentionChoice.REPLICATED
             ? AttentionPlacement.REPLICATED
             : AttentionPlacement.SPLIT,
+        options.head(),
         pack.id(),
         contextLength,
         options.kvType(),
@@ -229,6 +230,7 @@ public final class Server implements AutoCloseable {
                 demand.attentionBytes(),
                 demand.ffnBytes(),
                 demand.headBytes(),
+                options.head(),
                 demand.kvBytes(options.contextLength(), options.kvType()),
                 PackDemand.PROCESS_BYTES),
             options.replication(),

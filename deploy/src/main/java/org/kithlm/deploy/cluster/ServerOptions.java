@@ -6,6 +6,7 @@ import org.kithlm.coordinator.enrolment.ClusterBooks;
 import org.kithlm.coordinator.http.EndpointSettings;
 import org.kithlm.coordinator.membership.AttentionChoice;
 import org.kithlm.coordinator.membership.Replication;
+import org.kithlm.model.shard.HeadPlacement;
 import org.kithlm.model.transformer.KvType;
 import org.kithlm.node.control.Calibrator;
 import org.kithlm.node.control.CollectiveChoice;
@@ -29,6 +30,7 @@ import org.kithlm.node.kv.KvStorePlace;
  * @param collective how the ranks form sums
  * @param precision of what ranks send of sums
  * @param attention who computes attention
+ * @param head who has the output head
  * @param calibrator measures this device, for shares by speed; null for equal shares
  * @param threads of this process for the arithmetic
  * @param headThreads for the output head, while the nodes on this machine wait for the next token
@@ -52,6 +54,7 @@ public record ServerOptions(
     CollectiveChoice collective,
     SumPrecision precision,
     AttentionChoice attention,
+    HeadPlacement head,
     @Nullable Calibrator calibrator,
     int threads,
     int headThreads,
@@ -92,6 +95,7 @@ public record ServerOptions(
         collective,
         precision,
         attention,
+        head,
         calibrator,
         threads,
         headThreads,

@@ -36,9 +36,14 @@ class CollectiveIT {
   }
 
   private static JsonNode answer(String form, String... options) throws Exception {
+    return answerAt("0", form, options);
+  }
+
+  private static JsonNode answerAt(String temperature, String form, String... options)
+      throws Exception {
     String prompt = "The capital of France is";
     Stream<String> raw =
-        Stream.of("--raw", "--prompt", prompt, "--max-tokens", "16", "--temperature", "0");
+        Stream.of("--raw", "--prompt", prompt, "--max-tokens", "16", "--temperature", temperature);
     try (KithProcess cluster =
         cluster(form, Stream.concat(raw, Stream.of(options)).toArray(String[]::new))) {
       JsonNode answer = Json.MAPPER.readTree(cluster.awaitLine());
@@ -64,6 +69,16 @@ class CollectiveIT {
   @Test
   void shouldAnswerAsWithTheStarWhereAllComputeAttention() throws Exception {
     assertEquals(ofTheStar, answer("direct", "--attention", "replicated").get("tokens"));
+  }
+
+  /** Greedily leaves send a candidate each, else all their logits. */
+  @ParameterizedTest
+  @ValueSource(strings = {"0", "0.9"})
+  void shouldAnswerAsWithTheRootsHeadWhereAllShareIt(String temperature) throws Exception {
+    JsonNode root = answerAt(temperature, "star");
+    JsonNode split = answerAt(temperature, "auto", "--head", "split", "--attention", "replicated");
+    assertEquals(root.get("tokens"), split.get("tokens"));
+    assertEquals(root.get("text"), split.get("text"));
   }
 
   @Test

@@ -20,6 +20,7 @@ import org.kithlm.model.gguf.GgufSection;
 import org.kithlm.model.kernel.ScalarDequantizer;
 import org.kithlm.model.shard.RankShard;
 import org.kithlm.model.shard.ShardUnits;
+import org.kithlm.model.weight.TensorRole;
 import org.kithlm.model.weight.Tile;
 
 /**
@@ -98,6 +99,14 @@ public final class Pack implements AutoCloseable {
   /** How the model may be cut. */
   public ShardUnits units() {
     return index.units();
+  }
+
+  /** Rows of the output head that stay together where ranks share it. */
+  public int headRowsPerUnit() {
+    ModelConfig config = index.config();
+    return tiles
+        .tensor(ModelTensors.matrix(config, TensorRole.LM_HEAD, config.layerCount()))
+        .pieceRows();
   }
 
   /**

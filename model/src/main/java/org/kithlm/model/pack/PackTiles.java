@@ -46,9 +46,7 @@ final class PackTiles {
         }
       }
     }
-    if (shard.hasHead()) {
-      addMatrix(tiles, shard, TensorRole.LM_HEAD, config.layerCount());
-    }
+    addMatrix(tiles, shard, TensorRole.LM_HEAD, config.layerCount());
     return List.copyOf(tiles);
   }
 
@@ -97,14 +95,14 @@ final class PackTiles {
           case ATTN_Q, ATTN_OUTPUT -> shard.firstHead() * headDim;
           case ATTN_K, ATTN_V -> shard.firstKvHead() * headDim;
           case FFN_GATE, FFN_UP, FFN_DOWN -> shard.firstFfnColumn();
-          case LM_HEAD -> 0;
+          case LM_HEAD -> shard.firstLogit();
         };
     int count =
         switch (role) {
           case ATTN_Q, ATTN_OUTPUT -> shard.headCount() * headDim;
           case ATTN_K, ATTN_V -> shard.kvHeadCount() * headDim;
           case FFN_GATE, FFN_UP, FFN_DOWN -> shard.ffnColumnCount();
-          case LM_HEAD -> tensor.rows();
+          case LM_HEAD -> shard.logitCount();
         };
     if (count == 0) {
       return;

@@ -8,13 +8,23 @@ import java.util.Arrays;
  * key that is larger for a higher logit and, among equals, for a lower id, so the order is total.
  * Not thread-safe; its array is reused.
  */
-final class LikeliestTokens {
+public final class LikeliestTokens {
   private long[] heap = new long[256]; // the least key first; sorted between calls
   private int length;
 
   /** Selects the {@code count} likeliest, or all where there are fewer. */
   void select(float[] logits, int count) {
-    length = Math.min(count, logits.length);
+    select(logits, 0, logits.length, count);
+  }
+
+  /**
+   * Selects the {@code count} likeliest, or all where there are fewer, of some tokens.
+   *
+   * @param logits has those of the tokens from {@code first} on
+   * @param tokens how many there are
+   */
+  public void select(float[] logits, int first, int tokens, int count) {
+    length = Math.min(count, tokens);
     if (length == 0) {
       return;
     }
@@ -22,11 +32,11 @@ final class LikeliestTokens {
       heap = new long[length];
     }
     for (int token = 0; token < length; token++) {
-      heap[token] = key(logits[token], token);
+      heap[token] = key(logits[first + token], token);
     }
     Arrays.sort(heap, 0, length); // ascending order is a valid heap
-    for (int token = length; token < logits.length; token++) {
-      long key = key(logits[token], token);
+    for (int token = length; token < tokens; token++) {
+      long key = key(logits[first + token], token);
       if (key > heap[0]) {
         replaceLeast(key);
       }
@@ -38,8 +48,8 @@ final class LikeliestTokens {
     return length;
   }
 
-  /** Token at a rank, 0 being the likeliest. */
-  int token(int rank) {
+  /** Token at a rank, 0 being the likeliest, counted from the first one. */
+  public int token(int rank) {
     return ~(int) heap[length - 1 - rank];
   }
 

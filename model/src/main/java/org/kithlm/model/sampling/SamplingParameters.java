@@ -46,6 +46,22 @@ public record SamplingParameters(
         other);
   }
 
+  /**
+   * How many of the likeliest tokens' logits it takes to choose a token as if all were known;
+   * {@link Integer#MAX_VALUE} for all.
+   */
+  public int wantedLogits() {
+    boolean areAdjusted =
+        repetitionPenalty != 1
+            || presencePenalty != 0
+            || frequencyPenalty != 0
+            || !logitBias.isEmpty();
+    if (areAdjusted || (temperature > 0 && topK == 0)) {
+      return Integer.MAX_VALUE;
+    }
+    return temperature == 0 ? 1 : topK;
+  }
+
   /** Checks every range; the message names the field and its value. */
   public SamplingParameters {
     logitBias = Map.copyOf(logitBias);

@@ -8,7 +8,7 @@ import org.kithlm.model.config.ModelConfig;
 /**
  * Gives each rank a contiguous run of units, in rank order, so that ranks whose speeds are as their
  * shares are done as early as whole units allow. With more ranks than units some ranks hold
- * nothing. The output head is on the root.
+ * nothing. The output head is on the root, unless it is shared, too.
  */
 public final class ShardPlan {
   /** A bound on what a plan allocates, far above any home. */
@@ -77,12 +77,32 @@ public final class ShardPlan {
               headCount == 0 ? 0 : endKvHead - firstKvHead,
               firstColumn,
               endColumn - firstColumn,
-              rank == 0,
+              0,
+              rank == 0 ? config.vocabularySize() : 0,
               placement));
       head += split ? headCount : 0;
       ffnUnit += ffn[rank];
     }
     return new ShardPlan(shards);
+  }
+
+  /**
+   * The same with the rows of the output head shared in proportion to weights.
+   *
+   * @param rowsPerUnit rows that stay together; the last unit may be short
+   * @param shares one weight per rank, as for {@link #weighted}
+   */
+  public ShardPlan sharingHead(int rowsPerUnit, double[] shares) {
+    int rows = shards.getFirst().logitCount();
+    int[] units = apportion(Math.ceilDiv(rows, rowsPerUnit), shares);
+    List<RankShard> sharing = new ArrayList<>();
+    int first = 0;
+    for (RankShard shard : shards) {
+      int end = (int) Math.min((long) first + (long) units[shard.rank()] * rowsPerUnit, rows);
+      sharing.add(shard.withLogits(first, end - first));
+      first = end;
+    }
+    return new ShardPlan(sharing);
   }
 
   /** Number of ranks. */

@@ -13,22 +13,20 @@ import org.kithlm.model.weight.TensorRole;
 import org.kithlm.model.weight.WeightSource;
 
 /**
- * The final norm and the output head: hidden states to logits. Acquires and releases the head's
- * tiles, which end the cycle, once each. Owned by the root's compute thread.
+ * The final norm and a rank's rows of the output head: hidden states to logits. Acquires and
+ * releases the head's tiles, which end the cycle, once each. Owned by the rank's compute thread.
  */
 public final class LmHead {
-  /** The head is not split; of the layers it needs nothing. */
-  private static final RankShard HEAD_ONLY =
-      new RankShard(0, 1, 0, 0, 0, 0, 0, 0, true, AttentionPlacement.SPLIT);
-
   private final ModelConfig config;
+  private final int rows;
   private final ShardMatrices matrices;
   private final float[] norm;
   private final float[] normed;
 
   /**
-   * The head, on the rank that holds all of it.
+   * The rows of a rank, which has some.
    *
+   * @param shard which rows
    * @param layout the rank's tiles, those of the head among them
    * @param commonTensors by GGUF name
    * @param workers share the work
@@ -36,22 +34,30 @@ public final class LmHead {
    */
   public LmHead(
       ModelConfig config,
+      RankShard shard,
       ShardLayout layout,
       Map<String, float[]> commonTensors,
       WeightSource weights,
       Workers workers) {
     this.config = config;
-    matrices = new ShardMatrices(config, HEAD_ONLY, layout, weights, workers, StepRuns.MAX);
+    rows = shard.logitCount();
+    matrices = new ShardMatrices(config, headOnly(shard), layout, weights, workers, StepRuns.MAX);
     matrices.requireComplete(config.layerCount(), TensorRole.LM_HEAD);
     norm = new CommonTensors(commonTensors).require(ModelTensors.OUTPUT_NORM, config.hiddenSize());
     normed = new float[StepRuns.MAX * config.hiddenSize()];
   }
 
+  /** Of the layers it needs nothing, and no room for their inputs. */
+  private static RankShard headOnly(RankShard shard) {
+    return new RankShard(
+        0, 1, 0, 0, 0, 0, 0, 0, shard.firstLogit(), shard.logitCount(), AttentionPlacement.SPLIT);
+  }
+
   /**
-   * Computes the logits after the last token of each run of a step.
+   * Computes the logits of this rank's rows after the last token of each run of a step.
    *
    * @param hidden states after {@link ForwardPass#forward}; not changed
-   * @param logits replaced; [runs x vocabulary]
+   * @param logits replaced; [runs x rows]
    */
   public void logits(float[] hidden, StepRuns runs, float[] logits) {
     int width = config.hiddenSize();
@@ -60,7 +66,7 @@ public final class LmHead {
       RmsNorm.normalize(
           hidden, lastToken * width, norm, config.rmsEpsilon(), normed, run * width, width);
     }
-    int length = runs.count() * config.vocabularySize();
+    int length = runs.count() * rows;
     Arrays.fill(logits, 0, length, 0);
     matrices.input(normed, runs.count(), width);
     matrices.addProduct(config.layerCount(), TensorRole.LM_HEAD, logits);

@@ -99,7 +99,7 @@ final class ShardMatrices {
       case ATTN_Q -> shard.headCount() * config.headDim();
       case ATTN_K, ATTN_V -> shard.kvHeadCount() * config.headDim();
       case FFN_GATE, FFN_UP -> shard.ffnColumnCount();
-      case LM_HEAD -> shard.hasHead() ? config.vocabularySize() : 0;
+      case LM_HEAD -> shard.logitCount();
       case ATTN_OUTPUT -> shard.headCount() == 0 ? 0 : config.hiddenSize();
       case FFN_DOWN -> shard.ffnColumnCount() == 0 ? 0 : config.hiddenSize();
     };
@@ -120,6 +120,7 @@ final class ShardMatrices {
       case ATTN_Q -> shard.firstHead() * config.headDim();
       case ATTN_K, ATTN_V -> shard.firstKvHead() * config.headDim();
       case FFN_GATE, FFN_UP -> shard.firstFfnColumn();
+      case LM_HEAD -> shard.firstLogit();
       default -> 0;
     };
   }

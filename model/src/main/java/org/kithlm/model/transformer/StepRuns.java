@@ -9,6 +9,9 @@ public final class StepRuns {
   /** Sequences that a cache can hold, and so the most runs of a step. */
   public static final int MAX = 8;
 
+  /** As many logits as the vocabulary has tokens. */
+  public static final int ALL_LOGITS = Integer.MAX_VALUE;
+
   /** The stem. */
   public static final int STEM = 0;
 
@@ -17,16 +20,18 @@ public final class StepRuns {
   private final int[] startPositions = new int[MAX];
   private final int[] firstTokens = new int[MAX + 1]; // of the step; the last is the token count
   private int count;
+  private int wantedLogits = ALL_LOGITS;
 
   /** Forgets all runs. */
   public StepRuns clear() {
     count = 0;
+    wantedLogits = ALL_LOGITS;
     return this;
   }
 
   /** Takes the runs of another step. */
   public void set(StepRuns other) {
-    clear();
+    clear().wantLogits(other.wantedLogits);
     for (int run = 0; run < other.count; run++) {
       add(
           other.sequence(run),
@@ -72,6 +77,25 @@ public final class StepRuns {
     firstTokens[count + 1] = firstTokens[count] + tokenCount;
     count++;
     return this;
+  }
+
+  /**
+   * Says how many of the likeliest tokens' logits the step is to give after each run: 0 for none;
+   * all, unless this is called.
+   *
+   * @throws IllegalArgumentException if {@code likeliest} is negative
+   */
+  public StepRuns wantLogits(int likeliest) {
+    if (likeliest < 0) {
+      throw new IllegalArgumentException("likeliest=" + likeliest + ": give at least 0");
+    }
+    wantedLogits = likeliest;
+    return this;
+  }
+
+  /** How many of the likeliest tokens' logits the step is to give after each run. */
+  public int wantedLogits() {
+    return wantedLogits;
   }
 
   /** How many runs there are. */

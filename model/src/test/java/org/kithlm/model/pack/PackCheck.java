@@ -51,7 +51,11 @@ final class PackCheck {
       check.checkVectors();
       check.checkEmbedding();
       for (int worldSize = 1; worldSize <= worldSizeMax; worldSize++) {
-        check.checkShards(ShardPlan.equal(pack.config(), pack.units(), worldSize));
+        ShardPlan plan = ShardPlan.equal(pack.config(), pack.units(), worldSize);
+        check.checkShards(plan);
+        double[] shares = new double[worldSize];
+        Arrays.fill(shares, 1);
+        check.checkShards(plan.sharingHead(pack.headRowsPerUnit(), shares));
       }
     }
   }
@@ -134,8 +138,8 @@ final class PackCheck {
       checkMatrix(layout, layer, TensorRole.FFN_UP, shard.firstFfnColumn(), ffn);
       checkMatrix(layout, layer, TensorRole.FFN_DOWN, shard.firstFfnColumn(), ffn);
     }
-    int vocabulary = shard.hasHead() ? config.vocabularySize() : 0;
-    checkMatrix(layout, config.layerCount(), TensorRole.LM_HEAD, 0, vocabulary);
+    int head = config.layerCount();
+    checkMatrix(layout, head, TensorRole.LM_HEAD, shard.firstLogit(), shard.logitCount());
   }
 
   private static void checkMatrix(

@@ -289,9 +289,9 @@ class PackTest {
   @Test
   void shouldRefuseForeignShardAndToken() throws IOException {
     try (Pack pack = Pack.open(packOf(llama()))) {
-      RankShard cut = new RankShard(0, 1, 0, 6, 0, 3, 0, 10, false, AttentionPlacement.SPLIT);
+      RankShard cut = new RankShard(0, 1, 0, 6, 0, 3, 0, 10, 0, 0, AttentionPlacement.SPLIT);
       assertThrows(IllegalArgumentException.class, () -> pack.tiles(cut));
-      RankShard large = new RankShard(0, 1, 0, 7, 0, 3, 0, 80, false, AttentionPlacement.SPLIT);
+      RankShard large = new RankShard(0, 1, 0, 7, 0, 3, 0, 80, 0, 0, AttentionPlacement.SPLIT);
       assertThrows(IllegalArgumentException.class, () -> pack.tiles(large));
       EmbeddingTable table = pack.embedding();
       assertThrows(IllegalArgumentException.class, () -> table.row(50, new float[64], 0));

@@ -70,11 +70,11 @@ class ShardPlanTest {
     // 10 FFN units: 6/2 = 3, as with 5, 3, 2.
     ShardPlan plan = ShardPlan.weighted(config, units, new double[] {2, 1, 1});
     assertEquals(
-        new RankShard(0, 3, 0, 5, 0, 2, 0, 192, true, AttentionPlacement.SPLIT), plan.shard(0));
+        new RankShard(0, 3, 0, 5, 0, 2, 0, 192, 0, 10, AttentionPlacement.SPLIT), plan.shard(0));
     assertEquals(
-        new RankShard(1, 3, 5, 2, 1, 2, 192, 64, false, AttentionPlacement.SPLIT), plan.shard(1));
+        new RankShard(1, 3, 5, 2, 1, 2, 192, 64, 0, 0, AttentionPlacement.SPLIT), plan.shard(1));
     assertEquals(
-        new RankShard(2, 3, 7, 2, 2, 1, 256, 64, false, AttentionPlacement.SPLIT), plan.shard(2));
+        new RankShard(2, 3, 7, 2, 2, 1, 256, 64, 0, 0, AttentionPlacement.SPLIT), plan.shard(2));
   }
 
   @Test
@@ -86,9 +86,9 @@ class ShardPlanTest {
             new double[] {3, 0, 2},
             AttentionPlacement.REPLICATED);
     AttentionPlacement replicated = AttentionPlacement.REPLICATED;
-    assertEquals(new RankShard(0, 3, 0, 9, 0, 3, 0, 192, true, replicated), plan.shard(0));
-    assertEquals(new RankShard(1, 3, 0, 9, 0, 3, 192, 0, false, replicated), plan.shard(1));
-    assertEquals(new RankShard(2, 3, 0, 9, 0, 3, 192, 128, false, replicated), plan.shard(2));
+    assertEquals(new RankShard(0, 3, 0, 9, 0, 3, 0, 192, 0, 10, replicated), plan.shard(0));
+    assertEquals(new RankShard(1, 3, 0, 9, 0, 3, 192, 0, 0, 0, replicated), plan.shard(1));
+    assertEquals(new RankShard(2, 3, 0, 9, 0, 3, 192, 128, 0, 0, replicated), plan.shard(2));
   }
 
   @Test
@@ -118,7 +118,7 @@ class ShardPlanTest {
     assertEquals(0, plan.shard(0).kvHeadCount() + plan.shard(2).kvHeadCount());
     assertEquals(9, plan.shard(1).headCount());
     assertEquals(320, plan.shard(1).ffnColumnCount());
-    assertTrue(plan.shard(0).hasHead());
+    assertEquals(10, plan.shard(0).logitCount());
   }
 
   @ParameterizedTest
@@ -194,11 +194,30 @@ class ShardPlanTest {
           shard.ffnColumnCount() % units.ffnColumnsPerUnit() == 0 || column == units.ffnSize(),
           what);
       checkNobodyWouldBeDoneEarlier(plan, units, shares, rank, what);
-      assertEquals(rank == 0, shard.hasHead(), what);
+      assertEquals(0, shard.firstLogit(), what);
+      assertEquals(rank == 0 ? config.vocabularySize() : 0, shard.logitCount(), what);
       checkKvHeads(config, shard, what);
     }
     assertEquals(config.headCount(), head, where);
     assertEquals(config.ffnSize(), column, where);
+    checkSharedHead(config, plan, shares, where);
+  }
+
+  private static void checkSharedHead(
+      ModelConfig config, ShardPlan plan, double[] shares, String where) {
+    ShardPlan sharing = plan.sharingHead(3, shares);
+    int logit = 0;
+    for (int rank = 0; rank < shares.length; rank++) {
+      RankShard shard = sharing.shard(rank);
+      String what = where + " " + shard;
+      assertEquals(logit, shard.firstLogit(), what);
+      logit += shard.logitCount();
+      assertTrue(shard.logitCount() % 3 == 0 || logit == config.vocabularySize(), what);
+      assertTrue(shares[rank] > 0 || shard.logitCount() == 0, what);
+      assertEquals(plan.shard(rank).headCount(), shard.headCount(), what);
+      assertEquals(plan.shard(rank).ffnColumnCount(), shard.ffnColumnCount(), what);
+    }
+    assertEquals(config.vocabularySize(), logit, where);
   }
 
   /** No unit of a rank would be done earlier elsewhere. */

@@ -56,7 +56,7 @@ public class AttentionBenchmark extends KernelBenchmark {
     int headDim = Integer.parseInt(counts[2]);
     ModelConfig config = config(headCount, kvHeads, headDim);
     RankShard shard =
-        new RankShard(0, 1, 0, headCount, 0, kvHeads, 0, 8, true, AttentionPlacement.SPLIT);
+        new RankShard(0, 1, 0, headCount, 0, kvHeads, 0, 8, 0, 1, AttentionPlacement.SPLIT);
     workers = WorkerPool.of(threads);
     cache = new KvCache(config, shard, type, context);
     cache.prepare(new StepRuns().addStem(0, context));

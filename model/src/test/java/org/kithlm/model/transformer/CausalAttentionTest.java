@@ -56,7 +56,7 @@ class CausalAttentionTest {
 
   private static RankShard shard(int firstHead, int heads, int firstKvHead, int kvHeads) {
     return new RankShard(
-        0, 1, firstHead, heads, firstKvHead, kvHeads, 0, 8, true, AttentionPlacement.SPLIT);
+        0, 1, firstHead, heads, firstKvHead, kvHeads, 0, 8, 0, 1, AttentionPlacement.SPLIT);
   }
 
   private static RankShard whole(ModelConfig config) {

@@ -154,7 +154,30 @@ class ForwardPassTest {
                 "seed=%d %s %s %s".formatted(seed, Arrays.toString(share), attention, model);
             assertArrayEquals(whole, run(pack, share, attention, ids), 0, what);
           }
+          String what = "seed=%d %s %s".formatted(seed, Arrays.toString(share), model);
+          checkSharedHead(pack, share, ids, what);
         }
+      }
+    }
+  }
+
+  private static void checkSharedHead(Pack pack, double[] share, int[] ids, String what)
+      throws IOException {
+    ShardPlan alone = ShardPlan.equal(pack.config(), pack.units(), 1);
+    ShardPlan sharing =
+        ShardPlan.weighted(pack.config(), pack.units(), share)
+            .sharingHead(pack.headRowsPerUnit(), share);
+    int held = ids.length; // the branches leave the stem at its end
+    StepRuns runs = new StepRuns().add(StepRuns.STEM, held, held, 1).add(1, held, held, 2);
+    int[] next = Arrays.copyOf(ids, 3);
+    int positions = 3 * KvCache.BLOCK_POSITIONS;
+    try (TestCluster one = new TestCluster(pack, alone, positions, TOKENS_MAX);
+        TestCluster ranks = new TestCluster(pack, sharing, positions, TOKENS_MAX)) {
+      assertArrayEquals(one.logits(ids, 0, 3), ranks.logits(ids, 0, 3), 0, what);
+      float[][] expected = one.logits(next, runs);
+      float[][] actual = ranks.logits(next, runs);
+      for (int run = 0; run < runs.count(); run++) {
+        assertArrayEquals(expected[run], actual[run], 0, what + " run " + run);
       }
     }
   }

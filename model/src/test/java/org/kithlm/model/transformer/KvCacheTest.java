@@ -60,7 +60,7 @@ class KvCacheTest {
             true);
     return new KvCache(
         config,
-        new RankShard(0, 1, 0, 2, 0, kvHeads, 0, 8, true, AttentionPlacement.SPLIT),
+        new RankShard(0, 1, 0, 2, 0, kvHeads, 0, 8, 0, 1, AttentionPlacement.SPLIT),
         type,
         positionsMax);
   }

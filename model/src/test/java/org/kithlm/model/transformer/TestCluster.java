@@ -16,6 +16,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 import org.kithlm.model.config.ModelConfig;
 import org.kithlm.model.kernel.Workers;
 import org.kithlm.model.pack.EmbeddingTable;
@@ -36,7 +37,8 @@ final class TestCluster implements AutoCloseable {
   private final List<MappedWeights> weights = new ArrayList<>();
   private final List<KvCache> caches = new ArrayList<>();
   private final List<ForwardPass> passes = new ArrayList<>();
-  private final LmHead head;
+  private final ShardPlan plan;
+  private final List<@Nullable LmHead> heads = new ArrayList<>(); // null for a rank without rows
   private final AtomicInteger sums = new AtomicInteger();
 
   TestCluster(Pack pack, ShardPlan plan, int positionsMax, int tokensMax) throws IOException {
@@ -59,6 +61,7 @@ final class TestCluster implements AutoCloseable {
       Workers workers)
       throws IOException {
     config = pack.config();
+    this.plan = plan;
     embedding = pack.embedding();
     threads = Executors.newFixedThreadPool(plan.worldSize());
     InMemoryAllreduce allreduce = new InMemoryAllreduce(plan.worldSize(), rounding);
@@ -71,20 +74,23 @@ final class TestCluster implements AutoCloseable {
       List<Tile> tiles = pack.tiles(shard);
       weights.add(new MappedWeights(bytes, tiles));
       caches.add(new KvCache(config, shard, kvType, positionsMax));
+      ShardLayout layout = new ShardLayout(tiles, config.layerCount());
       passes.add(
           new ForwardPass(
               config,
               shard,
-              new ShardLayout(tiles, config.layerCount()),
+              layout,
               pack.vectors(),
               weights.get(rank),
               counted(rank, plan.worldSize() == 1 ? Allreduce.alone() : allreduce.port(rank)),
               caches.get(rank),
               workers,
               tokensMax));
+      heads.add(
+          shard.logitCount() == 0
+              ? null
+              : new LmHead(config, shard, layout, pack.vectors(), weights.get(rank), workers));
     }
-    ShardLayout rootLayout = new ShardLayout(pack.tiles(plan.shard(0)), config.layerCount());
-    head = new LmHead(config, rootLayout, pack.vectors(), weights.getFirst(), workers);
   }
 
   private Allreduce counted(int rank, Allreduce allreduce) {
@@ -159,22 +165,30 @@ final class TestCluster implements AutoCloseable {
       }
     }
     StepRuns lastToken = new StepRuns().addStem(0, last.length / config.hiddenSize());
-    float[] logits = new float[config.vocabularySize()];
-    head.logits(last, lastToken, logits);
-    rewind();
-    return logits;
+    return heads(last, lastToken)[0];
   }
 
   /** Takes a token of each run through one step; the logits after each. */
   float[][] logits(int[] ids, StepRuns runs) {
-    int vocabulary = config.vocabularySize();
-    float[] all = new float[runs.count() * vocabulary];
-    head.logits(step(embeddings(ids), runs), runs, all);
-    rewind();
-    float[][] logits = new float[runs.count()][];
-    for (int run = 0; run < logits.length; run++) {
-      logits[run] = Arrays.copyOfRange(all, run * vocabulary, (run + 1) * vocabulary);
+    return heads(step(embeddings(ids), runs), runs);
+  }
+
+  /** The logits of all ranks' rows, for each run. */
+  private float[][] heads(float[] hidden, StepRuns runs) {
+    float[][] logits = new float[runs.count()][config.vocabularySize()];
+    for (int rank = 0; rank < heads.size(); rank++) {
+      LmHead head = heads.get(rank);
+      if (head != null) {
+        RankShard shard = plan.shard(rank);
+        int rows = shard.logitCount();
+        float[] part = new float[runs.count() * rows];
+        head.logits(hidden, runs, part);
+        for (int run = 0; run < logits.length; run++) {
+          System.arraycopy(part, run * rows, logits[run], shard.firstLogit(), rows);
+        }
+      }
     }
+    rewind();
     return logits;
   }
 

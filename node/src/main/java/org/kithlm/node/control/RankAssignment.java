@@ -2,6 +2,7 @@ package org.kithlm.node.control;
 
 import java.util.List;
 import org.kithlm.model.shard.AttentionPlacement;
+import org.kithlm.model.shard.HeadPlacement;
 import org.kithlm.model.transformer.KvType;
 
 /**
@@ -11,6 +12,7 @@ import org.kithlm.model.transformer.KvType;
  * @param rank this rank
  * @param shares relative share of the work per rank; their count is the world size
  * @param attention whether shares are of attention too, or of the FFN only
+ * @param head whether shares are of the output head, too, or the root has it
  * @param packId identity of the pack file
  * @param contextLength positions that the KV cache must be able to hold
  * @param kvType how keys and values are kept
@@ -24,6 +26,7 @@ public record RankAssignment(
     int rank,
     List<Double> shares,
     AttentionPlacement attention,
+    HeadPlacement head,
     String packId,
     int contextLength,
     KvType kvType,
@@ -43,6 +46,7 @@ public record RankAssignment(
         otherRank,
         otherShares,
         attention,
+        head,
         packId,
         contextLength,
         kvType,

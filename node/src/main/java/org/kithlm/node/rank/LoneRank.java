@@ -32,7 +32,7 @@ public final class LoneRank implements AutoCloseable {
   public static LoneRank load(Path pack, RankAssignment assignment, int threads)
       throws IOException, InterruptedException {
     return new LoneRank(
-        RankCompute.of(RankWeights.load(pack, assignment), assignment, null, threads));
+        RankCompute.of(RankWeights.load(pack, assignment), assignment, null, threads, threads));
   }
 
   /** Takes made-up tokens through the layers. */

@@ -8,6 +8,7 @@ import org.kithlm.model.config.ModelConfig;
 import org.kithlm.model.kernel.KernelWarmUp;
 import org.kithlm.model.kernel.WorkerPool;
 import org.kithlm.model.kernel.Workers;
+import org.kithlm.model.shard.ShardPlan;
 import org.kithlm.model.transformer.Allreduce;
 import org.kithlm.model.transformer.ForwardPass;
 import org.kithlm.model.transformer.KvCache;
@@ -33,14 +34,23 @@ final class RankCompute implements AutoCloseable {
   private final @Nullable KvStore store;
   private final KvPages pages;
   private final Workers workers;
+  private final Workers headWorkers;
   private final ForwardPass pass;
+  private final RankHead head;
   private Allreduce collective = Allreduce.alone();
+  private RankHead.Gather gather = (run, vector, ends) -> {};
   private final AtomicLong forwardNs = new AtomicLong();
   private final AtomicLong collectiveNs = new AtomicLong();
   private final RecentTimes sums = new RecentTimes();
 
   private RankCompute(
-      RankWeights weights, int maxTokens, KvCache cache, @Nullable KvStore store, Workers workers) {
+      RankWeights weights,
+      ShardPlan plan,
+      int maxTokens,
+      KvCache cache,
+      @Nullable KvStore store,
+      Workers workers,
+      Workers headWorkers) {
     this.weights = weights;
     this.maxTokens = maxTokens;
     this.tiles = new TileWeights(weights.store());
@@ -49,6 +59,8 @@ final class RankCompute implements AutoCloseable {
     this.pages =
         new KvPages(cache, weights.shard().firstKvHead(), weights.shard().worldSize(), store);
     this.workers = workers;
+    this.headWorkers = headWorkers;
+    this.head = new RankHead(weights, plan, tiles, headWorkers);
     this.pass =
         new ForwardPass(
             weights.pack().config(),
@@ -66,27 +78,36 @@ final class RankCompute implements AutoCloseable {
    * Takes weights over; they are closed also where this fails.
    *
    * @param store takes keys and values, null for none
+   * @param threads for the arithmetic of the layers, the rank's own included
+   * @param headThreads for the output head
    * @throws DoesNotFitException if the Java heap is too small
    */
   static RankCompute of(
-      RankWeights weights, RankAssignment assignment, @Nullable KvStore store, int threads) {
+      RankWeights weights,
+      RankAssignment assignment,
+      @Nullable KvStore store,
+      int threads,
+      int headThreads) {
     try {
       ModelConfig config = weights.pack().config();
+      ShardPlan plan = RankWeights.planOf(weights.pack(), assignment);
       int maxTokens =
           StepSize.tokens(
               JavaHeap.here(),
               assignment.rank() == 0,
               weights.isResident(),
-              weights.vectorBytes(),
+              weights.vectorBytes() + RankHead.heapBytes(plan, weights.shard(), config),
               ForwardPass.bytesPerToken(config, weights.shard(), weights.elementTypes())
                   + (long) config.hiddenSize() * Float.BYTES, // the hidden states
               assignment.maxTokens());
       LOG.info("rank {}: steps of up to {} tokens", assignment.rank(), maxTokens);
       KernelWarmUp.run(weights.elementTypes());
       Workers workers = WorkerPool.of(threads);
+      Workers headWorkers = headThreads == threads ? workers : WorkerPool.of(headThreads);
       try {
-        return of(weights, assignment, maxTokens, store, workers);
+        return of(weights, plan, assignment, maxTokens, store, workers, headWorkers);
       } catch (RuntimeException | Error e) {
+        headWorkers.close();
         workers.close();
         throw e;
       }
@@ -98,10 +119,12 @@ final class RankCompute implements AutoCloseable {
 
   private static RankCompute of(
       RankWeights weights,
+      ShardPlan plan,
       RankAssignment assignment,
       int maxTokens,
       @Nullable KvStore store,
-      Workers workers) {
+      Workers workers,
+      Workers headWorkers) {
     KvCache cache =
         new KvCache(
             weights.pack().config(),
@@ -109,16 +132,17 @@ final class RankCompute implements AutoCloseable {
             assignment.kvType(),
             assignment.contextLength());
     try {
-      return new RankCompute(weights, maxTokens, cache, store, workers);
+      return new RankCompute(weights, plan, maxTokens, cache, store, workers, headWorkers);
     } catch (RuntimeException | Error e) {
       cache.close();
       throw e;
     }
   }
 
-  /** Sums over ranks from now on. */
-  void collective(Allreduce connected) {
-    collective = connected;
+  /** Sums over ranks, and brings logits together, from now on. */
+  void connect(Allreduce newCollective, RankHead.Gather newGather) {
+    collective = newCollective;
+    gather = newGather;
   }
 
   RankWeights weights() {
@@ -139,10 +163,6 @@ final class RankCompute implements AutoCloseable {
     return pages.restore(held, names, collective);
   }
 
-  Workers workers() {
-    return workers;
-  }
-
   /** Most tokens that a step of this rank may have. */
   int maxTokens() {
     return maxTokens;
@@ -153,9 +173,13 @@ final class RankCompute implements AutoCloseable {
     return maxFloats(maxTokens);
   }
 
-  /** Floats of a step of so many tokens at most: their hidden states and their places. */
+  /**
+   * Floats of the longest vector in a step of so many tokens: hidden states and their places, or
+   * the logits of the leaves.
+   */
   int maxFloats(int tokens) {
-    return Math.multiplyExact(tokens, hiddenSize()) + RunFields.FLOATS_MAX;
+    return Math.max(
+        Math.multiplyExact(tokens, hiddenSize()) + RunFields.FLOATS_MAX, head.collectedMax());
   }
 
   int hiddenSize() {
@@ -174,7 +198,28 @@ final class RankCompute implements AutoCloseable {
     addForwardNs(System.nanoTime() - start);
   }
 
-  void addForwardNs(long ns) {
+  /**
+   * Ends a step, after {@link #forward}: has the logits that are wanted come to the root.
+   *
+   * @param logits replaced on the root, unless none are wanted; [runs x vocabulary]
+   */
+  void logits(float[] hidden, StepRuns runs, float[] logits) {
+    if (runs.wantedLogits() == 0) {
+      tiles.rewind();
+      return;
+    }
+    long start = System.nanoTime();
+    head.logits(hidden, runs, this::gather, logits);
+    addForwardNs(System.nanoTime() - start);
+  }
+
+  private void gather(int run, float[] vector, int[] ends) {
+    long start = System.nanoTime();
+    gather.gather(run, vector, ends);
+    collectiveNs.addAndGet(System.nanoTime() - start);
+  }
+
+  private void addForwardNs(long ns) {
     forwardNs.addAndGet(ns);
   }
 
@@ -200,6 +245,7 @@ final class RankCompute implements AutoCloseable {
 
   @Override
   public void close() {
+    headWorkers.close();
     workers.close();
     cache.close();
     weights.close();

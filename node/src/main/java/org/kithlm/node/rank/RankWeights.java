@@ -10,6 +10,7 @@ import org.kithlm.memory.TileExtent;
 import org.kithlm.memory.TileStore;
 import org.kithlm.model.gguf.GgmlType;
 import org.kithlm.model.pack.Pack;
+import org.kithlm.model.shard.HeadPlacement;
 import org.kithlm.model.shard.RankShard;
 import org.kithlm.model.shard.ShardPlan;
 import org.kithlm.model.weight.ShardLayout;
@@ -34,9 +35,17 @@ public record RankWeights(
 
   /** The slice of a pack that an assignment stands for; the same on every node. */
   public static RankShard shardOf(Pack pack, RankAssignment assignment) {
+    return planOf(pack, assignment).shard(assignment.rank());
+  }
+
+  /** The slices of all ranks. */
+  static ShardPlan planOf(Pack pack, RankAssignment assignment) {
     double[] shares = assignment.shares().stream().mapToDouble(Double::doubleValue).toArray();
-    return ShardPlan.weighted(pack.config(), pack.units(), shares, assignment.attention())
-        .shard(assignment.rank());
+    ShardPlan plan =
+        ShardPlan.weighted(pack.config(), pack.units(), shares, assignment.attention());
+    return assignment.head() == HeadPlacement.SPLIT
+        ? plan.sharingHead(pack.headRowsPerUnit(), shares)
+        : plan;
   }
 
   /** Reads all of a rank's tiles into memory; otherwise as {@link #load} with a limit. */

@@ -37,6 +37,7 @@ public interface RootRank extends AutoCloseable {
 
   /**
    * Runs tokens through all layers on all ranks; their keys and values are kept at their positions.
+   * Ends with the logits that are wanted.
    *
    * @param tokens holds the token ids
    * @param offset first one to run
@@ -79,7 +80,9 @@ public interface RootRank extends AutoCloseable {
   /**
    * Logits after the last token of a run of the last step.
    *
-   * @return one for each token of the vocabulary, in an array that the next call fills anew
+   * @return one for each token of the vocabulary, in an array that the next step or call fills
+   *     anew; -Infinity for some that are less likely than as many as were wanted
+   * @throws IllegalStateException if that step was to give none
    */
   float[] logits(int run);
 

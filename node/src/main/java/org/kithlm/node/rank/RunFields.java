@@ -4,17 +4,21 @@ import org.kithlm.model.transformer.StepRuns;
 import org.kithlm.transport.StepHeader;
 
 /**
- * Tells leaves the runs of a step in four floats each, which follow its hidden states. A step that
- * is one run of the stem alone is told by the header.
+ * Tells leaves what follows the hidden states of a step: how many logits are wanted, in one float,
+ * then its runs in four floats each. A step that is one run of the stem alone is told by the
+ * header.
  */
 final class RunFields {
   private static final int PER_RUN = 4;
 
   /** Floats behind the hidden states at most. */
-  static final int FLOATS_MAX = PER_RUN * StepRuns.MAX;
+  static final int FLOATS_MAX = 1 + PER_RUN * StepRuns.MAX;
 
   /** Up to here floats are exact integers; no context is as long. */
   private static final int INTEGER_MAX = 1 << 24;
+
+  /** Stands for all logits; no vocabulary is as large. */
+  private static final int ALL = INTEGER_MAX;
 
   private RunFields() {}
 
@@ -26,10 +30,11 @@ final class RunFields {
    * @return floats that it holds now
    */
   static int append(StepRuns runs, float[] floats, int hiddenLength) {
-    if (runs.isStemOnly()) {
-      return hiddenLength;
-    }
     int end = hiddenLength;
+    floats[end++] = Math.min(runs.wantedLogits(), ALL);
+    if (runs.isStemOnly()) {
+      return end;
+    }
     for (int run = 0; run < runs.count(); run++) {
       floats[end++] = runs.sequence(run);
       floats[end++] = exact(runs.stemLength(run));
@@ -57,11 +62,15 @@ final class RunFields {
   static void read(StepHeader header, float[] floats, int width, StepRuns into) {
     into.clear();
     int next = header.tokenCount() * width;
+    if (header.length() > next) {
+      int wanted = (int) floats[next++];
+      into.wantLogits(wanted == ALL ? StepRuns.ALL_LOGITS : Math.max(0, wanted));
+    }
     if (header.length() == next) {
       into.addStem(header.startPosition(), header.tokenCount());
       return;
     }
-    boolean whole = header.length() - next <= FLOATS_MAX && (header.length() - next) % PER_RUN == 0;
+    boolean whole = header.length() - next < FLOATS_MAX && (header.length() - next) % PER_RUN == 0;
     for (; whole && next < header.length(); next += PER_RUN) {
       into.add(
           (int) floats[next],

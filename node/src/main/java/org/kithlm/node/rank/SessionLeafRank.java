@@ -27,6 +27,8 @@ public final class SessionLeafRank implements LeafRank {
   /** How soon to look again whether there is room for pages that are to be kept on disk. */
   private static final long BEHIND_NS = TimeUnit.MILLISECONDS.toNanos(20);
 
+  private static final float[] NO_LOGITS = {}; // the root has them
+
   private static final long IDLE_NS = TimeUnit.MILLISECONDS.toNanos(500);
 
   private final RankAssignment assignment;
@@ -53,7 +55,7 @@ public final class SessionLeafRank implements LeafRank {
       @Nullable KvStore store,
       int threads) {
     this.assignment = assignment;
-    this.compute = RankCompute.of(weights, assignment, store, threads);
+    this.compute = RankCompute.of(weights, assignment, store, threads, threads);
     try {
       this.port = DataPort.reserve(host, 0);
     } catch (RuntimeException e) {
@@ -135,9 +137,10 @@ public final class SessionLeafRank implements LeafRank {
   }
 
   private void serve(LeafSession leaf, Listener listener) {
-    compute.collective(
+    compute.connect(
         (layer, block, partial, sum, length) ->
-            leaf.allreduce(layer, SessionConfigs.number(block), partial, sum, length));
+            leaf.allreduce(layer, SessionConfigs.number(block), partial, sum, length),
+        leaf::gather);
     float[] hidden = new float[compute.maxFloats()];
     StepRuns runs = new StepRuns();
     while (!closed) {
@@ -153,6 +156,7 @@ public final class SessionLeafRank implements LeafRank {
           } else {
             RunFields.read(step, hidden, compute.hiddenSize(), runs);
             compute.forward(hidden, runs);
+            compute.logits(hidden, runs, NO_LOGITS);
           }
         } catch (StepAbortedException e) {
           compute.tiles().rewind(); // the root gave the step up; wait for the next one

@@ -7,12 +7,10 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.kithlm.memory.TileReadException;
 import org.kithlm.model.config.ModelConfig;
-import org.kithlm.model.kernel.WorkerPool;
-import org.kithlm.model.kernel.Workers;
 import org.kithlm.model.pack.EmbeddingTable;
+import org.kithlm.model.shard.HeadPlacement;
 import org.kithlm.model.transformer.Allreduce;
 import org.kithlm.model.transformer.KvCache;
-import org.kithlm.model.transformer.LmHead;
 import org.kithlm.model.transformer.StepRuns;
 import org.kithlm.node.control.CollectiveReport;
 import org.kithlm.node.control.NodeMessage;
@@ -24,7 +22,7 @@ import org.kithlm.transport.LinkCosts;
 import org.kithlm.transport.StepAbortedException;
 import org.kithlm.transport.collective.RootSession;
 
-/** Rank 0: embeds tokens, leads every step and holds the output head. */
+/** Rank 0: embeds tokens, leads every step and ends it with the logits. */
 public final class SessionRootRank implements RootRank {
   private static final long NO_STEP = -1;
 
@@ -37,8 +35,6 @@ public final class SessionRootRank implements RootRank {
   private final RankCompute compute;
   private final ModelConfig config;
   private final EmbeddingTable embedding;
-  private final Workers headWorkers;
-  private final LmHead head;
   private final DataPort port;
   private final int portNumber;
   private final float[] hidden;
@@ -46,7 +42,6 @@ public final class SessionRootRank implements RootRank {
   private float[] batchLogits = {}; // of a step with several runs
   private int maxTokens;
   private final StepRuns lastRuns = new StepRuns();
-  private boolean headPending;
   private final AtomicLong step = new AtomicLong(NO_STEP);
   private volatile long abortedUpTo = NO_STEP;
   private volatile @Nullable RootSession session;
@@ -60,7 +55,7 @@ public final class SessionRootRank implements RootRank {
    *     this one does
    * @param kept takes keys and values, and names them; null for none
    * @param threads for the arithmetic of the layers, the rank's own included
-   * @param headThreads for the output head: it is the root's alone, and ranks that share the
+   * @param headThreads for the output head where it is the root's alone, and ranks that share the
    *     machine wait meanwhile
    */
   public SessionRootRank(
@@ -74,7 +69,13 @@ public final class SessionRootRank implements RootRank {
     this.assignment = assignment;
     this.links = links;
     this.kept = kept;
-    this.compute = RankCompute.of(weights, assignment, kept == null ? null : kept.store(), threads);
+    this.compute =
+        RankCompute.of(
+            weights,
+            assignment,
+            kept == null ? null : kept.store(),
+            threads,
+            assignment.head() == HeadPlacement.ROOT ? headThreads : threads);
     this.config = weights.pack().config();
     this.maxTokens = compute.maxTokens();
     try {
@@ -82,20 +83,11 @@ public final class SessionRootRank implements RootRank {
       this.hidden = new float[compute.maxFloats()];
       this.logits = new float[config.vocabularySize()];
       this.port = DataPort.reserve(host, 0);
-      this.headWorkers = headThreads == threads ? compute.workers() : WorkerPool.of(headThreads);
     } catch (RuntimeException | Error e) {
       compute.close();
       throw e;
     }
     this.portNumber = port.port();
-    try {
-      this.head =
-          new LmHead(
-              config, weights.layout(), weights.pack().vectors(), compute.tiles(), headWorkers);
-    } catch (RuntimeException | Error e) {
-      close();
-      throw e;
-    }
   }
 
   @Override
@@ -137,11 +129,12 @@ public final class SessionRootRank implements RootRank {
   private void connectTo(List<NodeMessage.Peer> peers) {
     if (peers.size() == 1) {
       Allreduce alone = Allreduce.alone();
-      compute.collective(
+      compute.connect(
           (layer, block, partial, sum, length) -> {
             checkAbort();
             alone.sum(layer, block, partial, sum, length);
-          });
+          },
+          (run, vector, ends) -> {});
       return;
     }
     RootSession root =
@@ -149,9 +142,10 @@ public final class SessionRootRank implements RootRank {
     session = root;
     checkFailure();
     root.connect();
-    compute.collective(
+    compute.connect(
         (layer, block, partial, sum, length) ->
-            root.allreduce(layer, SessionConfigs.number(block), partial, sum, length));
+            root.allreduce(layer, SessionConfigs.number(block), partial, sum, length),
+        root::gather);
   }
 
   @Override
@@ -162,9 +156,6 @@ public final class SessionRootRank implements RootRank {
   @Override
   public void step(int[] tokens, int offset, StepRuns runs) {
     checkFailure();
-    if (headPending) {
-      compute.tiles().rewind(); // nobody asked for the logits of the last step
-    }
     int width = config.hiddenSize();
     int count = runs.tokenCount();
     for (int i = 0; i < count; i++) {
@@ -181,6 +172,7 @@ public final class SessionRootRank implements RootRank {
         root.beginStep(current, runs.startPosition(0), count, hidden, length);
       }
       compute.forward(hidden, runs);
+      compute.logits(hidden, runs, stepLogits(runs.count()));
       endStep();
     } catch (TileReadException e) {
       compute.tiles().rewind();
@@ -189,7 +181,6 @@ public final class SessionRootRank implements RootRank {
       compute.tiles().rewind();
       throw e;
     }
-    headPending = true;
     lastRuns.set(runs);
   }
 
@@ -266,28 +257,21 @@ public final class SessionRootRank implements RootRank {
 
   @Override
   public float[] logits(int run) {
-    int runs = lastRuns.count();
-    if (runs > 1 && batchLogits.length < runs * logits.length) {
-      batchLogits = new float[runs * logits.length];
+    if (lastRuns.wantedLogits() == 0) {
+      throw new IllegalStateException("the last step was to give no logits");
     }
-    if (headPending) {
-      computeLogits(runs > 1 ? batchLogits : logits);
-    }
-    if (runs > 1) {
+    if (lastRuns.count() > 1) {
       System.arraycopy(batchLogits, run * logits.length, logits, 0, logits.length);
     }
     return logits;
   }
 
-  private void computeLogits(float[] ofAllRuns) {
-    long start = System.nanoTime();
-    try {
-      head.logits(hidden, lastRuns, ofAllRuns);
-    } catch (TileReadException e) {
-      throw ofThisRank(e);
+  /** Where those of a step go. */
+  private float[] stepLogits(int runs) {
+    if (runs > 1 && batchLogits.length < runs * logits.length) {
+      batchLogits = new float[runs * logits.length];
     }
-    compute.addForwardNs(System.nanoTime() - start);
-    headPending = false;
+    return runs > 1 ? batchLogits : logits;
   }
 
   @Override
@@ -331,7 +315,6 @@ public final class SessionRootRank implements RootRank {
     if (root != null) {
       root.close();
     }
-    headWorkers.close();
     compute.close();
   }
 

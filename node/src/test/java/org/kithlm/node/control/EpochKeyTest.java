@@ -12,6 +12,7 @@ import java.util.List;
 import org.apache.pekko.actor.testkit.typed.javadsl.ActorTestKit;
 import org.junit.jupiter.api.Test;
 import org.kithlm.model.shard.AttentionPlacement;
+import org.kithlm.model.shard.HeadPlacement;
 import org.kithlm.model.transformer.KvType;
 
 class EpochKeyTest {
@@ -22,6 +23,7 @@ class EpochKeyTest {
             1,
             List.of(1.0, 1.0),
             AttentionPlacement.SPLIT,
+            HeadPlacement.ROOT,
             "pack",
             64,
             KvType.F16,

@@ -25,6 +25,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.kithlm.model.shard.AttentionPlacement;
+import org.kithlm.model.shard.HeadPlacement;
 import org.kithlm.model.transformer.KvType;
 import org.kithlm.node.security.RevokedNodes;
 
@@ -188,6 +189,7 @@ class NodeActorTest {
             1,
             List.of(1.0, 1.0),
             AttentionPlacement.SPLIT,
+            HeadPlacement.ROOT,
             "pack",
             64,
             KvType.F16,

@@ -19,6 +19,7 @@ import org.kithlm.model.gguf.GgmlType;
 import org.kithlm.model.pack.Pack;
 import org.kithlm.model.pack.PackWriter;
 import org.kithlm.model.shard.AttentionPlacement;
+import org.kithlm.model.shard.HeadPlacement;
 import org.kithlm.model.transformer.KvType;
 import org.kithlm.node.control.CollectiveChoice;
 import org.kithlm.node.control.EpochKey;
@@ -53,6 +54,7 @@ class FailedLoadTest {
         rank,
         List.of(1.0, 1.0),
         AttentionPlacement.SPLIT,
+        HeadPlacement.ROOT,
         packId,
         CONTEXT,
         KvType.F16,

@@ -75,7 +75,7 @@ class KvPagesTest {
             true);
     RankShard shard =
         new RankShard(
-            0, 1, FIRST_HEAD, HEADS, FIRST_HEAD, HEADS, 0, 64, true, AttentionPlacement.SPLIT);
+            0, 1, FIRST_HEAD, HEADS, FIRST_HEAD, HEADS, 0, 64, 0, 1, AttentionPlacement.SPLIT);
     return new KvCache(config, shard, KvType.F16, 1000);
   }
 

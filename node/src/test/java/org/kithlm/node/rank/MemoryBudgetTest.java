@@ -14,6 +14,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.kithlm.model.config.ModelConfig;
 import org.kithlm.model.shard.AttentionPlacement;
+import org.kithlm.model.shard.HeadPlacement;
 import org.kithlm.model.shard.RankShard;
 import org.kithlm.model.transformer.KvType;
 import org.kithlm.node.control.CollectiveChoice;
@@ -177,13 +178,24 @@ class MemoryBudgetTest {
             true);
     RankShard shard =
         new RankShard(
-            rank, worldSize, 0, 4, 0, kvHeads, 0, 256, rank == 0, AttentionPlacement.SPLIT);
+            rank,
+            worldSize,
+            0,
+            4,
+            0,
+            kvHeads,
+            0,
+            256,
+            0,
+            rank == 0 ? 1 : 0,
+            AttentionPlacement.SPLIT);
     RankAssignment assignment =
         new RankAssignment(
             1,
             rank,
             Collections.nCopies(worldSize, 1.0),
             AttentionPlacement.SPLIT,
+            HeadPlacement.ROOT,
             "pack",
             contextLength,
             kvType,

@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.kithlm.model.transformer.StepRuns;
 import org.kithlm.transport.StepHeader;
 
@@ -43,7 +45,16 @@ class RunFieldsTest {
     assertTrue(read.isStemOnly());
     assertEquals(17, read.startPosition(0));
     assertEquals(4, read.tokenCount(0));
-    assertEquals(4 * WIDTH, RunFields.append(new StepRuns().addStem(17, 4), message, 4 * WIDTH));
+    int length = RunFields.append(new StepRuns().addStem(17, 4), message, 4 * WIDTH);
+    assertEquals(4 * WIDTH + 1, length);
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {0, 1, 40, StepRuns.ALL_LOGITS})
+  void shouldTellHowManyLogitsAreWanted(int wanted) {
+    assertEquals(wanted, sent(new StepRuns().addStem(17, 4).wantLogits(wanted)).wantedLogits());
+    StepRuns branch = new StepRuns().add(1, 5, 5, 2).wantLogits(wanted);
+    assertEquals(wanted, sent(branch).wantedLogits());
   }
 
   @Test

@@ -9,6 +9,7 @@ import javax.crypto.SecretKey;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.kithlm.model.shard.AttentionPlacement;
+import org.kithlm.model.shard.HeadPlacement;
 import org.kithlm.model.transformer.KvType;
 import org.kithlm.node.control.CollectiveChoice;
 import org.kithlm.node.control.EpochKey;
@@ -27,6 +28,7 @@ class SessionConfigsTest {
             1,
             List.of(1.0, 1.0),
             AttentionPlacement.SPLIT,
+            HeadPlacement.ROOT,
             "pack",
             64,
             KvType.F16,

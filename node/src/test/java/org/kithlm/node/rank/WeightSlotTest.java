@@ -21,6 +21,7 @@ import org.kithlm.model.gguf.GgmlType;
 import org.kithlm.model.pack.Pack;
 import org.kithlm.model.pack.PackWriter;
 import org.kithlm.model.shard.AttentionPlacement;
+import org.kithlm.model.shard.HeadPlacement;
 import org.kithlm.model.transformer.KvType;
 import org.kithlm.node.control.CollectiveChoice;
 import org.kithlm.node.control.EpochKey;
@@ -50,6 +51,7 @@ class WeightSlotTest {
               0,
               List.of(1.0),
               AttentionPlacement.SPLIT,
+              HeadPlacement.ROOT,
               opened.id(),
               64,
               KvType.F16,

@@ -32,6 +32,7 @@ import org.kithlm.model.pack.PackException;
 import org.kithlm.model.pack.PackRun;
 import org.kithlm.model.pack.PackWriter;
 import org.kithlm.model.shard.AttentionPlacement;
+import org.kithlm.model.shard.HeadPlacement;
 import org.kithlm.model.shard.RankShard;
 import org.kithlm.model.transformer.KvType;
 import org.kithlm.model.weight.Tile;
@@ -79,6 +80,7 @@ class ShardFetcherTest {
               1,
               List.of(1.0, 1.0),
               AttentionPlacement.SPLIT,
+              HeadPlacement.ROOT,
               opened.id(),
               64,
               KvType.F16,
@@ -91,7 +93,7 @@ class ShardFetcherTest {
       tiles = opened.tiles(shard);
       prelude =
           opened
-              .runs(new RankShard(1, 2, 0, 0, 0, 0, 0, 0, false, AttentionPlacement.SPLIT))
+              .runs(new RankShard(1, 2, 0, 0, 0, 0, 0, 0, 0, 0, AttentionPlacement.SPLIT))
               .stream()
               .map(run -> new NodeMessage.ByteRun(run.offsetBytes(), run.lengthBytes()))
               .toList();
@@ -273,6 +275,7 @@ class ShardFetcherTest {
             1,
             List.of(1.0, 1.0, 1.0),
             AttentionPlacement.SPLIT,
+            HeadPlacement.ROOT,
             assignment.packId(),
             64,
             KvType.F16,
@@ -389,6 +392,7 @@ class ShardFetcherTest {
             1,
             List.of(1.0, 1.0),
             AttentionPlacement.SPLIT,
+            HeadPlacement.ROOT,
             "../../escaped",
             64,
             KvType.F16,

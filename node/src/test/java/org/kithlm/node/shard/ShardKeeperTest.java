@@ -30,6 +30,7 @@ import org.kithlm.model.pack.Pack;
 import org.kithlm.model.pack.PackRun;
 import org.kithlm.model.pack.PackWriter;
 import org.kithlm.model.shard.AttentionPlacement;
+import org.kithlm.model.shard.HeadPlacement;
 import org.kithlm.model.shard.RankShard;
 import org.kithlm.model.transformer.KvType;
 import org.kithlm.node.control.CollectiveChoice;
@@ -68,7 +69,7 @@ class ShardKeeperTest {
       own = assignment(opened.id(), 1, 1.0, 1.0, 1.0);
       List<NodeMessage.ByteRun> prelude =
           opened
-              .runs(new RankShard(1, 2, 0, 0, 0, 0, 0, 0, false, AttentionPlacement.SPLIT))
+              .runs(new RankShard(1, 2, 0, 0, 0, 0, 0, 0, 0, 0, AttentionPlacement.SPLIT))
               .stream()
               .map(run -> new NodeMessage.ByteRun(run.offsetBytes(), run.lengthBytes()))
               .toList();
@@ -89,6 +90,7 @@ class ShardKeeperTest {
         rank,
         List.of(shares),
         AttentionPlacement.SPLIT,
+        HeadPlacement.ROOT,
         packId,
         64,
         KvType.F16,

@@ -49,16 +49,18 @@ final class Exchange implements AutoCloseable {
   // What a poll looks for.
   private final ControlledFragmentHandler partialHandler = this::onPartial;
   private final ControlledFragmentHandler sumHandler = this::onSum;
+  private final ControlledFragmentHandler gatherHandler = this::onGather;
   private final ControlledFragmentHandler dropHandler = this::onOther;
   private final Supplier<String> awaitedPartial = this::describePartial;
   private final Supplier<String> awaitedSum = this::describeSum;
+  private final Supplier<String> awaitedRange = this::describeRange;
   private int polled;
   private int first; // of what is being added
   private int end;
 
-  // The sums awaited of each peer, as session.links().
-  private final int[] sumNext;
-  private final int[] sumEnd;
+  // What of the vector each peer owes, as session.links().
+  private final int[] owedNext;
+  private final int[] owedEnd;
 
   /** Where a wait may end early. */
   interface Boundary {
@@ -79,8 +81,8 @@ final class Exchange implements AutoCloseable {
     Arrays.setAll(inboxes, i -> new Inbox(session.maxFrameTerms()));
     frameSum = new double[session.maxFrameTerms()];
     answerLength = Math.max(1, encoding().typicalIn(session.elementsBytesMax()));
-    sumNext = new int[outboxes.length];
-    sumEnd = new int[outboxes.length];
+    owedNext = new int[outboxes.length];
+    owedEnd = new int[outboxes.length];
   }
 
   /** Connects all links. */
@@ -296,23 +298,49 @@ final class Exchange implements AutoCloseable {
   /** Will take the sum of a range from a peer. */
   void expectSum(int rank, int start, int end) {
     int index = session.linkIndex(rank);
-    sumNext[index] = start;
-    sumEnd[index] = end;
+    owedNext[index] = start;
+    owedEnd[index] = end;
   }
 
   /** Takes the sums that were announced, in the order they come. */
   void takeSums() {
+    take(sumHandler, awaitedSum);
+  }
+
+  /**
+   * The root collects a vector, of which each leaf sends its range as it is.
+   *
+   * @param vector the root's takes the ranges of the leaves; a leaf's has its own
+   * @param ends where the range of each rank ends; it begins where that of the rank before ends
+   */
+  void gather(long step, int index, float[] vector, int[] ends) {
+    round.hidden(step, index, 0, vector, ends[ends.length - 1]);
+    begin();
+    if (ownRank() == 0) {
+      for (int rank = 1; rank < worldSize(); rank++) {
+        int link = session.linkIndex(rank);
+        owedNext[link] = ends[rank - 1];
+        owedEnd[link] = ends[rank];
+      }
+      take(gatherHandler, awaitedRange);
+    } else {
+      outboxes[session.linkIndex(0)].begin(FrameKind.GATHER, ends[ownRank() - 1], ends[ownRank()]);
+      finish();
+    }
+  }
+
+  private void take(ControlledFragmentHandler handler, Supplier<String> awaited) {
     session.beginWait();
     while (true) {
       boolean progress = pump();
       int missing = -1;
       for (int i = outboxes.length - 1; i >= 0; i--) {
-        int before = sumNext[i];
-        if (before < sumEnd[i]) {
+        int before = owedNext[i];
+        if (before < owedEnd[i]) {
           polled = i;
-          outboxes[i].link().poll(sumHandler);
-          progress |= sumNext[i] > before;
-          missing = sumNext[i] < sumEnd[i] ? i : missing;
+          outboxes[i].link().poll(handler);
+          progress |= owedNext[i] > before;
+          missing = owedNext[i] < owedEnd[i] ? i : missing;
         }
       }
       if (missing < 0) {
@@ -322,7 +350,7 @@ final class Exchange implements AutoCloseable {
         session.doWork();
         session.restartWait();
       } else {
-        waitFor(outboxes[missing].link(), awaitedSum);
+        waitFor(outboxes[missing].link(), awaited);
       }
     }
     session.endWait();
@@ -332,8 +360,8 @@ final class Exchange implements AutoCloseable {
     for (int i = 0; i < outboxes.length; i++) {
       outboxes[i].begin(FrameKind.PARTIAL, 0, 0);
       inboxes[i].begin();
-      sumNext[i] = 0;
-      sumEnd[i] = 0;
+      owedNext[i] = 0;
+      owedEnd[i] = 0;
     }
   }
 
@@ -414,17 +442,34 @@ final class Exchange implements AutoCloseable {
     int frameEnd = frame.offset() + frame.count();
     if (frame.kind() != FrameKind.SUM
         || !isOfRound(frame)
-        || frame.offset() != sumNext[polled]
+        || frame.offset() != owedNext[polled]
         || frame.count() > frameSum.length
-        || frameEnd > sumEnd[polled]) {
+        || frameEnd > owedEnd[polled]) {
       return leaveOrDrop(frame);
     }
     frame.copyElementsTo(frameSum, encoding());
     for (int i = 0; i < frame.count(); i++) {
       round.sum()[frame.offset() + i] = (float) frameSum[i];
     }
-    sumNext[polled] = frameEnd;
-    return frameEnd == sumEnd[polled] ? BREAK : CONTINUE;
+    owedNext[polled] = frameEnd;
+    return frameEnd == owedEnd[polled] ? BREAK : CONTINUE;
+  }
+
+  private Action onGather(DirectBuffer buffer, int index, int lengthBytes, Header header) {
+    if (!session.accept(session.links()[polled], buffer, index, lengthBytes)) {
+      return CONTINUE;
+    }
+    FrameFlyweight frame = session.incoming();
+    int frameEnd = frame.offset() + frame.count();
+    if (frame.kind() != FrameKind.GATHER
+        || !isOfRound(frame)
+        || frame.offset() != owedNext[polled]
+        || frameEnd > owedEnd[polled]) {
+      return leaveOrDrop(frame);
+    }
+    frame.copyElementsTo(round.sum(), frame.offset());
+    owedNext[polled] = frameEnd;
+    return frameEnd == owedEnd[polled] ? BREAK : CONTINUE;
   }
 
   /** So that they do not fill the receive buffers; a farewell may be among them. */
@@ -436,9 +481,15 @@ final class Exchange implements AutoCloseable {
   }
 
   private Action onOther(DirectBuffer buffer, int index, int lengthBytes, Header header) {
-    return session.accept(session.links()[polled], buffer, index, lengthBytes)
-        ? leaveOrDrop(session.incoming())
-        : CONTINUE;
+    if (!session.accept(session.links()[polled], buffer, index, lengthBytes)) {
+      return CONTINUE;
+    }
+    FrameFlyweight frame = session.incoming();
+    if (frame.kind() == FrameKind.GATHER && frame.step() == round.step()) {
+      session.putBack(); // that peer has all of the sum already
+      return ABORT;
+    }
+    return leaveOrDrop(frame);
   }
 
   private String describePartial() {
@@ -447,6 +498,10 @@ final class Exchange implements AutoCloseable {
 
   private String describeSum() {
     return "the sum of " + round.describe();
+  }
+
+  private String describeRange() {
+    return "a range of vector " + round.layer() + " of step " + round.step();
   }
 
   private boolean isOfRound(FrameFlyweight frame) {

@@ -152,6 +152,22 @@ public final class LeafSession implements AutoCloseable {
     exchange.allreduce(step, layer, block, partial, sum, length);
   }
 
+  /**
+   * Sends this rank's range of a vector of the step to the root, which collects it.
+   *
+   * @param index of the vector in the step, from 0
+   * @param vector has the range
+   * @param ends as the root's
+   * @throws StepAbortedException if the root ended the step, and {@link #awaitStep} is next
+   * @throws PeerLostException if a peer closed, or the root was silent for the round timeout
+   */
+  public void gather(int index, float[] vector, int[] ends) {
+    session.checkRanges(vector, ends);
+    session.lookAhead();
+    checkStep();
+    exchange.gather(step, index, vector, ends);
+  }
+
   /** Ends the session: the owner's current or next call throws {@code cause}. Any thread. */
   public void fail(RuntimeException cause) {
     session.fail(cause);

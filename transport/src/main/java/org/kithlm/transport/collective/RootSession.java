@@ -142,6 +142,22 @@ public final class RootSession implements AutoCloseable {
   }
 
   /**
+   * Collects a vector of the step, of which each leaf has a range.
+   *
+   * @param index of the vector in the step, from 0
+   * @param vector takes the ranges of the leaves
+   * @param ends for each rank where its range ends; it begins where that of the rank before ends,
+   *     and the root's is empty
+   * @throws StepAbortedException if the step was aborted; the content is undefined then
+   * @throws PeerLostException if a leaf closed or was silent for the round timeout
+   */
+  public void gather(int index, float[] vector, int[] ends) {
+    session.checkRanges(vector, ends);
+    checkAbort();
+    exchange.gather(step, index, vector, ends);
+  }
+
+  /**
    * Tells that the step has all its sums: an abort comes too late for it. A leaf may still wait for
    * frames of another, and must finish the step as well, since the next one builds on it.
    */
@@ -221,7 +237,9 @@ public final class RootSession implements AutoCloseable {
   /** Between rounds: only frames of the current step are still of use. */
   private Action onLate(DirectBuffer buffer, int index, int lengthBytes, Header header) {
     if (session.accept(session.links()[lateIndex], buffer, index, lengthBytes)) {
-      if (session.incoming().kind() == FrameKind.PARTIAL && session.incoming().step() == step) {
+      FrameKind kind = session.incoming().kind();
+      if ((kind == FrameKind.PARTIAL || kind == FrameKind.GATHER)
+          && session.incoming().step() == step) {
         session.putBack();
         return ABORT;
       }

@@ -2,6 +2,7 @@ package org.kithlm.transport.collective;
 
 import io.aeron.logbuffer.ControlledFragmentHandler;
 import io.aeron.protocol.DataHeaderFlyweight;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
@@ -188,6 +189,19 @@ final class Session implements AutoCloseable {
     }
   }
 
+  /** Throws unless {@code ends} are those of each rank's range of a vector of the session. */
+  void checkRanges(float[] vector, int[] ends) {
+    boolean ordered = ends.length == config.peers().size() && ends[0] == 0;
+    for (int rank = 1; ordered && rank < ends.length; rank++) {
+      ordered = ends[rank] >= ends[rank - 1];
+    }
+    if (!ordered) {
+      throw new IllegalArgumentException(
+          "ends=%s of %d ranks".formatted(Arrays.toString(ends), config.peers().size()));
+    }
+    checkLength(ends[ends.length - 1], vector.length);
+  }
+
   /** Any thread. */
   TransportCounters counters() {
     return new TransportCounters(
@@ -340,7 +354,7 @@ final class Session implements AutoCloseable {
   }
 
   private void onAhead(Link link, DirectBuffer buffer, int offset, int lengthBytes) {
-    if (seal != null && FrameFlyweight.claimsPartOfSum(buffer, offset, lengthBytes)) {
+    if (seal != null && FrameFlyweight.claimsPartOfVector(buffer, offset, lengthBytes)) {
       return; // of no interest, and opening it twice would cost
     }
     if (read(ahead, link, buffer, offset, lengthBytes) == null) {

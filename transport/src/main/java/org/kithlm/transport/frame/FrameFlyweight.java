@@ -98,7 +98,7 @@ public final class FrameFlyweight {
     return elements.write(offset(), count(), target, index + HEADER_LENGTH_BYTES);
   }
 
-  /** Copies the f32 elements of a HIDDEN frame to {@code values} from {@code first}. */
+  /** Copies the f32 elements of a HIDDEN or GATHER frame to {@code values} from {@code first}. */
   public void copyElementsTo(float[] values, int first) {
     int count = count();
     for (int i = 0; i < count; i++) {
@@ -145,7 +145,7 @@ public final class FrameFlyweight {
               && offset() > 0
               && length() >= 0;
       case BYE, TURN -> payloadBytes == 0 && count() == 0 && block() >= 0 && block() < worldSize;
-      case HIDDEN, PARTIAL, SUM, BURST ->
+      case HIDDEN, PARTIAL, SUM, BURST, GATHER ->
           step() >= 0
               && layer() >= 0
               && block() >= 0
@@ -165,13 +165,15 @@ public final class FrameFlyweight {
     };
   }
 
-  /** Whether it says that it carries part of a vector that ranks add or have added. */
-  public static boolean claimsPartOfSum(DirectBuffer buffer, int index, int lengthBytes) {
+  /** Whether it says that it carries part of a vector that ranks add, have added or collect. */
+  public static boolean claimsPartOfVector(DirectBuffer buffer, int index, int lengthBytes) {
     if (lengthBytes < HEADER_LENGTH_BYTES) {
       return false;
     }
     int code = buffer.getInt(index + KIND_OFFSET, LITTLE_ENDIAN);
-    return code == FrameKind.PARTIAL.code() || code == FrameKind.SUM.code();
+    return code == FrameKind.PARTIAL.code()
+        || code == FrameKind.SUM.code()
+        || code == FrameKind.GATHER.code();
   }
 
   /** What it is for; of a valid frame only. */

@@ -31,7 +31,9 @@ public enum FrameKind {
   /** Root to leaf: what all links cost; steps may begin. */
   COSTS(13),
   /** Root to leaf: links are measured; the block is the rank whose turn it is. */
-  TURN(14);
+  TURN(14),
+  /** Leaf to root: part of its range of a vector that the root collects. */
+  GATHER(15);
 
   private static final FrameKind[] VALUES = values();
 

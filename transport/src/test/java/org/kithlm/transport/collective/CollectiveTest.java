@@ -34,6 +34,7 @@ import org.kithlm.transport.SumEncoding;
 class CollectiveTest {
   private static final int[] LENGTHS = {1, 2, 7, 576, 1000, 8192, 40_001, 128 * 1536};
   private static final int MAX_FLOATS = 128 * 1536;
+  private static final int ROUNDS_PER_GATHER = 10;
   private static final long SEED = 42;
   private static final long WAIT_NS = TimeUnit.SECONDS.toNanos(60);
 
@@ -171,6 +172,12 @@ class CollectiveTest {
         float[] sum = new float[length];
         root.allreduce(round, 1, vector(0, round, length), sum, length);
         assertSum(config, round, sum);
+        if (round % ROUNDS_PER_GATHER == 0 && config.peers().size() > 1) {
+          int[] ends = ends(config, round);
+          float[] gathered = new float[MAX_FLOATS];
+          root.gather(round, gathered, ends);
+          assertGathered(config, round, ends, gathered);
+        }
       }
       assertEquals(rounds, root.counters().rounds());
       assertEquals(0, root.counters().droppedFrames());
@@ -205,6 +212,9 @@ class CollectiveTest {
         float[] sum = new float[length];
         leaf.allreduce(round, 1, vector(config.rank(), round, length), sum, length);
         assertSum(config, round, sum);
+        if (round % ROUNDS_PER_GATHER == 0) {
+          leaf.gather(round, gathered(config.rank(), round), ends(config, round));
+        }
       }
       assertEquals(0, leaf.counters().droppedFrames());
       running.decrementAndGet();
@@ -233,6 +243,39 @@ class CollectiveTest {
         ScalarSums.of(config.encoding(), partials),
         actual,
         () -> "seed=" + SEED + " rank=" + config.rank() + " round=" + round + " " + config);
+  }
+
+  /** The root's range is empty, and so is that of another rank now and then. */
+  private static int[] ends(SessionConfig config, int round) {
+    Random random = new Random(SEED * 17 + round);
+    int[] ends = new int[config.peers().size()];
+    for (int rank = 1; rank < ends.length; rank++) {
+      int most = random.nextInt(10) == 0 ? 20_000 : 300;
+      ends[rank] = ends[rank - 1] + (random.nextInt(4) == 0 ? 0 : 1 + random.nextInt(most));
+    }
+    ends[ends.length - 1]++; // the vector is not empty
+    return ends;
+  }
+
+  private static float[] gathered(int rank, int round) {
+    Random random = new Random(SEED * 13 + rank * 1_000_003L + round);
+    float[] values = new float[MAX_FLOATS];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = random.nextFloat();
+    }
+    return values;
+  }
+
+  private static void assertGathered(SessionConfig config, int round, int[] ends, float[] actual) {
+    for (int rank = 1; rank < ends.length; rank++) {
+      float[] expected = gathered(rank, round);
+      for (int i = ends[rank - 1]; i < ends[rank]; i++) {
+        assertEquals(expected[i], actual[i], "rank " + rank + " round " + round + " at " + i);
+      }
+    }
+    for (int i = ends[config.peers().size() - 1]; i < actual.length; i++) {
+      assertEquals(0, actual[i], "beyond the end");
+    }
   }
 
   /** Mostly short, now and then each of the awkward lengths. */

@@ -159,6 +159,8 @@ class RoundProtocolTest {
               session.allreduce(layer, 0, partial(config, step, layer, 0), values, length);
               check(config, step, layer, values);
             }
+            session.gather(0, values, ends(config));
+            checkGathered(config, step, values);
             session.endStep();
             finished.getFirst().add(step);
           } catch (StepAbortedException e) {
@@ -197,6 +199,7 @@ class RoundProtocolTest {
               session.allreduce(layer, 0, partial, values, length);
               check(config, header.step(), layer, values);
             }
+            session.gather(0, gathered(config, header.step(), config.rank()), ends(config));
             finished.get(config.rank()).add(header.step());
           } catch (StepAbortedException e) {
             assertEquals(header.step(), e.step());
@@ -218,6 +221,33 @@ class RoundProtocolTest {
         assertEquals((float) sum[i], actual[i], "step " + step + " layer " + layer + " at " + i);
       }
       sums[config.rank()]++;
+    }
+  }
+
+  /** The ranks' ranges of a vector that the root collects at the end of a step. */
+  private static int[] ends(SessionConfig config) {
+    int[] ends = new int[config.peers().size()];
+    for (int rank = 1; rank < ends.length; rank++) {
+      ends[rank] = config.maxFloats() * rank / (ends.length - 1);
+    }
+    return ends;
+  }
+
+  private static float[] gathered(SessionConfig config, long step, int rank) {
+    float[] values = new float[config.maxFloats()];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = (step * 7 + rank) * 1000 + i;
+    }
+    return values;
+  }
+
+  private static void checkGathered(SessionConfig config, long step, float[] actual) {
+    int[] ends = ends(config);
+    for (int rank = 1; rank < ends.length; rank++) {
+      float[] expected = gathered(config, step, rank);
+      for (int i = ends[rank - 1]; i < ends[rank]; i++) {
+        assertEquals(expected[i], actual[i], "of rank " + rank + " in step " + step + " at " + i);
+      }
     }
   }
 
