@@ -44,6 +44,7 @@ final class Session implements AutoCloseable {
   private final SessionConfig config;
   private final Media media;
   private final NanoClock clock;
+  private final Backoff backoff;
   private final Link[] links; // an array, as walking it allocates nothing
   private final FrameFlyweight outgoing;
   private final FrameFlyweight incoming = new FrameFlyweight();
@@ -97,6 +98,7 @@ final class Session implements AutoCloseable {
       SessionConfig config, Media media, NanoClock clock, Consumer<FrameFlyweight> aheadListener) {
     this.config = config;
     this.media = media;
+    this.backoff = new Backoff(media);
     this.clock = clock;
     this.aheadListener = aheadListener;
     lastPulseNs = clock.nanoTime();
@@ -271,7 +273,9 @@ final class Session implements AutoCloseable {
       return true;
     }
     if (media.doWork() == 0) {
-      Backoff.idle(media, waited);
+      backoff.idle(waited);
+    } else {
+      backoff.worked();
     }
     return false;
   }

@@ -6,10 +6,13 @@ import io.aeron.driver.media.ReceiveChannelEndpoint;
 import io.aeron.driver.media.SendChannelEndpoint;
 import io.aeron.driver.media.UdpChannel;
 import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
 import java.nio.channels.DatagramChannel;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
 import org.agrona.concurrent.status.AtomicCounter;
+import org.jspecify.annotations.Nullable;
 import org.kithlm.transport.TransportException;
 
 /**
@@ -18,6 +21,8 @@ import org.kithlm.transport.TransportException;
  * is longer than the datagram takes. Owned by that thread, except {@link #wakeUp}.
  */
 final class SocketWaiter implements AutoCloseable {
+  private static final int LOOKS_SKIPPED = 8;
+
   private final Selector selector;
 
   SocketWaiter() {
@@ -38,7 +43,7 @@ final class SocketWaiter implements AutoCloseable {
    */
   void await(long timeoutMs) {
     try {
-      selector.select(key -> {}, timeoutMs); // Aeron polls what is ready
+      selector.select(SocketWaiter::noteReadable, timeoutMs); // Aeron polls what is ready
     } catch (IOException e) {
       throw new TransportException("cannot wait for sockets: " + e.getMessage(), e);
     }
@@ -58,9 +63,15 @@ final class SocketWaiter implements AutoCloseable {
     }
   }
 
-  private void register(DatagramChannel channel) {
+  private static void noteReadable(SelectionKey key) {
+    if (key.attachment() instanceof Sender sender) {
+      sender.readable = true;
+    }
+  }
+
+  private void register(DatagramChannel channel, Object endpoint) {
     try {
-      channel.register(selector, SelectionKey.OP_READ);
+      channel.register(selector, SelectionKey.OP_READ, endpoint);
     } catch (IOException e) {
       throw new TransportException("cannot wait for a socket: " + e.getMessage(), e);
     }
@@ -78,11 +89,19 @@ final class SocketWaiter implements AutoCloseable {
     @Override
     public void openChannel() {
       super.openChannel();
-      register(receiveDatagramChannel());
+      register(receiveDatagramChannel(), this);
     }
   }
 
+  /**
+   * Hears of free windows and losses, seldom, on a socket for each peer, and Aeron would look at
+   * each whenever the driver is driven. So it does where the selector has seen something, and else
+   * now and then, as a rank that always finds something to do asks no selector.
+   */
   private final class Sender extends SendChannelEndpoint {
+    private boolean readable;
+    private int skipped;
+
     Sender(UdpChannel channel, AtomicCounter status, MediaDriver.Context context) {
       super(channel, status, context);
     }
@@ -90,7 +109,18 @@ final class SocketWaiter implements AutoCloseable {
     @Override
     public void openChannel() {
       super.openChannel();
-      register(receiveDatagramChannel());
+      register(receiveDatagramChannel(), this);
+    }
+
+    @Override
+    public @Nullable InetSocketAddress receive(ByteBuffer buffer) {
+      if (!readable && ++skipped < LOOKS_SKIPPED) {
+        return null;
+      }
+      skipped = 0;
+      InetSocketAddress sender = super.receive(buffer);
+      readable = sender != null; // there may be more
+      return sender;
     }
   }
 }

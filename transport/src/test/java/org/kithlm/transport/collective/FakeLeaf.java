@@ -22,6 +22,7 @@ final class FakeLeaf implements AutoCloseable {
 
   private final SessionConfig config;
   private final Media media;
+  private final Backoff backoff;
   private FrameSender toPeer;
   private final BufferClaim claim = new BufferClaim();
   private final @Nullable FrameSeal seal;
@@ -31,6 +32,7 @@ final class FakeLeaf implements AutoCloseable {
   FakeLeaf(SessionConfig config) {
     this.config = config;
     media = new AeronMedia(config);
+    backoff = new Backoff(media);
     seal =
         config.key() == null ? null : new FrameSeal(config.key(), config.rank(), FRAME_BYTES_MAX);
     toPeer = media.senderTo(config.peers().getFirst());
@@ -116,7 +118,7 @@ final class FakeLeaf implements AutoCloseable {
       throw new AssertionError("the root does not take frames");
     }
     media.doWork();
-    Backoff.idle(media, waitedNs);
+    backoff.idle(waitedNs);
   }
 
   @Override
