@@ -7,46 +7,52 @@ import org.kithlm.transport.media.Media;
  * How the owning thread waits: it yields for as long as a wake-up would take, then sleeps until a
  * datagram comes. As a sleeping driver runs no timers, it sleeps for a fraction of what it has
  * waited so far and looks again: lost datagrams are asked for in time, and a long wait costs next
- * to no CPU. Over a slow link nothing ever comes so soon, so after some waits in which it yielded
- * in vain only one in many begins with that. Owned by that thread.
+ * to no CPU.
+ *
+ * <p>Over a slow link nothing ever comes as soon as a round begins, though the datagrams of a
+ * vector follow one another closely. So after some long first waits of rounds it sleeps at once in
+ * those, until one is short, and so in the waits that follow the first. Owned by that thread.
  */
 final class Backoff {
   private static final long YIELD_NS = 50_000;
-  private static final int WAITS_IN_VAIN_MAX = 16;
-  private static final int WAITS_PER_TRIAL = 64;
+
+  // Far more than the time to yield: in shorter waits it keeps the core from idling too deeply.
+  private static final long LONG_NS = 10 * YIELD_NS;
+  private static final int LONG_WAITS = 16;
+
   private static final long SLEEP_MIN_MS = 1;
   private static final long SLEEP_MAX_MS = 50;
   private static final int SLEEP_DIVISOR = 16;
 
+  private static final int FIRST = 0;
+  private static final int LATER = 1;
+
   private final Media media;
-  private int waitsInVain; // in a row
-  private boolean yielding;
+  private final int[] longWaits = new int[2]; // in a row, by kind
+  private int kind = LATER;
 
   Backoff(Media media) {
     this.media = media;
   }
 
-  /** Waits once, {@code waitedNs} after the wait began, as there is nothing to do. */
-  void idle(long waitedNs) {
-    boolean isEarly = waitedNs < YIELD_NS;
-    if (isEarly && (waitsInVain < WAITS_IN_VAIN_MAX || waitsInVain % WAITS_PER_TRIAL == 0)) {
-      yielding = true;
-      media.giveWay();
-      return;
-    }
-    if (yielding || isEarly) { // this is the first sleep of the wait
-      waitsInVain++;
-      yielding = false;
-    }
-    media.await(sleepMs(waitedNs));
+  /** A round begins. */
+  void begin() {
+    kind = FIRST;
   }
 
-  /** There was something to do while it waited. */
-  void worked() {
-    if (yielding) {
-      waitsInVain = 0;
-      yielding = false;
+  /** Waits once, {@code waitedNs} after the wait began, as there is nothing to do. */
+  void idle(long waitedNs) {
+    if (waitedNs < YIELD_NS && longWaits[kind] < LONG_WAITS) {
+      media.giveWay();
+    } else {
+      media.await(sleepMs(waitedNs));
     }
+  }
+
+  /** What was awaited has come, {@code waitedNs} after the wait began. */
+  void ended(long waitedNs) {
+    longWaits[kind] = waitedNs < LONG_NS ? 0 : longWaits[kind] + 1;
+    kind = LATER;
   }
 
   /** How long to sleep after {@code waitedNs}. */

@@ -159,6 +159,7 @@ final class Exchange implements AutoCloseable {
   /** Adds {@code partial[0, length)} of all ranks into {@code sum}. */
   void allreduce(long step, int layer, int block, double[] partial, float[] sum, int length) {
     round.sum(step, layer, block, partial, sum, length);
+    session.beginRound();
     begin();
     Objects.requireNonNull(forms.get(formFor(length))).sum(this);
     finish();

@@ -240,6 +240,11 @@ final class Session implements AutoCloseable {
     media.doWork();
   }
 
+  /** A sum begins. */
+  void beginRound() {
+    backoff.begin();
+  }
+
   /** Starts the clock of {@link #idle}. */
   void beginWait() {
     waitStartNs = clock.nanoTime();
@@ -247,7 +252,9 @@ final class Session implements AutoCloseable {
 
   /** Adds the wait to the counters. */
   void endWait() {
-    waitedNs.lazySet(waitedNs.getPlain() + waitingNs());
+    long waited = waitingNs();
+    backoff.ended(waited);
+    waitedNs.lazySet(waitedNs.getPlain() + waited);
   }
 
   /** Time since {@link #beginWait}. */
@@ -274,8 +281,6 @@ final class Session implements AutoCloseable {
     }
     if (media.doWork() == 0) {
       backoff.idle(waited);
-    } else {
-      backoff.worked();
     }
     return false;
   }

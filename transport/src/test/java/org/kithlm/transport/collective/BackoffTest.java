@@ -31,10 +31,11 @@ class BackoffTest {
     return last;
   }
 
-  /** A wait that outlasts yielding. */
-  private List<String> longWait() {
+  /** A wait of a length. */
+  private List<String> waitFor(long lengthNs) {
     backoff.idle(0);
     backoff.idle(OVER_NS);
+    backoff.ended(lengthNs);
     return calls();
   }
 
@@ -47,32 +48,25 @@ class BackoffTest {
   }
 
   @Test
-  void shouldSeldomYieldWhereThatIsInVain() {
-    int yielded = 0;
-    for (int wait = 0; wait < 16 + 10 * 64; wait++) {
-      yielded += longWait().contains("giveWay") ? 1 : 0;
+  void shouldSleepAtOnceAfterLongWaitsUntilOneIsShort() {
+    for (int i = 0; i < 16; i++) {
+      assertEquals(List.of("giveWay", "await"), waitFor(2_000_000));
     }
-    assertEquals(16 + 10, yielded);
+    assertEquals(List.of("await", "await"), waitFor(2_000_000));
+    assertEquals(List.of("await", "await"), waitFor(499_999));
+    assertEquals(List.of("giveWay", "await"), waitFor(2_000_000));
   }
 
   @Test
-  void shouldYieldAgainOnceThatPays() {
-    for (int wait = 0; wait < 64; wait++) {
-      longWait();
+  void shouldTellTheFirstWaitOfARoundFromThoseThatFollow() {
+    for (int round = 0; round < 16; round++) {
+      backoff.begin();
+      waitFor(2_000_000);
+      waitFor(10_000); // the next datagram came at once
     }
-    backoff.idle(0); // a trial
-    backoff.worked();
-    assertEquals(List.of("giveWay"), calls());
-    assertEquals(List.of("giveWay", "await"), longWait());
-  }
-
-  @Test
-  void shouldNotTakeWorkAfterASleepForAReasonToYield() {
-    for (int wait = 0; wait < 32; wait++) {
-      longWait();
-      backoff.worked();
-    }
-    assertEquals(List.of("await", "await"), longWait());
+    backoff.begin();
+    assertEquals(List.of("await", "await"), waitFor(2_000_000));
+    assertEquals(List.of("giveWay", "await"), waitFor(10_000));
   }
 
   @Test
