@@ -54,68 +54,46 @@ public record GenerationRequest(
 
   /** The same request for other texts. */
   public GenerationRequest withChoices(Choices other) {
-    return new GenerationRequest(
-        prompt,
-        maxTokens,
-        sampling,
-        stops,
-        logprobs,
-        topLogprobs,
-        grammar,
-        other,
-        thinkingTokens,
-        priority);
+    return with(logprobs, grammar, other, thinkingTokens, priority);
   }
 
   /** The same request for texts of this form. */
   public GenerationRequest withGrammar(Grammar form) {
-    return new GenerationRequest(
-        prompt,
-        maxTokens,
-        sampling,
-        stops,
-        logprobs,
-        topLogprobs,
-        form,
-        choices,
-        thinkingTokens,
-        priority);
+    return with(logprobs, form, choices, thinkingTokens, priority);
   }
 
   /** The same request with so much thinking at most. */
   public GenerationRequest withThinkingTokens(int most) {
-    return new GenerationRequest(
-        prompt,
-        maxTokens,
-        sampling,
-        stops,
-        logprobs,
-        topLogprobs,
-        grammar,
-        choices,
-        most,
-        priority);
+    return with(logprobs, grammar, choices, most, priority);
   }
 
   /** The same request with another priority. */
   public GenerationRequest withPriority(Priority other) {
+    return with(logprobs, grammar, choices, thinkingTokens, other);
+  }
+
+  /** The same request without log probabilities. */
+  public GenerationRequest withoutLogprobs() {
+    return with(false, grammar, choices, thinkingTokens, priority);
+  }
+
+  private GenerationRequest with(
+      boolean areReported,
+      @Nullable Grammar form,
+      Choices otherChoices,
+      @Nullable Integer mostThinking,
+      Priority otherPriority) {
     return new GenerationRequest(
         prompt,
         maxTokens,
         sampling,
         stops,
-        logprobs,
-        topLogprobs,
-        grammar,
-        choices,
-        thinkingTokens,
-        other);
-  }
-
-  /** The same request without log probabilities. */
-  public GenerationRequest withoutLogprobs() {
-    return new GenerationRequest(
-        prompt, maxTokens, sampling, stops, false, 0, grammar, choices, thinkingTokens, priority);
+        areReported,
+        areReported ? topLogprobs : 0,
+        form,
+        otherChoices,
+        mostThinking,
+        otherPriority);
   }
 
   /** How many of the likeliest tokens' logits it takes to choose one as if all were known. */

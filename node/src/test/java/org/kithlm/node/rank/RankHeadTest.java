@@ -93,37 +93,43 @@ class RankHeadTest {
     List<float[]> sent = new ArrayList<>(Collections.nCopies(runs.count(), new float[0]));
     sentFloats = 0;
     for (int rank = shares.size() - 1; rank >= 0; rank--) {
-      RankAssignment assignment = assignment(rank, shares, place);
       int own = rank;
-      try (RankWeights weights = RankWeights.load(pack, assignment)) {
-        ShardPlan plan = RankWeights.planOf(weights.pack(), assignment);
-        TileWeights tiles = new TileWeights(weights.store());
-        passLayers(weights, tiles);
-        new RankHead(weights, plan, tiles, Workers.alone())
-            .logits(
-                hidden,
-                runs,
-                (run, vector, ends) -> {
-                  float[] all = Arrays.copyOf(sent.get(run), vector.length);
-                  if (own == 0) {
-                    System.arraycopy(all, 0, vector, 0, vector.length);
-                    sentFloats += ends[ends.length - 1];
-                  } else {
-                    System.arraycopy(
-                        vector, ends[own - 1], all, ends[own - 1], ends[own] - ends[own - 1]);
-                    sent.set(run, all);
-                  }
-                },
-                logits);
-      }
+      compute(
+          assignment(rank, shares, place),
+          hidden,
+          runs,
+          (run, vector, ends) -> {
+            float[] all = Arrays.copyOf(sent.get(run), vector.length);
+            if (own == 0) {
+              System.arraycopy(all, 0, vector, 0, vector.length);
+              sentFloats += ends[ends.length - 1];
+            } else {
+              System.arraycopy(
+                  vector, ends[own - 1], all, ends[own - 1], ends[own] - ends[own - 1]);
+              sent.set(run, all);
+            }
+          },
+          logits);
     }
     return logits;
   }
 
-  private static void passLayers(RankWeights weights, TileWeights tiles) {
-    for (int tile = 0; tile < weights.layout().firstTile(1, HEAD); tile++) {
-      tiles.acquire(tile);
-      tiles.release(tile);
+  /** The part of one rank, after the layers. */
+  private void compute(
+      RankAssignment assignment,
+      float[] hidden,
+      StepRuns runs,
+      RankHead.Gather gather,
+      float[] logits)
+      throws Exception {
+    try (RankWeights weights = RankWeights.load(pack, assignment)) {
+      TileWeights tiles = new TileWeights(weights.store());
+      for (int tile = 0; tile < weights.layout().firstTile(1, HEAD); tile++) {
+        tiles.acquire(tile);
+        tiles.release(tile);
+      }
+      ShardPlan plan = RankWeights.planOf(weights.pack(), assignment);
+      new RankHead(weights, plan, tiles, Workers.alone()).logits(hidden, runs, gather, logits);
     }
   }
 
@@ -164,23 +170,17 @@ class RankHeadTest {
   @Test
   void shouldNameARankThatTellsOfARowItHasNot() {
     StepRuns runs = new StepRuns().addStem(0, 1).wantLogits(1);
+    RankAssignment root = assignment(0, List.of(1.0, 1.0), HeadPlacement.SPLIT);
     IllegalStateException e =
         assertThrows(
             IllegalStateException.class,
-            () -> {
-              RankAssignment assignment = assignment(0, List.of(1.0, 1.0), HeadPlacement.SPLIT);
-              try (RankWeights weights = RankWeights.load(pack, assignment)) {
-                ShardPlan plan = RankWeights.planOf(weights.pack(), assignment);
-                TileWeights tiles = new TileWeights(weights.store());
-                passLayers(weights, tiles);
-                new RankHead(weights, plan, tiles, Workers.alone())
-                    .logits(
-                        hidden(1),
-                        runs,
-                        (run, vector, ends) -> vector[0] = VOCABULARY,
-                        new float[VOCABULARY]);
-              }
-            });
+            () ->
+                compute(
+                    root,
+                    hidden(1),
+                    runs,
+                    (run, vector, ends) -> vector[0] = VOCABULARY,
+                    new float[VOCABULARY]));
     assertTrue(String.valueOf(e.getMessage()).startsWith("rank 1 tells of row 5000"), e::toString);
   }
 
