@@ -440,20 +440,27 @@ final class Exchange implements AutoCloseable {
       return CONTINUE;
     }
     FrameFlyweight frame = session.incoming();
-    int frameEnd = frame.offset() + frame.count();
-    if (frame.kind() != FrameKind.SUM
-        || !isOfRound(frame)
-        || frame.offset() != owedNext[polled]
-        || frame.count() > frameSum.length
-        || frameEnd > owedEnd[polled]) {
+    if (!isOwed(frame, FrameKind.SUM) || frame.count() > frameSum.length) {
       return leaveOrDrop(frame);
     }
     frame.copyElementsTo(frameSum, encoding());
     for (int i = 0; i < frame.count(); i++) {
       round.sum()[frame.offset() + i] = (float) frameSum[i];
     }
-    owedNext[polled] = frameEnd;
-    return frameEnd == owedEnd[polled] ? BREAK : CONTINUE;
+    return taken(frame);
+  }
+
+  /** Whether a frame is what the polled peer owes next. */
+  private boolean isOwed(FrameFlyweight frame, FrameKind kind) {
+    return frame.kind() == kind
+        && isOfRound(frame)
+        && frame.offset() == owedNext[polled]
+        && frame.offset() + frame.count() <= owedEnd[polled];
+  }
+
+  private Action taken(FrameFlyweight frame) {
+    owedNext[polled] = frame.offset() + frame.count();
+    return owedNext[polled] == owedEnd[polled] ? BREAK : CONTINUE;
   }
 
   private Action onGather(DirectBuffer buffer, int index, int lengthBytes, Header header) {
@@ -461,16 +468,11 @@ final class Exchange implements AutoCloseable {
       return CONTINUE;
     }
     FrameFlyweight frame = session.incoming();
-    int frameEnd = frame.offset() + frame.count();
-    if (frame.kind() != FrameKind.GATHER
-        || !isOfRound(frame)
-        || frame.offset() != owedNext[polled]
-        || frameEnd > owedEnd[polled]) {
+    if (!isOwed(frame, FrameKind.GATHER)) {
       return leaveOrDrop(frame);
     }
     frame.copyElementsTo(round.sum(), frame.offset());
-    owedNext[polled] = frameEnd;
-    return frameEnd == owedEnd[polled] ? BREAK : CONTINUE;
+    return taken(frame);
   }
 
   /** So that they do not fill the receive buffers; a farewell may be among them. */

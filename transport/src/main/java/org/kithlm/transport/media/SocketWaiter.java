@@ -21,7 +21,7 @@ import org.kithlm.transport.TransportException;
  * is longer than the datagram takes. Owned by that thread, except {@link #wakeUp}.
  */
 final class SocketWaiter implements AutoCloseable {
-  private static final int LOOKS_SKIPPED = 8;
+  private static final int CALLS_PER_LOOK = 8;
 
   private final Selector selector;
 
@@ -114,7 +114,7 @@ final class SocketWaiter implements AutoCloseable {
 
     @Override
     public @Nullable InetSocketAddress receive(ByteBuffer buffer) {
-      if (!readable && ++skipped < LOOKS_SKIPPED) {
+      if (!readable && ++skipped < CALLS_PER_LOOK) {
         return null;
       }
       skipped = 0;
