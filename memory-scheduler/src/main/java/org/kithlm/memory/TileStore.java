@@ -176,6 +176,28 @@ public final class TileStore implements AutoCloseable {
     }
   }
 
+  /** Whether all tiles stay in memory. */
+  public boolean isResident() {
+    return ring.ringBytes() == 0;
+  }
+
+  /**
+   * Goes back in the cycle: the next acquire is of {@code tile}.
+   *
+   * @throws IllegalStateException if a tile is held, or not all stay in memory
+   */
+  public void back(int tile) {
+    checkUsable();
+    if (heldCount > 0 || !isResident()) {
+      throw new IllegalStateException(
+          file + " cannot go back: " + heldCount + " tiles are held, resident=" + isResident());
+    }
+    if (tile < 0 || tile >= tileCount) {
+      throw new IllegalArgumentException("tile=" + tile + " of " + tileCount);
+    }
+    next = tile;
+  }
+
   /**
    * Ends the cycle early: the next acquire is of tile 0. What has been read ahead for the next
    * cycle stays, what belongs to the rest of this one is dropped.

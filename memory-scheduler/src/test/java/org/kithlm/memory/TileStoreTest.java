@@ -93,6 +93,30 @@ class TileStoreTest {
   }
 
   @Test
+  void shouldGoBackWhereAllTilesStay() throws Exception {
+    TileFile file = TileFile.create(folder, new Random(7), 60);
+    List<TileExtent> extents =
+        List.of(file.extent(0, 20, 20), file.extent(20, 20, 20), file.extent(40, 20, 20));
+    try (TileStore store = TileStore.load(file.path(), extents, ALL, SILENT)) {
+      assertTrue(store.isResident());
+      assertHolds(file, extents, store, "first");
+      store.back(1);
+      store.acquire(1);
+      assertMessage(
+          "1 tiles are held", assertThrows(IllegalStateException.class, () -> store.back(1)));
+      store.release(1);
+      store.back(1);
+      store.acquire(1);
+      store.acquire(2);
+      store.release(1);
+      store.release(2);
+      store.acquire(0); // the next cycle
+      store.release(0);
+      assertThrows(IllegalArgumentException.class, () -> store.back(3));
+    }
+  }
+
+  @Test
   void shouldReportProgressUpToTheTotal() throws Exception {
     TileFile file = TileFile.create(folder, new Random(3), 9 << 20);
     List<TileExtent> extents =

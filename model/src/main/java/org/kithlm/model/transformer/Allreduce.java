@@ -7,7 +7,11 @@ public interface Allreduce {
     /** Attention. */
     ATTENTION,
     /** Feed-forward network. */
-    FFN
+    FFN,
+    /** Attention, of the rest of a step that is cut in two. */
+    ATTENTION_REST,
+    /** Feed-forward network, of that rest. */
+    FFN_REST
   }
 
   /**
@@ -18,6 +22,21 @@ public interface Allreduce {
    * @throws RuntimeException if the step was aborted or a peer is lost; the sum is undefined then
    */
   void sum(int layer, Block block, double[] partial, float[] sum, int length);
+
+  /**
+   * Begins a sum, and may return before it is there; the arrays are not to be touched until {@link
+   * #finish}. One at a time.
+   */
+  default void begin(int layer, Block block, double[] partial, float[] sum, int length) {
+    sum(layer, block, partial, sum, length);
+  }
+
+  /**
+   * Waits for the sum that was begun.
+   *
+   * @throws RuntimeException as {@link #sum} does
+   */
+  default void finish() {}
 
   /** One rank alone: the partial sum is the sum. */
   static Allreduce alone() {

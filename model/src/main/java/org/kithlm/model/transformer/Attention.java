@@ -98,12 +98,14 @@ final class Attention {
   }
 
   /**
-   * Computes a layer for the prepared step.
+   * Computes a layer for some tokens of the prepared step.
    *
    * @param x normalised hidden states [tokenCount x hidden]
+   * @param runs where these tokens belong
+   * @param firstToken index in the step of the first of them
    * @param partial zeros [tokenCount x hidden], to which this rank's share is added
    */
-  void addPartial(int layer, float[] x, StepRuns runs, TermSums partial) {
+  void addPartial(int layer, float[] x, StepRuns runs, int firstToken, TermSums partial) {
     if (shard.headCount() == 0) {
       return;
     }
@@ -114,8 +116,9 @@ final class Attention {
     project(layer, TensorRole.ATTN_K, vectors.keyBias, tokenCount, keys);
     project(layer, TensorRole.ATTN_V, vectors.valueBias, tokenCount, values);
     matrices.complete();
-    positionHeads(layer, vectors.queryNorm, queries, tokenCount, shard.headCount());
-    positionHeads(layer, vectors.keyNorm, keys, tokenCount, shard.kvHeadCount());
+    int end = firstToken + tokenCount;
+    positionHeads(layer, vectors.queryNorm, queries, firstToken, end, shard.headCount());
+    positionHeads(layer, vectors.keyNorm, keys, firstToken, end, shard.kvHeadCount());
     int used = tokenCount * matrices.rowCount(TensorRole.ATTN_Q);
     OnlineSoftmax.scale(queries, 0, used, config.attentionScale());
     store(layer, runs);
@@ -138,12 +141,13 @@ final class Attention {
   }
 
   /** Normalises (where the model does) and rotates each head. */
-  private void positionHeads(int layer, float[] norm, float[] heads, int tokens, int headCount) {
+  private void positionHeads(
+      int layer, float[] norm, float[] heads, int firstToken, int endToken, int headCount) {
     RotaryEmbedding rope = config.isGlobalLayer(layer) ? globalRope : localRope;
     int headDim = config.headDim();
-    for (int token = 0; token < tokens; token++) {
+    for (int token = firstToken; token < endToken; token++) {
       for (int head = 0; head < headCount; head++) {
-        int offset = (token * headCount + head) * headDim;
+        int offset = ((token - firstToken) * headCount + head) * headDim;
         if (norm.length != 0) {
           RmsNorm.normalize(heads, offset, norm, config.rmsEpsilon(), heads, offset, headDim);
         }

@@ -1,20 +1,24 @@
 package org.kithlm.model.transformer;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.kithlm.model.config.ModelConfig;
 import org.kithlm.model.config.ModelConfig.Architecture;
 import org.kithlm.model.gguf.GgmlType;
 import org.kithlm.model.kernel.Activations;
 import org.kithlm.model.kernel.RmsNorm;
-import org.kithlm.model.kernel.TermSums;
 import org.kithlm.model.kernel.Workers;
 import org.kithlm.model.shard.AttentionPlacement;
 import org.kithlm.model.shard.RankShard;
 import org.kithlm.model.weight.ShardLayout;
 import org.kithlm.model.weight.TensorRole;
+import org.kithlm.model.weight.Tile;
 import org.kithlm.model.weight.WeightSource;
 
 /**
@@ -25,23 +29,44 @@ import org.kithlm.model.weight.WeightSource;
  * layers once, in order; the tiles of the LM head follow in the cycle, so a caller that does not go
  * on with {@link LmHead} rewinds the source. Owned by the rank's compute thread; a step allocates
  * nothing but what a longer context needs.
+ *
+ * <p>A long step of one run is cut in two where sums are to overlap with computing: one half
+ * computes, with the same tiles once more, while the sum of the other is on its way. A rank that
+ * reads its tiles from disk computes both at once and sums them one after the other.
  */
 public final class ForwardPass {
+  /** Of fewer tokens a sum is too short to be worth a second pass over the tiles. */
+  static final int OVERLAP_TOKENS_MIN = 32;
+
+  private static final int TOKENS_TOGETHER = 8;
+
+  private static final int NO_TILE = -1; // this rank has none of these
+
+  private static final Set<TensorRole> FFN_ROLES =
+      EnumSet.of(TensorRole.FFN_GATE, TensorRole.FFN_UP, TensorRole.FFN_DOWN);
+
   /** Norm weights of one layer; the last two are empty where the model has none. */
   private record LayerNorms(
       float[] attention, float[] ffn, float[] postAttention, float[] postFfn) {}
 
   private final ModelConfig config;
-  private final Allreduce attentionSum;
-  private final Allreduce ffnSum;
+  private final Allreduce allreduce;
+  private final Allreduce alone = Allreduce.alone();
   private final KvCache cache;
   private final Attention attention;
   private final FeedForward feedForward;
   private final List<LayerNorms> norms = new ArrayList<>();
+  private final int[] firstTiles; // of each layer
+  private final int[] firstFfnTiles; // likewise
+  private final WeightSource weights;
+  private final boolean replicated;
+  private final boolean overlaps;
   private final int tokensMax;
   private final float[] normed;
-  private final TermSums partial;
-  private final float[] sum;
+  private final StepPart whole; // or the first half
+  private final StepPart rest;
+  private @Nullable StepPart inFlight; // whose sum has begun
+  private float[] inFlightNorm = {};
 
   /**
    * Allocates the buffers.
@@ -53,6 +78,7 @@ public final class ForwardPass {
    * @param cache for the KV heads of the shard
    * @param workers share the work
    * @param tokensMax tokens of a step at most
+   * @param overlaps whether sums of long steps overlap with computing; the same on all ranks
    * @throws IllegalArgumentException if tiles or tensors do not fit the model
    */
   public ForwardPass(
@@ -64,15 +90,19 @@ public final class ForwardPass {
       Allreduce allreduce,
       KvCache cache,
       Workers workers,
-      int tokensMax) {
+      int tokensMax,
+      boolean overlaps) {
     if (tokensMax < 1 || cache.headCount() != shard.kvHeadCount()) {
       throw new IllegalArgumentException(
           "tokensMax=" + tokensMax + " cache heads=" + cache.headCount() + " for " + shard);
     }
     this.config = config;
-    attentionSum =
-        shard.attention() == AttentionPlacement.REPLICATED ? Allreduce.alone() : allreduce;
-    ffnSum = allreduce;
+    replicated = shard.attention() == AttentionPlacement.REPLICATED;
+    this.allreduce = allreduce;
+    firstTiles = firstTiles(layout, config.layerCount(), EnumSet.allOf(TensorRole.class));
+    firstFfnTiles = firstTiles(layout, config.layerCount(), FFN_ROLES);
+    this.weights = weights;
+    this.overlaps = overlaps;
     this.cache = cache;
     this.tokensMax = tokensMax;
     CommonTensors vectors = new CommonTensors(commonTensors);
@@ -88,18 +118,26 @@ public final class ForwardPass {
     attention = new Attention(config, shard, vectors, matrices, cache, workers, tokensMax);
     feedForward = new FeedForward(config, matrices, tokensMax);
     normed = new float[tokensMax * config.hiddenSize()];
-    partial = new TermSums(tokensMax, config.hiddenSize());
-    sum = new float[tokensMax * config.hiddenSize()];
+    whole = new StepPart(config, Allreduce.Block.ATTENTION, Allreduce.Block.FFN, tokensMax);
+    rest =
+        new StepPart(
+            config,
+            Allreduce.Block.ATTENTION_REST,
+            Allreduce.Block.FFN_REST,
+            overlaps ? tokensMax - tokensMax / 2 : 0);
   }
 
   /**
    * Bytes of the Java heap that the buffers of {@link #ForwardPass} take for each token of a step.
    *
    * @param types of the shard's matrices
+   * @param overlaps as for the constructor
    */
   public static long bytesPerToken(
-      ModelConfig config, RankShard shard, Collection<GgmlType> types) {
-    long hiddenBytes = (2L * Float.BYTES + Double.BYTES) * config.hiddenSize() + Double.BYTES;
+      ModelConfig config, RankShard shard, Collection<GgmlType> types, boolean overlaps) {
+    long sumBytes = (Float.BYTES + (long) Double.BYTES) * config.hiddenSize() + Double.BYTES;
+    long hiddenBytes =
+        (long) Float.BYTES * config.hiddenSize() + sumBytes + (overlaps ? (sumBytes + 1) / 2 : 0);
     long heads = 2L * (shard.headCount() + shard.kvHeadCount()); // queries, mixed, keys, values
     long rotations = 4; // sines and cosines, global and local
     long columns = 2L * shard.ffnColumnCount(); // gate and up
@@ -111,6 +149,20 @@ public final class ForwardPass {
         + (heads * config.headDim() + rotations * config.rope().dimensions() / 2 + columns)
             * Float.BYTES
         + Activations.bytesPerToken(inputs, types);
+  }
+
+  /** The first tile of some matrices in each layer. */
+  private static int[] firstTiles(ShardLayout layout, int layerCount, Set<TensorRole> roles) {
+    int[] first = new int[layerCount];
+    Arrays.fill(first, NO_TILE);
+    for (Tile tile : layout.tiles()) {
+      if (tile.layer() < layerCount
+          && roles.contains(tile.role())
+          && first[tile.layer()] == NO_TILE) {
+        first[tile.layer()] = tile.index();
+      }
+    }
+    return first;
   }
 
   private LayerNorms layerNorms(CommonTensors vectors, int layer) {
@@ -141,51 +193,163 @@ public final class ForwardPass {
       throw new IllegalArgumentException(
           "tokenCount=" + tokenCount + " is out of range: 1 to " + tokensMax);
     }
-    int length = tokenCount * config.hiddenSize();
     cache.prepare(runs);
     attention.prepare(runs);
-    for (int layer = 0; layer < config.layerCount(); layer++) {
-      LayerNorms norm = norms.get(layer);
-
-      normalize(hidden, norm.attention, normed, tokenCount);
-      beginSums(tokenCount);
-      attention.addPartial(layer, normed, runs, partial);
-      attentionSum.sum(layer, Allreduce.Block.ATTENTION, partial.values(), sum, length);
-      normalize(sum, norm.postAttention, sum, tokenCount);
-      addResidual(hidden, length);
-
-      normalize(hidden, norm.ffn, normed, tokenCount);
-      beginSums(tokenCount);
-      feedForward.addPartial(layer, normed, tokenCount, partial);
-      ffnSum.sum(layer, Allreduce.Block.FFN, partial.values(), sum, length);
-      normalize(sum, norm.postFfn, sum, tokenCount);
-      addResidual(hidden, length);
+    boolean cut = overlaps && runs.count() == 1 && tokenCount >= OVERLAP_TOKENS_MIN;
+    boolean inTurns = cut && weights.isResident();
+    int half = cut ? half(tokenCount) : tokenCount;
+    if (cut) {
+      rest.set(runs, half, tokenCount - half);
+    }
+    if (inTurns) {
+      whole.set(runs, 0, half);
+    } else {
+      whole.set(runs);
+    }
+    try {
+      for (int layer = 0; layer < config.layerCount(); layer++) {
+        if (inTurns) {
+          layerInTurns(layer, hidden);
+        } else {
+          layer(layer, hidden, half);
+        }
+      }
+      finishSum(hidden);
+    } catch (RuntimeException | Error e) {
+      settle(e);
+      throw e;
     }
     cache.commit(runs);
   }
 
-  /** Zeros, with the grid of each token, which follows from what the block is given. */
-  private void beginSums(int tokenCount) {
-    int size = config.hiddenSize();
-    partial.clear(tokenCount * size);
-    for (int token = 0; token < tokenCount; token++) {
-      partial.roundTo(token, SumGrid.exponent(normed, token * size, size));
+  /** Kernels take several tokens at a time. */
+  private static int half(int tokenCount) {
+    return Math.ceilDiv(tokenCount / 2, TOKENS_TOGETHER) * TOKENS_TOGETHER;
+  }
+
+  /** All tokens, whose sums are of the first {@code sumTokens} and, if there are more, the rest. */
+  private void layer(int layer, float[] hidden, int sumTokens) {
+    attend(layer, hidden, whole);
+    sum(layer, hidden, true, sumTokens);
+    feedForward(layer, hidden, whole);
+    sum(layer, hidden, false, sumTokens);
+  }
+
+  /** A half computes while the sum of the other is on its way. */
+  private void layerInTurns(int layer, float[] hidden) {
+    if (replicated) {
+      feedForwardAlone(layer, hidden, whole);
+      beginSum(layer, hidden, false, whole);
+      goBack(firstTiles[layer]);
+      feedForwardAlone(layer, hidden, rest);
+      beginSum(layer, hidden, false, rest);
+      return;
+    }
+    attend(layer, hidden, whole);
+    beginSum(layer, hidden, true, whole);
+    goBack(firstTiles[layer] == firstFfnTiles[layer] ? NO_TILE : firstTiles[layer]);
+    attend(layer, hidden, rest);
+    beginSum(layer, hidden, true, rest);
+    feedForward(layer, hidden, whole);
+    beginSum(layer, hidden, false, whole);
+    goBack(firstFfnTiles[layer]);
+    feedForward(layer, hidden, rest);
+    beginSum(layer, hidden, false, rest);
+  }
+
+  private void goBack(int tile) {
+    if (tile != NO_TILE) {
+      weights.back(tile);
     }
   }
 
-  /** Leaves x as it is where the model has no such norm. */
-  private void normalize(float[] x, float[] weight, float[] out, int tokenCount) {
-    if (weight.length != 0) {
-      int hidden = config.hiddenSize();
-      for (int offset = 0; offset < tokenCount * hidden; offset += hidden) {
-        RmsNorm.normalize(x, offset, weight, config.rmsEpsilon(), out, offset, hidden);
+  /** The FFN behind attention that this rank computes alone. */
+  private void feedForwardAlone(int layer, float[] hidden, StepPart part) {
+    attend(layer, hidden, part);
+    alone.sum(layer, part.name(true), part.partial().values(), part.sum(), part.length());
+    take(hidden, part, norms.get(layer).postAttention);
+    feedForward(layer, hidden, part);
+  }
+
+  private void attend(int layer, float[] hidden, StepPart part) {
+    normalize(hidden, part.offset(), norms.get(layer).attention, normed, part.tokenCount());
+    part.beginSums(normed);
+    attention.addPartial(layer, normed, part.runs(), part.firstToken(), part.partial());
+  }
+
+  private void feedForward(int layer, float[] hidden, StepPart part) {
+    normalize(hidden, part.offset(), norms.get(layer).ffn, normed, part.tokenCount());
+    part.beginSums(normed);
+    feedForward.addPartial(layer, normed, part.tokenCount(), part.partial());
+  }
+
+  /** Sums all tokens; the sums of two halves are those that other ranks form in turns. */
+  private void sum(int layer, float[] hidden, boolean ofAttention, int sumTokens) {
+    boolean isAlone = ofAttention && replicated;
+    Allreduce collective = isAlone ? alone : allreduce;
+    double[] partial = whole.partial().values();
+    int length = whole.length();
+    int first = isAlone ? length : sumTokens * config.hiddenSize();
+    collective.sum(layer, whole.name(ofAttention), partial, whole.sum(), first);
+    if (first < length) {
+      System.arraycopy(partial, first, rest.partial().values(), 0, length - first);
+      collective.sum(
+          layer, rest.name(ofAttention), rest.partial().values(), rest.sum(), length - first);
+      System.arraycopy(rest.sum(), 0, whole.sum(), first, length - first);
+    }
+    LayerNorms norm = norms.get(layer);
+    take(hidden, whole, ofAttention ? norm.postAttention : norm.postFfn);
+  }
+
+  /** Begins the sum of a half, once that of the other is there. */
+  private void beginSum(int layer, float[] hidden, boolean ofAttention, StepPart part) {
+    finishSum(hidden);
+    LayerNorms norm = norms.get(layer);
+    inFlight = part;
+    inFlightNorm = ofAttention ? norm.postAttention : norm.postFfn;
+    allreduce.begin(
+        layer, part.name(ofAttention), part.partial().values(), part.sum(), part.length());
+  }
+
+  /** Takes the sum that has begun, if there is one. */
+  private void finishSum(float[] hidden) {
+    StepPart part = inFlight;
+    if (part != null) {
+      inFlight = null;
+      allreduce.finish();
+      take(hidden, part, inFlightNorm);
+    }
+  }
+
+  /** No sum goes on after a failure: its arrays and its thread are for the next step. */
+  private void settle(Throwable failure) {
+    if (inFlight != null) {
+      inFlight = null;
+      try {
+        allreduce.finish();
+      } catch (RuntimeException e) {
+        failure.addSuppressed(e);
       }
     }
   }
 
-  private void addResidual(float[] hidden, int length) {
-    for (int i = 0; i < length; i++) {
-      hidden[i] += sum[i];
+  /** Adds a sum to the hidden states. */
+  private void take(float[] hidden, StepPart part, float[] postNorm) {
+    float[] sum = part.sum();
+    normalize(sum, 0, postNorm, sum, part.tokenCount());
+    int offset = part.offset();
+    for (int i = 0; i < part.length(); i++) {
+      hidden[offset + i] += sum[i];
+    }
+  }
+
+  /** Leaves x as it is where the model has no such norm. */
+  private void normalize(float[] x, int from, float[] weight, float[] out, int tokenCount) {
+    if (weight.length != 0) {
+      int hidden = config.hiddenSize();
+      for (int offset = 0; offset < tokenCount * hidden; offset += hidden) {
+        RmsNorm.normalize(x, from + offset, weight, config.rmsEpsilon(), out, offset, hidden);
+      }
     }
   }
 }

@@ -22,6 +22,15 @@ public interface WeightSource extends AutoCloseable {
   /** Gives a tile back, once per {@link #acquire}; its memory may be reused at once. */
   void release(int tileIndex);
 
+  /** Whether all tiles stay in memory, so that {@link #back} is free. */
+  boolean isResident();
+
+  /**
+   * Goes back in the cycle: the next acquire is of this tile. Only where {@link #isResident}, and
+   * while nothing is held.
+   */
+  void back(int tileIndex);
+
   /** Ends the cycle early: the next acquire may be of tile 0. Nothing may be held. */
   void rewind();
 

@@ -193,6 +193,37 @@ class ForwardPassTest {
     }
   }
 
+  /** One rank says that it streams its weights, so it computes both halves of a step at once. */
+  @ParameterizedTest
+  @EnumSource(Architecture.class)
+  void shouldAgreeWhereSumsOverlap(Architecture architecture) throws IOException {
+    TinyModel model = random(architecture, 35);
+    int[] ids = tokens(model, POSITIONS_MAX);
+    double[] shares = {2, 1, 1, 3};
+    try (Pack pack = Pack.open(packOf(model.writer()))) {
+      ShardPlan alone = ShardPlan.equal(pack.config(), pack.units(), 1);
+      try (TestCluster one = new TestCluster(pack, alone, POSITIONS_MAX, POSITIONS_MAX)) {
+        float[] expected = one.logits(ids, 0, POSITIONS_MAX);
+        for (AttentionPlacement attention : AttentionPlacement.values()) {
+          ShardPlan plan = ShardPlan.weighted(pack.config(), pack.units(), shares, attention);
+          try (TestCluster ranks = new TestCluster(pack, plan, POSITIONS_MAX, POSITIONS_MAX)) {
+            for (int chunk : new int[] {POSITIONS_MAX, 47, 32, 31}) {
+              int before = ranks.sums();
+              String what = attention + " chunk=" + chunk + " " + model;
+              assertArrayEquals(expected, ranks.logits(ids, 0, chunk), 0, what);
+              int steps = Math.ceilDiv(POSITIONS_MAX, chunk);
+              int halves =
+                  POSITIONS_MAX / chunk * (chunk >= ForwardPass.OVERLAP_TOKENS_MIN ? 1 : 0);
+              int blocks = attention == AttentionPlacement.SPLIT ? 2 : 1;
+              int sums = blocks * pack.config().layerCount() * (steps + halves);
+              assertEquals(sums, ranks.sums() - before, what);
+            }
+          }
+        }
+      }
+    }
+  }
+
   @ParameterizedTest
   @EnumSource(Architecture.class)
   void shouldNotDependOnChunks(Architecture architecture) throws IOException {
@@ -295,7 +326,7 @@ class ForwardPassTest {
       ShardPlan plan = ShardPlan.equal(pack.config(), pack.units(), 1);
       RankShard shard = plan.shard(0);
       Set<GgmlType> types = pack.tiles(shard).stream().map(Tile::type).collect(Collectors.toSet());
-      long told = 1000 * ForwardPass.bytesPerToken(pack.config(), shard, types);
+      long told = 1000 * ForwardPass.bytesPerToken(pack.config(), shard, types, false);
       allocatedBytes(pack, plan, 8); // loads classes
       long taken = allocatedBytes(pack, plan, 1008) - allocatedBytes(pack, plan, 8);
       assertEquals(1, (double) told / taken, 0.05);

@@ -10,9 +10,16 @@ import org.kithlm.model.weight.WeightSource;
 final class MappedWeights implements WeightSource {
   private final List<MemorySegment> tiles;
   private final BitSet held = new BitSet();
+  private final boolean resident;
   private int next;
 
-  MappedWeights(MemorySegment pack, List<Tile> tiles) {
+  /**
+   * Nothing held.
+   *
+   * @param resident what to say when asked
+   */
+  MappedWeights(MemorySegment pack, List<Tile> tiles, boolean resident) {
+    this.resident = resident;
     this.tiles =
         tiles.stream().map(tile -> pack.asSlice(tile.offsetBytes(), tile.lengthBytes())).toList();
   }
@@ -29,6 +36,18 @@ final class MappedWeights implements WeightSource {
   public void release(int tileIndex) {
     require(held.get(tileIndex), "tile released that is not held");
     held.clear(tileIndex);
+  }
+
+  @Override
+  public boolean isResident() {
+    return resident;
+  }
+
+  @Override
+  public void back(int tileIndex) {
+    require(resident, "went back to a tile that is not in memory");
+    requireNothingHeld();
+    next = tileIndex;
   }
 
   @Override

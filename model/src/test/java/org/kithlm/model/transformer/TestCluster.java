@@ -72,7 +72,7 @@ final class TestCluster implements AutoCloseable {
     for (int rank = 0; rank < plan.worldSize(); rank++) {
       RankShard shard = plan.shard(rank);
       List<Tile> tiles = pack.tiles(shard);
-      weights.add(new MappedWeights(bytes, tiles));
+      weights.add(new MappedWeights(bytes, tiles, rank % 3 != 1)); // one streams, say
       caches.add(new KvCache(config, shard, kvType, positionsMax));
       ShardLayout layout = new ShardLayout(tiles, config.layerCount());
       passes.add(
@@ -85,7 +85,8 @@ final class TestCluster implements AutoCloseable {
               counted(rank, plan.worldSize() == 1 ? Allreduce.alone() : allreduce.port(rank)),
               caches.get(rank),
               workers,
-              tokensMax));
+              tokensMax,
+              plan.worldSize() > 1));
       heads.add(
           shard.logitCount() == 0
               ? null
@@ -93,12 +94,30 @@ final class TestCluster implements AutoCloseable {
     }
   }
 
+  /** Counts the root's sums; those that are begun are formed as late as may be. */
   private Allreduce counted(int rank, Allreduce allreduce) {
-    return (layer, block, partial, sum, length) -> {
-      if (rank == 0) {
-        sums.incrementAndGet();
+    return new Allreduce() {
+      private Runnable begun = () -> {};
+
+      @Override
+      public void sum(int layer, Block block, double[] partial, float[] sum, int length) {
+        if (rank == 0) {
+          sums.incrementAndGet();
+        }
+        allreduce.sum(layer, block, partial, sum, length);
       }
-      allreduce.sum(layer, block, partial, sum, length);
+
+      @Override
+      public void begin(int layer, Block block, double[] partial, float[] sum, int length) {
+        Arrays.fill(sum, Float.NaN);
+        begun = () -> sum(layer, block, partial, sum, length);
+      }
+
+      @Override
+      public void finish() {
+        begun.run();
+        begun = () -> {};
+      }
     };
   }
 

@@ -13,6 +13,7 @@ import org.kithlm.model.transformer.Allreduce;
 import org.kithlm.model.transformer.ForwardPass;
 import org.kithlm.model.transformer.KvCache;
 import org.kithlm.model.transformer.StepRuns;
+import org.kithlm.node.control.CollectiveChoice;
 import org.kithlm.node.control.RankAssignment;
 import org.kithlm.node.control.RankStatistics;
 import org.kithlm.node.kv.KvStore;
@@ -37,15 +38,14 @@ final class RankCompute implements AutoCloseable {
   private final Workers headWorkers;
   private final ForwardPass pass;
   private final RankHead head;
-  private Allreduce collective = Allreduce.alone();
   private RankHead.Gather gather = (run, vector, ends) -> {};
   private final AtomicLong forwardNs = new AtomicLong();
-  private final AtomicLong collectiveNs = new AtomicLong();
-  private final RecentTimes sums = new RecentTimes();
+  private final RankSums sums;
 
   private RankCompute(
       RankWeights weights,
       ShardPlan plan,
+      boolean overlaps,
       int maxTokens,
       KvCache cache,
       @Nullable KvStore store,
@@ -53,6 +53,7 @@ final class RankCompute implements AutoCloseable {
       Workers headWorkers) {
     this.weights = weights;
     this.maxTokens = maxTokens;
+    this.sums = new RankSums(weights.shard().rank());
     this.tiles = new TileWeights(weights.store());
     this.cache = cache;
     this.store = store;
@@ -68,10 +69,11 @@ final class RankCompute implements AutoCloseable {
             weights.layout(),
             weights.pack().vectors(),
             tiles,
-            this::sum,
+            sums,
             cache,
             workers,
-            maxTokens);
+            maxTokens,
+            overlaps);
   }
 
   /**
@@ -97,7 +99,8 @@ final class RankCompute implements AutoCloseable {
               assignment.rank() == 0,
               weights.isResident(),
               weights.vectorBytes() + RankHead.heapBytes(plan, weights.shard(), config),
-              ForwardPass.bytesPerToken(config, weights.shard(), weights.elementTypes())
+              ForwardPass.bytesPerToken(
+                      config, weights.shard(), weights.elementTypes(), overlaps(assignment))
                   + (long) config.hiddenSize() * Float.BYTES, // the hidden states
               assignment.maxTokens());
       LOG.info("rank {}: steps of up to {} tokens", assignment.rank(), maxTokens);
@@ -132,16 +135,22 @@ final class RankCompute implements AutoCloseable {
             assignment.kvType(),
             assignment.contextLength());
     try {
-      return new RankCompute(weights, plan, maxTokens, cache, store, workers, headWorkers);
+      return new RankCompute(
+          weights, plan, overlaps(assignment), maxTokens, cache, store, workers, headWorkers);
     } catch (RuntimeException | Error e) {
       cache.close();
       throw e;
     }
   }
 
+  /** Where all ranks are on one machine they share its cores, and there is no wire to wait for. */
+  private static boolean overlaps(RankAssignment assignment) {
+    return assignment.worldSize() > 1 && assignment.collective() != CollectiveChoice.SHARED_MEMORY;
+  }
+
   /** Sums over ranks, and brings logits together, from now on. */
   void connect(Allreduce newCollective, RankHead.Gather newGather) {
-    collective = newCollective;
+    sums.connect(newCollective);
     gather = newGather;
   }
 
@@ -160,7 +169,7 @@ final class RankCompute implements AutoCloseable {
 
   /** {@link KvPages#restore} over all ranks. */
   int restore(int held, List<PageName> names) {
-    return pages.restore(held, names, collective);
+    return pages.restore(held, names, sums.collective());
   }
 
   /** Most tokens that a step of this rank may have. */
@@ -216,7 +225,7 @@ final class RankCompute implements AutoCloseable {
   private void gather(int run, float[] vector, int[] ends) {
     long start = System.nanoTime();
     gather.gather(run, vector, ends);
-    collectiveNs.addAndGet(System.nanoTime() - start);
+    sums.addWaitedNs(System.nanoTime() - start);
   }
 
   private void addForwardNs(long ns) {
@@ -225,9 +234,9 @@ final class RankCompute implements AutoCloseable {
 
   RankStatistics statistics() {
     TileStore store = weights.store();
-    double collectiveMs = collectiveNs.get() / 1e6;
+    double collectiveMs = sums.waitedNs() / 1e6;
     double diskWaitMs = store.waitNs() / 1e6;
-    RecentTimes.Sorted recentSums = sums.sorted();
+    RecentTimes.Sorted recentSums = sums.durations();
     return new RankStatistics(
         ProcessHandle.current().pid(),
         ResidentSet.bytes(),
@@ -245,17 +254,10 @@ final class RankCompute implements AutoCloseable {
 
   @Override
   public void close() {
+    sums.close();
     headWorkers.close();
     workers.close();
     cache.close();
     weights.close();
-  }
-
-  private void sum(int layer, Allreduce.Block block, double[] partial, float[] sum, int length) {
-    long start = System.nanoTime();
-    collective.sum(layer, block, partial, sum, length);
-    long duration = System.nanoTime() - start;
-    collectiveNs.addAndGet(duration);
-    sums.add(duration);
   }
 }

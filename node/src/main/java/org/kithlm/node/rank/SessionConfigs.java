@@ -26,6 +26,8 @@ final class SessionConfigs {
     return switch (block) {
       case ATTENTION -> 0;
       case FFN -> 1;
+      case ATTENTION_REST -> 2;
+      case FFN_REST -> 3;
     };
   }
 

@@ -17,6 +17,16 @@ record TileWeights(TileStore store) implements WeightSource {
   }
 
   @Override
+  public boolean isResident() {
+    return store.isResident();
+  }
+
+  @Override
+  public void back(int tileIndex) {
+    store.back(tileIndex);
+  }
+
+  @Override
   public void rewind() {
     store.rewind();
   }
