@@ -15,7 +15,8 @@ import org.kithlm.deploy.Json;
 
 /**
  * Whole clusters whose ranks sum in each of the forms, sealed; {@link RealModelsIT} has the one
- * that is the default here.
+ * that is the default here. The prompt is long enough for sums to overlap with computing, but with
+ * shared memory.
  */
 class CollectiveIT {
   private static final String MODEL = TestModel.SMOLLM2.catalogName;
@@ -41,7 +42,7 @@ class CollectiveIT {
 
   private static JsonNode answerAt(String temperature, String form, String... options)
       throws Exception {
-    String prompt = "The capital of France is";
+    String prompt = "The capital of France is Paris. ".repeat(8) + "The capital of Italy is";
     Stream<String> raw =
         Stream.of("--raw", "--prompt", prompt, "--max-tokens", "16", "--temperature", temperature);
     try (KithProcess cluster =
@@ -61,7 +62,7 @@ class CollectiveIT {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"direct", "two-shot", "auto"})
+  @ValueSource(strings = {"direct", "two-shot", "auto", "shared-memory"})
   void shouldAnswerAsWithTheStar(String form) throws Exception {
     assertEquals(ofTheStar, answer(form).get("tokens"));
   }
