@@ -52,9 +52,11 @@ final class ExactBlocks {
   /** How many of {@code values[first, first + countMax)} fit, in whole blocks or all. */
   static int countIn(double[] values, int first, int countMax, int bytesMax) {
     int bytes = 0;
+    int shape = 0;
     for (int block = 0; block < countMax; block += ELEMENTS) {
       int count = Math.min(ELEMENTS, countMax - block);
-      bytes += blockBytes(width(shape(values, first + block, count)), count);
+      shape = shape(values, first + block, count, shape);
+      bytes += blockBytes(width(shape), count);
       if (bytes > bytesMax) {
         return block;
       }
@@ -65,9 +67,10 @@ final class ExactBlocks {
   /** Writes {@code values[first, first + count)} from {@code index}; the result is their bytes. */
   static int write(double[] values, int first, int count, MutableDirectBuffer target, int index) {
     int at = index;
+    int shape = 0;
     for (int block = 0; block < count; block += ELEMENTS) {
       int blockCount = Math.min(ELEMENTS, count - block);
-      int shape = shape(values, first + block, blockCount);
+      shape = shape(values, first + block, blockCount, shape);
       int width = width(shape);
       target.putByte(at, (byte) width);
       target.putShort(at + EXPONENT_OFFSET, (short) exponent(shape), LITTLE_ENDIAN);
@@ -80,24 +83,37 @@ final class ExactBlocks {
   private static void writeNumbers(
       double[] values, int first, int count, int shape, MutableDirectBuffer target, int index) {
     int width = width(shape);
-    double perUnit = Math.scalb(1.0, -exponent(shape));
-    for (int i = 0; i < count; i++) {
-      double value = values[first + i];
-      int at = index + i * bytesOf(width);
-      switch (width) {
-        case 0 -> {}
-        case 2 -> target.putShort(at, (short) (value * perUnit), LITTLE_ENDIAN);
-        case 3 -> {
-          int integer = (int) (value * perUnit);
-          target.putShort(at, (short) integer, LITTLE_ENDIAN);
-          target.putByte(at + Short.BYTES, (byte) (integer >> Short.SIZE));
+    double perUnit = perUnit(exponent(shape));
+    switch (width) {
+      case 0 -> {}
+      case 2 -> {
+        for (int i = 0; i < count; i++) {
+          short integer = (short) (values[first + i] * perUnit);
+          target.putShort(index + i * Short.BYTES, integer, LITTLE_ENDIAN);
         }
-        case F64 -> target.putDouble(at, value, LITTLE_ENDIAN);
-        case F32 -> target.putFloat(at, (float) value, LITTLE_ENDIAN);
-        default -> {
-          long integer = (long) (value * perUnit);
+      }
+      case 3 -> {
+        for (int i = 0; i < count; i++) {
+          int integer = (int) (values[first + i] * perUnit);
+          target.putShort(index + i * 3, (short) integer, LITTLE_ENDIAN);
+          target.putByte(index + i * 3 + Short.BYTES, (byte) (integer >> Short.SIZE));
+        }
+      }
+      case F64 -> {
+        for (int i = 0; i < count; i++) {
+          target.putDouble(index + i * Double.BYTES, values[first + i], LITTLE_ENDIAN);
+        }
+      }
+      case F32 -> {
+        for (int i = 0; i < count; i++) {
+          target.putFloat(index + i * Float.BYTES, (float) values[first + i], LITTLE_ENDIAN);
+        }
+      }
+      default -> {
+        for (int i = 0; i < count; i++) {
+          long integer = (long) (values[first + i] * perUnit);
           for (int b = 0; b < width; b++) {
-            target.putByte(at + b, (byte) (integer >> (8 * b)));
+            target.putByte(index + i * width + b, (byte) (integer >> (8 * b)));
           }
         }
       }
@@ -111,31 +127,52 @@ final class ExactBlocks {
       int blockCount = Math.min(ELEMENTS, count - block);
       int width = source.getByte(at);
       double unit = Math.scalb(1.0, source.getShort(at + EXPONENT_OFFSET, LITTLE_ENDIAN));
-      for (int i = 0; i < blockCount; i++) {
-        sums[block + i] += read(source, at + HEADER_BYTES + i * bytesOf(width), width, unit);
-      }
+      addNumbers(sums, block, blockCount, source, at + HEADER_BYTES, width, unit);
       at += blockBytes(width, blockCount);
     }
   }
 
-  private static double read(DirectBuffer source, int at, int width, double unit) {
-    return switch (width) {
-      case 0 -> 0;
-      case 2 -> source.getShort(at, LITTLE_ENDIAN) * unit;
-      case 3 -> {
-        int low = source.getShort(at, LITTLE_ENDIAN) & 0xFFFF;
-        yield (source.getByte(at + Short.BYTES) << Short.SIZE | low) * unit;
-      }
-      case F64 -> source.getDouble(at, LITTLE_ENDIAN);
-      case F32 -> source.getFloat(at, LITTLE_ENDIAN);
-      default -> {
-        long integer = source.getByte(at + width - 1); // with the sign
-        for (int b = width - 2; b >= 0; b--) {
-          integer = integer << 8 | (source.getByte(at + b) & 0xFF);
+  private static void addNumbers(
+      double[] sums, int first, int count, DirectBuffer source, int index, int width, double unit) {
+    switch (width) {
+      case 0 -> {
+        for (int i = 0; i < count; i++) {
+          sums[first + i] += 0; // a zero has a sign
         }
-        yield integer * unit;
       }
-    };
+      case 2 -> {
+        for (int i = 0; i < count; i++) {
+          sums[first + i] += source.getShort(index + i * Short.BYTES, LITTLE_ENDIAN) * unit;
+        }
+      }
+      case 3 -> {
+        for (int i = 0; i < count; i++) {
+          int low = source.getShort(index + i * 3, LITTLE_ENDIAN) & 0xFFFF;
+          int high = source.getByte(index + i * 3 + Short.BYTES); // with the sign
+          sums[first + i] += (high << Short.SIZE | low) * unit;
+        }
+      }
+      case F64 -> {
+        for (int i = 0; i < count; i++) {
+          sums[first + i] += source.getDouble(index + i * Double.BYTES, LITTLE_ENDIAN);
+        }
+      }
+      case F32 -> {
+        for (int i = 0; i < count; i++) {
+          sums[first + i] += source.getFloat(index + i * Float.BYTES, LITTLE_ENDIAN);
+        }
+      }
+      default -> {
+        for (int i = 0; i < count; i++) {
+          int at = index + i * width;
+          long integer = source.getByte(at + width - 1); // with the sign
+          for (int b = width - 2; b >= 0; b--) {
+            integer = integer << 8 | (source.getByte(at + b) & 0xFF);
+          }
+          sums[first + i] += integer * unit;
+        }
+      }
+    }
   }
 
   /** Whether exactly {@code count} numbers were written to {@code lengthBytes}. */
@@ -162,7 +199,40 @@ final class ExactBlocks {
     return width == F32 ? Float.BYTES : width;
   }
 
-  /** The width of a block's numbers and, above it, the exponent. */
+  /**
+   * The width of a block's numbers and, above it, the exponent.
+   *
+   * @param before that of the block before: neighbours are mostly multiples of the same power
+   */
+  private static int shape(double[] values, int first, int count, int before) {
+    int width = width(before);
+    if (width > 0 && width < Float.BYTES) {
+      int shape = shapeOfMultiples(values, first, count, exponent(before));
+      if (shape != 0) {
+        return shape;
+      }
+    }
+    return shape(values, first, count);
+  }
+
+  /** {@link #shape} where that is so; 0 where it is not, or must be looked at more closely. */
+  private static int shapeOfMultiples(double[] values, int first, int count, int exponent) {
+    double perUnit = perUnit(exponent);
+    boolean multiples = true;
+    int magnitudes = 0;
+    long zeros = 0;
+    for (int i = first; i < first + count; i++) {
+      double scaled = values[i] * perUnit;
+      int integer = (int) scaled;
+      multiples &= integer == scaled;
+      magnitudes |= Math.abs(integer);
+      zeros |= integer == 0 ? Double.doubleToRawLongBits(values[i]) : 0; // -0.0, or an underflow
+    }
+    int width = integerBytes(Integer.SIZE - Integer.numberOfLeadingZeros(magnitudes));
+    boolean odd = (magnitudes & 1) != 0; // one that is no multiple of a larger unit
+    return multiples && odd && zeros == 0 && width < Float.BYTES ? exponent << 8 | width : 0;
+  }
+
   private static int shape(double[] values, int first, int count) {
     int lowest = Integer.MAX_VALUE; // exponent of the lowest bit that is set in any
     int highest = Integer.MIN_VALUE;
@@ -181,7 +251,7 @@ final class ExactBlocks {
     if (lowest == Integer.MAX_VALUE) {
       return 0;
     }
-    int width = (highest - lowest + 1 + 1 + 7) / 8; // with a sign
+    int width = integerBytes(highest - lowest + 1);
     integers &= lowest >= EXPONENT_MIN && width <= INTEGER_BYTES_MAX;
     if (!(integers && width < Float.BYTES) && areFloats(values, first, count)) {
       return F32;
@@ -196,6 +266,14 @@ final class ExactBlocks {
       }
     }
     return true;
+  }
+
+  private static int integerBytes(int magnitudeBits) {
+    return Math.ceilDiv(magnitudeBits + 1, Byte.SIZE); // with a sign
+  }
+
+  private static double perUnit(int exponent) {
+    return Math.scalb(1.0, -exponent);
   }
 
   private static int width(int shape) {

@@ -85,6 +85,50 @@ class ExactBlocksTest {
     }
   }
 
+  /** A block is written as alone, though its shape is looked for where that of the last one was. */
+  @Test
+  void shouldWriteABlockAsIfNoneWereBefore() {
+    Random random = new Random(5);
+    UnsafeBuffer alone = new UnsafeBuffer(new byte[4096]);
+    for (int round = 0; round < 2000; round++) {
+      double[] values = new double[32 * 6 + 5];
+      int exponent = random.nextInt(-300, 300);
+      for (int block = 0; block < values.length; block += 32) {
+        fill(values, block, exponent + random.nextInt(-1, 2) * random.nextInt(2), random);
+      }
+      int lengthBytes = ExactBlocks.write(values, 0, values.length, buffer, 0);
+      int at = 0;
+      for (int block = 0; block < values.length; block += 32) {
+        int count = Math.min(32, values.length - block);
+        at += ExactBlocks.write(values, block, count, alone, at);
+      }
+      assertEquals(at, lengthBytes, "round " + round);
+      for (int i = 0; i < at; i++) {
+        assertEquals(alone.getByte(i), buffer.getByte(i), "round " + round + " byte " + i);
+      }
+      assertEquals(values.length, ExactBlocks.countIn(values, 0, values.length, at));
+      assertTrue(ExactBlocks.countIn(values, 0, values.length, at - 1) < values.length);
+    }
+  }
+
+  /** A block of multiples of a power of two, now and then with a number that is none. */
+  private static void fill(double[] values, int block, int exponent, Random random) {
+    int bits = random.nextInt(1, 30);
+    int end = Math.min(block + 32, values.length);
+    for (int i = block; i < end; i++) {
+      values[i] = Math.scalb(Math.rint(random.nextGaussian() * (1 << bits) / 4) + 0.0, exponent);
+    }
+    switch (random.nextInt(8)) {
+      case 0 -> values[block] = -0.0;
+      case 1 -> values[block + 1] = Math.scalb(0.3, exponent);
+      case 2 -> values[block + 2] = Double.MIN_VALUE;
+      case 3 -> values[block + 3] = Double.NaN;
+      case 4 -> Arrays.fill(values, block, end, 0);
+      case 5 -> values[block + 4] = Math.scalb(-(double) (1L << 31), exponent);
+      default -> {}
+    }
+  }
+
   @ParameterizedTest
   @ValueSource(ints = {-1, 10, 127})
   void shouldRefuseAWidthThatThereIsNot(int width) {
