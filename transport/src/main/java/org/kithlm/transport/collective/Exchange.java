@@ -163,7 +163,7 @@ final class Exchange implements AutoCloseable {
     begin();
     Objects.requireNonNull(forms.get(formFor(length))).sum(this);
     finish();
-    session.countRound();
+    session.endRound();
   }
 
   /** Sends the state that a step starts from to all. */

@@ -210,7 +210,9 @@ final class Session implements AutoCloseable {
         rounds.get(), sentBytes.get(), receivedBytes.get(), droppedFrames.get(), waitedNs.get());
   }
 
-  void countRound() {
+  /** A sum is there. */
+  void endRound() {
+    backoff.end();
     rounds.lazySet(rounds.getPlain() + 1);
   }
 

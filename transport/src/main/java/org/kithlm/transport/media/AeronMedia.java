@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
 import org.agrona.concurrent.AgentInvoker;
 import org.jspecify.annotations.Nullable;
 import org.kithlm.transport.PeerAddress;
@@ -96,6 +97,14 @@ public final class AeronMedia implements Media {
   @SuppressWarnings("ThreadPriorityCheck") // any scheduler will do: it is a matter of speed only
   public void giveWay() {
     Thread.yield();
+  }
+
+  @Override
+  public void nap(long napNs) {
+    // The driver's parts run in turn, so the last may have left work for the first.
+    if (driverInvoker.invoke() == 0) {
+      LockSupport.parkNanos(napNs);
+    }
   }
 
   @Override

@@ -14,6 +14,9 @@ public interface Media extends AutoCloseable {
   /** Gives the core to who else wants it, for a moment. */
   void giveWay();
 
+  /** Sleeps for about {@code napNs}, whatever comes, unless there is something to do already. */
+  void nap(long napNs);
+
   /** Sleeps until there may be something to do, but no longer than {@code timeoutMs}. */
   void await(long timeoutMs);
 

@@ -70,6 +70,30 @@ class BackoffTest {
   }
 
   @Test
+  void shouldNapBetweenTheDatagramsOfALongVector() {
+    backoff.begin();
+    for (int datagram = 0; datagram < 16; datagram++) {
+      assertEquals(List.of("giveWay", "await"), waitFor(100_000));
+    }
+    assertEquals(List.of("nap", "nap"), waitFor(100_000));
+    backoff.idle(200_000); // the nap was in vain
+    assertEquals(List.of("await"), calls());
+    backoff.end();
+    assertEquals(List.of("giveWay", "await"), waitFor(100_000));
+    backoff.begin();
+    assertEquals(List.of("giveWay", "await"), waitFor(100_000));
+  }
+
+  @Test
+  void shouldNotTakeForATrainWhatHadComeAlready() {
+    backoff.begin();
+    for (int datagram = 0; datagram < 100; datagram++) {
+      backoff.ended(1_000); // without a wait
+    }
+    assertEquals(List.of("giveWay", "await"), waitFor(100_000));
+  }
+
+  @Test
   void shouldSleepForASmallPartOfTheWait() {
     assertEquals(1, Backoff.sleepMs(50_000));
     assertEquals(10, Backoff.sleepMs(TimeUnit.MILLISECONDS.toNanos(160)));

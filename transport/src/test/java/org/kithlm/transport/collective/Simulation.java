@@ -335,6 +335,11 @@ final class Simulation {
     }
 
     @Override
+    public void nap(long napNs) {
+      owner.handBack(false);
+    }
+
+    @Override
     public void await(long timeoutMs) {
       if (arrivals == 0) {
         owner.handBack(true);
