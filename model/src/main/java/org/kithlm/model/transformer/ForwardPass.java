@@ -78,7 +78,8 @@ public final class ForwardPass {
    * @param cache for the KV heads of the shard
    * @param workers share the work
    * @param tokensMax tokens of a step at most
-   * @param overlaps whether sums of long steps overlap with computing; the same on all ranks
+   * @param overlaps whether sums of long steps that ask for it overlap with computing; the same on
+   *     all ranks
    * @throws IllegalArgumentException if tiles or tensors do not fit the model
    */
   public ForwardPass(
@@ -195,7 +196,8 @@ public final class ForwardPass {
     }
     cache.prepare(runs);
     attention.prepare(runs);
-    boolean cut = overlaps && runs.count() == 1 && tokenCount >= OVERLAP_TOKENS_MIN;
+    boolean cut =
+        overlaps && runs.overlapsSums() && runs.count() == 1 && tokenCount >= OVERLAP_TOKENS_MIN;
     boolean inTurns = cut && weights.isResident();
     int half = cut ? half(tokenCount) : tokenCount;
     if (cut) {

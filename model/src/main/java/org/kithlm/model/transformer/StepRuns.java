@@ -21,17 +21,19 @@ public final class StepRuns {
   private final int[] firstTokens = new int[MAX + 1]; // of the step; the last is the token count
   private int count;
   private int wantedLogits = ALL_LOGITS;
+  private boolean overlapsSums;
 
   /** Forgets all runs. */
   public StepRuns clear() {
     count = 0;
     wantedLogits = ALL_LOGITS;
+    overlapsSums = false;
     return this;
   }
 
   /** Takes the runs of another step. */
   public void set(StepRuns other) {
-    clear().wantLogits(other.wantedLogits);
+    clear().wantLogits(other.wantedLogits).overlapSums(other.overlapsSums);
     for (int run = 0; run < other.count; run++) {
       add(
           other.sequence(run),
@@ -96,6 +98,20 @@ public final class StepRuns {
   /** How many of the likeliest tokens' logits the step is to give after each run. */
   public int wantedLogits() {
     return wantedLogits;
+  }
+
+  /**
+   * Says whether one half of a long step is to compute while the sums of the other are formed; not,
+   * unless this is called. All ranks are to be told the same.
+   */
+  public StepRuns overlapSums(boolean overlap) {
+    overlapsSums = overlap;
+    return this;
+  }
+
+  /** Whether one half of a long step is to compute while the sums of the other are formed. */
+  public boolean overlapsSums() {
+    return overlapsSums;
   }
 
   /** How many runs there are. */

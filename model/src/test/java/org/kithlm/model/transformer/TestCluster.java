@@ -146,6 +146,7 @@ final class TestCluster implements AutoCloseable {
 
   /** One step on all ranks; insists that all end with the same bits. */
   float[] step(float[] input, StepRuns runs) {
+    runs.overlapSums(true);
     List<Future<float[]>> results = new ArrayList<>();
     for (int rank = 0; rank < passes.size(); rank++) {
       int r = rank;

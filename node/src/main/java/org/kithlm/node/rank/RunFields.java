@@ -4,15 +4,16 @@ import org.kithlm.model.transformer.StepRuns;
 import org.kithlm.transport.StepHeader;
 
 /**
- * Tells leaves what follows the hidden states of a step: how many logits are wanted, in one float,
- * then its runs in four floats each. A step that is one run of the stem alone is told by the
- * header.
+ * Tells leaves what follows the hidden states of a step: how many logits are wanted and whether
+ * sums overlap with computing, in a float each, then its runs in four floats each. A step that is
+ * one run of the stem alone is told by the header.
  */
 final class RunFields {
+  private static final int OF_STEP = 2;
   private static final int PER_RUN = 4;
 
   /** Floats behind the hidden states at most. */
-  static final int FLOATS_MAX = 1 + PER_RUN * StepRuns.MAX;
+  static final int FLOATS_MAX = OF_STEP + PER_RUN * StepRuns.MAX;
 
   /** Up to here floats are exact integers; no context is as long. */
   private static final int INTEGER_MAX = 1 << 24;
@@ -32,6 +33,7 @@ final class RunFields {
   static int append(StepRuns runs, float[] floats, int hiddenLength) {
     int end = hiddenLength;
     floats[end++] = Math.min(runs.wantedLogits(), ALL);
+    floats[end++] = runs.overlapsSums() ? 1 : 0;
     if (runs.isStemOnly()) {
       return end;
     }
@@ -62,9 +64,10 @@ final class RunFields {
   static void read(StepHeader header, float[] floats, int width, StepRuns into) {
     into.clear();
     int next = header.tokenCount() * width;
-    if (header.length() > next) {
+    if (header.length() >= next + OF_STEP) {
       int wanted = (int) floats[next++];
       into.wantLogits(wanted == ALL ? StepRuns.ALL_LOGITS : Math.max(0, wanted));
+      into.overlapSums(floats[next++] != 0);
     }
     if (header.length() == next) {
       into.addStem(header.startPosition(), header.tokenCount());

@@ -37,6 +37,7 @@ public final class SessionRootRank implements RootRank {
   private final EmbeddingTable embedding;
   private final DataPort port;
   private final int portNumber;
+  private final int threads;
   private final float[] hidden;
   private final float[] logits;
   private float[] batchLogits = {}; // of a step with several runs
@@ -69,6 +70,7 @@ public final class SessionRootRank implements RootRank {
     this.assignment = assignment;
     this.links = links;
     this.kept = kept;
+    this.threads = threads;
     this.compute =
         RankCompute.of(
             weights,
@@ -168,6 +170,7 @@ public final class SessionRootRank implements RootRank {
     try {
       RootSession root = session;
       if (root != null) {
+        runs.overlapSums(overlapPays(root, count));
         int length = RunFields.append(runs, hidden, count * width);
         root.beginStep(current, runs.startPosition(0), count, hidden, length);
       }
@@ -182,6 +185,14 @@ public final class SessionRootRank implements RootRank {
       throw e;
     }
     lastRuns.set(runs);
+  }
+
+  /**
+   * Whether devices compute half of a step while they form the sum of the other, at the price of
+   * reading weights twice: with threads to spare, or while datagrams are on their way.
+   */
+  private boolean overlapPays(RootSession root, int tokenCount) {
+    return threads > 1 || root.isMostlyWaiting(tokenCount / 2 * config.hiddenSize());
   }
 
   @Override

@@ -46,7 +46,7 @@ class RunFieldsTest {
     assertEquals(17, read.startPosition(0));
     assertEquals(4, read.tokenCount(0));
     int length = RunFields.append(new StepRuns().addStem(17, 4), message, 4 * WIDTH);
-    assertEquals(4 * WIDTH + 1, length);
+    assertEquals(4 * WIDTH + 2, length);
   }
 
   @ParameterizedTest
@@ -55,6 +55,14 @@ class RunFieldsTest {
     assertEquals(wanted, sent(new StepRuns().addStem(17, 4).wantLogits(wanted)).wantedLogits());
     StepRuns branch = new StepRuns().add(1, 5, 5, 2).wantLogits(wanted);
     assertEquals(wanted, sent(branch).wantedLogits());
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void shouldTellWhetherSumsOverlap(boolean overlap) {
+    assertEquals(overlap, sent(new StepRuns().addStem(17, 4).overlapSums(overlap)).overlapsSums());
+    StepRuns branch = new StepRuns().add(1, 5, 5, 2).overlapSums(overlap);
+    assertEquals(overlap, sent(branch).overlapsSums());
   }
 
   @Test

@@ -98,6 +98,26 @@ public final class CollectiveChooser {
     };
   }
 
+  /**
+   * Whether a sum of {@code length} elements, in the form chosen, leaves its ranks' cores idle for
+   * most of the time. With what a datagram bears, which is made or read, it takes nearly twice what
+   * {@link LinkCosts#datagramNs} says ({@code deploy/lab/collectives}: 7 us where that was 4).
+   */
+  public boolean isMostlyWaiting(int length) {
+    LinkCosts free =
+        new LinkCosts(
+            costs.starLatencyNs(),
+            costs.meshLatencyNs(),
+            costs.bytesPerSecond(),
+            0,
+            costs.sharedCores());
+    Collective form = choose(length);
+    double waitNs =
+        new CollectiveChooser(free, worldSize, frameBytes, encoding).predictNs(form, length);
+    double datagramsNs = predictNs(form, length) - waitNs;
+    return !isShared() && waitNs > 2 * datagramsNs;
+  }
+
   private double predictNs(
       int hops,
       double hopNs,

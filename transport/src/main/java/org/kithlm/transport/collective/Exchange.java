@@ -156,6 +156,11 @@ final class Exchange implements AutoCloseable {
     return chooser == null ? Double.NaN : chooser.predictNs(form, length);
   }
 
+  /** Whether a sum waits for links more than it works; true where they were not measured. */
+  boolean isMostlyWaiting(int length) {
+    return chooser == null || chooser.isMostlyWaiting(length);
+  }
+
   /** Adds {@code partial[0, length)} of all ranks into {@code sum}. */
   void allreduce(long step, int layer, int block, double[] partial, float[] sum, int length) {
     round.sum(step, layer, block, partial, sum, length);

@@ -221,6 +221,14 @@ public final class RootSession implements AutoCloseable {
     return exchange.predictNs(form, length);
   }
 
+  /**
+   * Whether a sum of {@code length} floats is expected to leave its ranks' cores idle for most of
+   * the time; true where {@link #costs} is null. The owning thread.
+   */
+  public boolean isMostlyWaiting(int length) {
+    return exchange.isMostlyWaiting(length);
+  }
+
   /** What was done so far. Any thread. */
   public TransportCounters counters() {
     return session.counters();

@@ -1,6 +1,7 @@
 package org.kithlm.transport.collective;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.junit.jupiter.api.Test;
@@ -26,6 +27,16 @@ class CollectiveChooserTest {
     double star = chooser(WIFI, 4).predictNs(Collective.STAR, 262_144);
     double twoShot = chooser(WIFI, 4).predictNs(Collective.TWO_SHOT, 262_144);
     assertEquals(2.0, star / twoShot, 0.1);
+  }
+
+  @Test
+  void shouldTellWhereRanksMostlyWait() {
+    LinkCosts gigabit = new LinkCosts(150_000, 150_000, 110_000_000, 4_000, 0);
+    assertTrue(chooser(WIFI, 4).isMostlyWaiting(64 * 1536));
+    assertFalse(chooser(gigabit, 4).isMostlyWaiting(64 * 1536)); // datagrams are work
+    assertTrue(chooser(gigabit, 4).isMostlyWaiting(576)); // a hop is waiting
+    LinkCosts oneMachine = new LinkCosts(10_000, 10_000, 1_000_000_000, 5_000, 2);
+    assertFalse(chooser(oneMachine, 4).isMostlyWaiting(64 * 1536));
   }
 
   @Test
