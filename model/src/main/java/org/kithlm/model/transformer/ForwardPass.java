@@ -65,6 +65,7 @@ public final class ForwardPass {
   private final float[] normed;
   private final StepPart whole; // or the first half
   private final StepPart rest;
+  private final StepPart tail; // the last token of a run
   private @Nullable StepPart inFlight; // whose sum has begun
   private float[] inFlightNorm = {};
 
@@ -126,6 +127,7 @@ public final class ForwardPass {
             Allreduce.Block.ATTENTION_REST,
             Allreduce.Block.FFN_REST,
             overlaps ? tokensMax - tokensMax / 2 : 0);
+    tail = new StepPart(config, Allreduce.Block.ATTENTION, Allreduce.Block.FFN, 1);
   }
 
   /**
@@ -177,9 +179,10 @@ public final class ForwardPass {
   }
 
   /**
-   * Transforms {@code hidden[tokenCount x hiddenSize]} in place. In the sequences of the runs keys
-   * and values at and beyond their first positions are replaced, which is how a generation is taken
-   * back.
+   * Transforms {@code hidden[tokenCount x hiddenSize]} in place: the last token of each run goes
+   * through all layers if logits are wanted, the others, of whose hidden states nobody asks for
+   * more, as far as their keys and values need. In the sequences of the runs keys and values at and
+   * beyond their first positions are replaced, which is how a generation is taken back.
    *
    * @param hidden embeddings of the runs' tokens, already scaled by {@link
    *     ModelConfig#embeddingScale()}
@@ -209,7 +212,7 @@ public final class ForwardPass {
       whole.set(runs);
     }
     try {
-      for (int layer = 0; layer < config.layerCount(); layer++) {
+      for (int layer = 0; layer < config.layerCount() - 1; layer++) {
         if (inTurns) {
           layerInTurns(layer, hidden);
         } else {
@@ -217,6 +220,8 @@ public final class ForwardPass {
         }
       }
       finishSum(hidden);
+      whole.set(runs);
+      lastLayer(config.layerCount() - 1, hidden, runs);
     } catch (RuntimeException | Error e) {
       settle(e);
       throw e;
@@ -235,6 +240,22 @@ public final class ForwardPass {
     sum(layer, hidden, true, sumTokens);
     feedForward(layer, hidden, whole);
     sum(layer, hidden, false, sumTokens);
+  }
+
+  /** Keys and values of all tokens, and the rest of those after which logits are wanted. */
+  private void lastLayer(int layer, float[] hidden, StepRuns runs) {
+    attend(layer, hidden, whole);
+    if (runs.wantedLogits() == 0) {
+      return;
+    }
+    StepPart part = whole;
+    if (runs.count() == 1) {
+      part = tail;
+      tail.setLast(runs, whole.partial());
+    }
+    sum(layer, hidden, true, part);
+    feedForward(layer, hidden, part);
+    sum(layer, hidden, false, part);
   }
 
   /** A half computes while the sum of the other is on its way. */
@@ -268,8 +289,7 @@ public final class ForwardPass {
   /** The FFN behind attention that this rank computes alone. */
   private void feedForwardAlone(int layer, float[] hidden, StepPart part) {
     attend(layer, hidden, part);
-    alone.sum(layer, part.name(true), part.partial().values(), part.sum(), part.length());
-    take(hidden, part, norms.get(layer).postAttention);
+    sum(layer, hidden, true, part);
     feedForward(layer, hidden, part);
   }
 
@@ -283,6 +303,18 @@ public final class ForwardPass {
     normalize(hidden, part.offset(), norms.get(layer).ffn, normed, part.tokenCount());
     part.beginSums(normed);
     feedForward.addPartial(layer, normed, part.tokenCount(), part.partial());
+  }
+
+  private void sum(int layer, float[] hidden, boolean ofAttention, StepPart part) {
+    Allreduce collective = ofAttention && replicated ? alone : allreduce;
+    collective.sum(
+        layer, part.name(ofAttention), part.partial().values(), part.sum(), part.length());
+    take(hidden, part, postNorm(layer, ofAttention));
+  }
+
+  private float[] postNorm(int layer, boolean ofAttention) {
+    LayerNorms norm = norms.get(layer);
+    return ofAttention ? norm.postAttention : norm.postFfn;
   }
 
   /** Sums all tokens; the sums of two halves are those that other ranks form in turns. */
@@ -299,16 +331,14 @@ public final class ForwardPass {
           layer, rest.name(ofAttention), rest.partial().values(), rest.sum(), length - first);
       System.arraycopy(rest.sum(), 0, whole.sum(), first, length - first);
     }
-    LayerNorms norm = norms.get(layer);
-    take(hidden, whole, ofAttention ? norm.postAttention : norm.postFfn);
+    take(hidden, whole, postNorm(layer, ofAttention));
   }
 
   /** Begins the sum of a half, once that of the other is there. */
   private void beginSum(int layer, float[] hidden, boolean ofAttention, StepPart part) {
     finishSum(hidden);
-    LayerNorms norm = norms.get(layer);
     inFlight = part;
-    inFlightNorm = ofAttention ? norm.postAttention : norm.postFfn;
+    inFlightNorm = postNorm(layer, ofAttention);
     allreduce.begin(
         layer, part.name(ofAttention), part.partial().values(), part.sum(), part.length());
   }

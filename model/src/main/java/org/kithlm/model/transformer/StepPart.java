@@ -45,6 +45,13 @@ final class StepPart {
     firstToken = first;
   }
 
+  /** Takes the last token of a step's only run, with its row of {@code terms}. */
+  void setLast(StepRuns only, TermSums terms) {
+    int last = only.tokenCount() - 1;
+    set(only, last, 1);
+    System.arraycopy(terms.values(), last * hiddenSize, partial.values(), 0, hiddenSize);
+  }
+
   /** The same places as in the step, counted from this part's first token. */
   StepRuns runs() {
     return runs;

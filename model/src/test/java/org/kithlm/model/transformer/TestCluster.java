@@ -179,8 +179,10 @@ final class TestCluster implements AutoCloseable {
     float[] last = {};
     for (int from = 0; from < ids.length; from += chunk) {
       int[] part = Arrays.copyOfRange(ids, from, Math.min(from + chunk, ids.length));
-      last = step(embeddings(part), startPosition + from);
-      if (from + chunk < ids.length) {
+      boolean more = from + chunk < ids.length;
+      StepRuns runs = new StepRuns().addStem(startPosition + from, part.length);
+      last = step(embeddings(part), runs.wantLogits(more ? 0 : StepRuns.ALL_LOGITS));
+      if (more) {
         rewind();
       }
     }
