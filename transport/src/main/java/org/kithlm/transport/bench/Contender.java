@@ -11,6 +11,9 @@ interface Contender extends AutoCloseable {
   /** One round. */
   void round(float[] values, int length);
 
+  /** Rounds of another contender are next. */
+  default void end() {}
+
   @Override
   void close();
 }

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.kithlm.transport.LinkCosts;
@@ -16,11 +17,14 @@ import org.kithlm.transport.collective.RootSession;
 /** Our own collectives. */
 final class SessionContender implements Contender {
   private static final double GRID = 1 << 14;
+  private static final long LINGER_NS = 50_000_000; // to be asked, and to answer, over slow links
+  private static final long NAP_NS = 100_000;
 
   private final @Nullable RootSession root;
   private final @Nullable LeafSession leaf;
   private final float[] hidden;
   private final double[] partial;
+  private @Nullable StepHeader begun;
   private long step;
   private int layer;
   private boolean measures;
@@ -63,10 +67,10 @@ final class SessionContender implements Contender {
       }
       root.beginStep(step++, 0, 1, hidden, length);
     } else if (leaf != null) {
-      StepHeader header;
-      do {
-        header = leaf.awaitStep(hidden, TimeUnit.SECONDS.toNanos(1));
-      } while (header == null); // a root that closes ends it with an exception
+      while (begun == null) { // a root that closes ends it with an exception
+        begun = leaf.awaitStep(hidden, TimeUnit.SECONDS.toNanos(1));
+      }
+      begun = null;
     }
   }
 
@@ -76,6 +80,24 @@ final class SessionContender implements Contender {
       root.allreduce(layer++, 0, partial, values, length);
     } else if (leaf != null) {
       leaf.allreduce(layer++, 0, partial, values, length);
+    }
+  }
+
+  /**
+   * Makes sure that all have the last sums, and serves those who ask for what was lost of a short
+   * one more: nobody drives this session while another contender has its turn.
+   */
+  @Override
+  public void end() {
+    round(hidden, 1);
+    if (root != null) {
+      long startNs = System.nanoTime();
+      while (System.nanoTime() - startNs < LINGER_NS) {
+        root.keepAlive();
+        LockSupport.parkNanos(NAP_NS);
+      }
+    } else if (leaf != null) {
+      begun = leaf.awaitStep(hidden, LINGER_NS);
     }
   }
 

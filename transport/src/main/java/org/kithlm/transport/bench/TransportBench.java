@@ -221,6 +221,7 @@ public final class TransportBench {
     if (counts) {
       cpuNs.merge(cell, threads.getCurrentThreadCpuTime() - cpuBeforeNs, Long::sum);
     }
+    contender.end();
   }
 
   private BenchResult result() {
