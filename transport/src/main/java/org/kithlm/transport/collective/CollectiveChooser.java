@@ -29,6 +29,12 @@ public final class CollectiveChooser {
     Collective.STAR, Collective.DIRECT, Collective.TWO_SHOT
   };
 
+  /**
+   * What a datagram and all that it bears take, times what handing it over does: 7 us on part of a
+   * core where {@link LinkCosts#datagramNs} was 2 to 4 ({@code deploy/lab/collectives}).
+   */
+  private static final int WORK_PER_DATAGRAM = 3;
+
   private final LinkCosts costs;
   private final int worldSize;
   private final int frameBytes;
@@ -98,11 +104,7 @@ public final class CollectiveChooser {
     };
   }
 
-  /**
-   * Whether a sum of {@code length} elements, in the form chosen, leaves its ranks' cores idle for
-   * most of the time. With what a datagram bears, which is made or read, it takes nearly twice what
-   * {@link LinkCosts#datagramNs} says ({@code deploy/lab/collectives}: 7 us where that was 4).
-   */
+  /** Whether a sum of {@code length} elements leaves its ranks' cores idle for most of the time. */
   public boolean isMostlyWaiting(int length) {
     LinkCosts free =
         new LinkCosts(
@@ -115,7 +117,7 @@ public final class CollectiveChooser {
     double waitNs =
         new CollectiveChooser(free, worldSize, frameBytes, encoding).predictNs(form, length);
     double datagramsNs = predictNs(form, length) - waitNs;
-    return !isShared() && waitNs > 2 * datagramsNs;
+    return !isShared() && waitNs > 2 * WORK_PER_DATAGRAM * datagramsNs;
   }
 
   private double predictNs(

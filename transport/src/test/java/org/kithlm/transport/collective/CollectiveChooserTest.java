@@ -34,7 +34,8 @@ class CollectiveChooserTest {
     LinkCosts gigabit = new LinkCosts(150_000, 150_000, 110_000_000, 4_000, 0);
     assertTrue(chooser(WIFI, 4).isMostlyWaiting(64 * 1536));
     assertFalse(chooser(gigabit, 4).isMostlyWaiting(64 * 1536)); // datagrams are work
-    assertTrue(chooser(gigabit, 4).isMostlyWaiting(576)); // a hop is waiting
+    LinkCosts far = new LinkCosts(2_000_000, 2_000_000, 110_000_000, 4_000, 0);
+    assertTrue(chooser(far, 4).isMostlyWaiting(576)); // a hop is waiting
     LinkCosts oneMachine = new LinkCosts(10_000, 10_000, 1_000_000_000, 5_000, 2);
     assertFalse(chooser(oneMachine, 4).isMostlyWaiting(64 * 1536));
   }
