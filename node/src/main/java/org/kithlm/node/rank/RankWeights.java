@@ -187,7 +187,7 @@ public record RankWeights(
 
   /** Whether all tiles are in memory, so that none is read again. */
   boolean isResident() {
-    return store.residentBytes() >= layout.tiles().stream().mapToLong(Tile::lengthBytes).sum();
+    return store.isResident();
   }
 
   @Override
