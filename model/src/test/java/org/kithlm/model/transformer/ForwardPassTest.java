@@ -97,11 +97,14 @@ class ForwardPassTest {
         TestCluster one =
             new TestCluster(
                 pack, ShardPlan.equal(pack.config(), pack.units(), 1), POSITIONS_MAX, TOKENS_MAX)) {
-      float[] hidden = one.step(one.embeddings(ids), 0);
+      float[][] expected = twin.hidden(ids);
       int width = pack.config().hiddenSize();
-      float[] last = Arrays.copyOfRange(hidden, hidden.length - width, hidden.length);
-      assertClose(twin.hidden(ids)[ids.length - 1], last, 2e-3, what);
-      one.rewind();
+      for (int length = 1; length <= ids.length; length++) { // the last token is the one to look at
+        float[] hidden = one.step(one.embeddings(Arrays.copyOf(ids, length)), 0);
+        float[] last = Arrays.copyOfRange(hidden, hidden.length - width, hidden.length);
+        assertClose(expected[length - 1], last, 2e-3, what + " length=" + length);
+        one.rewind();
+      }
       assertClose(twin.logits(ids), one.logits(ids, 0, TOKENS_MAX), 2e-3, what);
     }
   }
