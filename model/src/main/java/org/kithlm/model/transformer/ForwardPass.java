@@ -199,11 +199,15 @@ public final class ForwardPass {
     }
     cache.prepare(runs);
     attention.prepare(runs);
-    boolean cut =
-        overlaps && runs.overlapsSums() && runs.count() == 1 && tokenCount >= OVERLAP_TOKENS_MIN;
+    boolean cut = overlaps && runs.overlapsSums() && canOverlap(runs);
     boolean inTurns = cut && weights.isResident();
     int half = cut ? half(tokenCount) : tokenCount;
     if (cut) {
+  /** Whether a step is one that can be cut in two. */
+  public static boolean canOverlap(StepRuns runs) {
+    return runs.count() == 1 && runs.tokenCount() >= OVERLAP_TOKENS_MIN;
+  }
+
       rest.set(runs, half, tokenCount - half);
     }
     if (inTurns) {

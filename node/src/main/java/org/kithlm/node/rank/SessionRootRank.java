@@ -10,6 +10,7 @@ import org.kithlm.model.config.ModelConfig;
 import org.kithlm.model.pack.EmbeddingTable;
 import org.kithlm.model.shard.HeadPlacement;
 import org.kithlm.model.transformer.Allreduce;
+import org.kithlm.model.transformer.ForwardPass;
 import org.kithlm.model.transformer.KvCache;
 import org.kithlm.model.transformer.StepRuns;
 import org.kithlm.node.control.CollectiveReport;
@@ -170,7 +171,7 @@ public final class SessionRootRank implements RootRank {
     try {
       RootSession root = session;
       if (root != null) {
-        runs.overlapSums(overlapPays(root, count));
+        runs.overlapSums(ForwardPass.canOverlap(runs) && overlapPays(root, count));
         int length = RunFields.append(runs, hidden, count * width);
         root.beginStep(current, runs.startPosition(0), count, hidden, length);
       }
