@@ -1,12 +1,9 @@
 package org.kithlm.model.transformer;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collection;
-import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.kithlm.model.config.ModelConfig;
 import org.kithlm.model.config.ModelConfig.Architecture;
@@ -18,7 +15,6 @@ import org.kithlm.model.shard.AttentionPlacement;
 import org.kithlm.model.shard.RankShard;
 import org.kithlm.model.weight.ShardLayout;
 import org.kithlm.model.weight.TensorRole;
-import org.kithlm.model.weight.Tile;
 import org.kithlm.model.weight.WeightSource;
 
 /**
@@ -40,11 +36,6 @@ public final class ForwardPass {
 
   private static final int TOKENS_TOGETHER = 8;
 
-  private static final int NO_TILE = -1; // this rank has none of these
-
-  private static final Set<TensorRole> FFN_ROLES =
-      EnumSet.of(TensorRole.FFN_GATE, TensorRole.FFN_UP, TensorRole.FFN_DOWN);
-
   /** Norm weights of one layer; the last two are empty where the model has none. */
   private record LayerNorms(
       float[] attention, float[] ffn, float[] postAttention, float[] postFfn) {}
@@ -56,8 +47,7 @@ public final class ForwardPass {
   private final Attention attention;
   private final FeedForward feedForward;
   private final List<LayerNorms> norms = new ArrayList<>();
-  private final int[] firstTiles; // of each layer
-  private final int[] firstFfnTiles; // likewise
+  private final ShardLayout layout;
   private final WeightSource weights;
   private final boolean replicated;
   private final boolean overlaps;
@@ -101,8 +91,7 @@ public final class ForwardPass {
     this.config = config;
     replicated = shard.attention() == AttentionPlacement.REPLICATED;
     this.allreduce = allreduce;
-    firstTiles = firstTiles(layout, config.layerCount(), EnumSet.allOf(TensorRole.class));
-    firstFfnTiles = firstTiles(layout, config.layerCount(), FFN_ROLES);
+    this.layout = layout;
     this.weights = weights;
     this.overlaps = overlaps;
     this.cache = cache;
@@ -154,20 +143,6 @@ public final class ForwardPass {
         + Activations.bytesPerToken(inputs, types);
   }
 
-  /** The first tile of some matrices in each layer. */
-  private static int[] firstTiles(ShardLayout layout, int layerCount, Set<TensorRole> roles) {
-    int[] first = new int[layerCount];
-    Arrays.fill(first, NO_TILE);
-    for (Tile tile : layout.tiles()) {
-      if (tile.layer() < layerCount
-          && roles.contains(tile.role())
-          && first[tile.layer()] == NO_TILE) {
-        first[tile.layer()] = tile.index();
-      }
-    }
-    return first;
-  }
-
   private LayerNorms layerNorms(CommonTensors vectors, int layer) {
     boolean post = config.architecture() == Architecture.GEMMA3;
     int hidden = config.hiddenSize();
@@ -203,11 +178,6 @@ public final class ForwardPass {
     boolean inTurns = cut && weights.isResident();
     int half = cut ? half(tokenCount) : tokenCount;
     if (cut) {
-  /** Whether a step is one that can be cut in two. */
-  public static boolean canOverlap(StepRuns runs) {
-    return runs.count() == 1 && runs.tokenCount() >= OVERLAP_TOKENS_MIN;
-  }
-
       rest.set(runs, half, tokenCount - half);
     }
     if (inTurns) {
@@ -231,6 +201,11 @@ public final class ForwardPass {
       throw e;
     }
     cache.commit(runs);
+  }
+
+  /** Whether a step is one that can be cut in two. */
+  public static boolean canOverlap(StepRuns runs) {
+    return runs.count() == 1 && runs.tokenCount() >= OVERLAP_TOKENS_MIN;
   }
 
   /** Kernels take several tokens at a time. */
@@ -267,25 +242,27 @@ public final class ForwardPass {
     if (replicated) {
       feedForwardAlone(layer, hidden, whole);
       beginSum(layer, hidden, false, whole);
-      goBack(firstTiles[layer]);
+      goBack(layer, TensorRole.ATTN_Q);
       feedForwardAlone(layer, hidden, rest);
       beginSum(layer, hidden, false, rest);
       return;
     }
     attend(layer, hidden, whole);
     beginSum(layer, hidden, true, whole);
-    goBack(firstTiles[layer] == firstFfnTiles[layer] ? NO_TILE : firstTiles[layer]);
+    goBack(layer, TensorRole.ATTN_Q);
     attend(layer, hidden, rest);
     beginSum(layer, hidden, true, rest);
     feedForward(layer, hidden, whole);
     beginSum(layer, hidden, false, whole);
-    goBack(firstFfnTiles[layer]);
+    goBack(layer, TensorRole.FFN_GATE);
     feedForward(layer, hidden, rest);
     beginSum(layer, hidden, false, rest);
   }
 
-  private void goBack(int tile) {
-    if (tile != NO_TILE) {
+  /** To the first matrix of a block, where this rank has a part of it. */
+  private void goBack(int layer, TensorRole role) {
+    int tile = layout.firstTile(layer, role);
+    if (tile < layout.endTile(layer, role)) {
       weights.back(tile);
     }
   }
@@ -323,18 +300,18 @@ public final class ForwardPass {
 
   /** Sums all tokens; the sums of two halves are those that other ranks form in turns. */
   private void sum(int layer, float[] hidden, boolean ofAttention, int sumTokens) {
-    boolean isAlone = ofAttention && replicated;
-    Allreduce collective = isAlone ? alone : allreduce;
-    double[] partial = whole.partial().values();
     int length = whole.length();
-    int first = isAlone ? length : sumTokens * config.hiddenSize();
-    collective.sum(layer, whole.name(ofAttention), partial, whole.sum(), first);
-    if (first < length) {
-      System.arraycopy(partial, first, rest.partial().values(), 0, length - first);
-      collective.sum(
-          layer, rest.name(ofAttention), rest.partial().values(), rest.sum(), length - first);
-      System.arraycopy(rest.sum(), 0, whole.sum(), first, length - first);
+    int first = sumTokens * config.hiddenSize();
+    if (first == length || (ofAttention && replicated)) {
+      sum(layer, hidden, ofAttention, whole);
+      return;
     }
+    double[] partial = whole.partial().values();
+    allreduce.sum(layer, whole.name(ofAttention), partial, whole.sum(), first);
+    double[] restPartial = rest.partial().values();
+    System.arraycopy(partial, first, restPartial, 0, length - first);
+    allreduce.sum(layer, rest.name(ofAttention), restPartial, rest.sum(), length - first);
+    System.arraycopy(rest.sum(), 0, whole.sum(), first, length - first);
     take(hidden, whole, postNorm(layer, ofAttention));
   }
 
