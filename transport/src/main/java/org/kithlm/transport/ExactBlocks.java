@@ -7,12 +7,12 @@ import org.agrona.MutableDirectBuffer;
 
 /**
  * Numbers that arrive to the last bit, in as few bytes as those of a block allow. Partial sums are
- * multiples of a power of two that is coarse beside f64 (ADR 21), so most take two or three.
+ * multiples of a power of two that is coarse beside f64 (ADR 21), so most take two or less.
  *
  * <pre>
- *  0 byte   width of a number: 0 to 7 bytes of a signed integer, 8 an f64, 9 an f32
+ *  0 byte   width of a number: 0 to 56 bits of a signed integer, 64 an f64, 65 an f32
  *  1 short  exponent of the power of two that the integers are multiples of
- *  3 up to {@value #ELEMENTS} numbers, little-endian
+ *  3 up to {@value #ELEMENTS} numbers, little-endian, bit after bit, up to a whole byte
  * </pre>
  */
 final class ExactBlocks {
@@ -21,12 +21,12 @@ final class ExactBlocks {
 
   private static final int HEADER_BYTES = 3;
   private static final int EXPONENT_OFFSET = 1;
-  private static final int INTEGER_BYTES_MAX = 7;
-  private static final int F64 = 8;
-  private static final int F32 = 9;
+  private static final int INTEGER_BITS_MAX = 56;
+  private static final int F64 = 64;
+  private static final int F32 = 65;
 
   // What a block usually takes, as measured on real models.
-  private static final int TYPICAL_BYTES = 80;
+  private static final int TYPICAL_BYTES = 64;
 
   private static final int MANTISSA_BITS = 52;
   private static final int EXPONENT_MASK = 0x7FF;
@@ -83,22 +83,8 @@ final class ExactBlocks {
   private static void writeNumbers(
       double[] values, int first, int count, int shape, MutableDirectBuffer target, int index) {
     int width = width(shape);
-    double perUnit = perUnit(exponent(shape));
     switch (width) {
       case 0 -> {}
-      case 2 -> {
-        for (int i = 0; i < count; i++) {
-          short integer = (short) (values[first + i] * perUnit);
-          target.putShort(index + i * Short.BYTES, integer, LITTLE_ENDIAN);
-        }
-      }
-      case 3 -> {
-        for (int i = 0; i < count; i++) {
-          int integer = (int) (values[first + i] * perUnit);
-          target.putShort(index + i * 3, (short) integer, LITTLE_ENDIAN);
-          target.putByte(index + i * 3 + Short.BYTES, (byte) (integer >> Short.SIZE));
-        }
-      }
       case F64 -> {
         for (int i = 0; i < count; i++) {
           target.putDouble(index + i * Double.BYTES, values[first + i], LITTLE_ENDIAN);
@@ -110,12 +96,56 @@ final class ExactBlocks {
         }
       }
       default -> {
-        for (int i = 0; i < count; i++) {
-          long integer = (long) (values[first + i] * perUnit);
-          for (int b = 0; b < width; b++) {
-            target.putByte(index + i * width + b, (byte) (integer >> (8 * b)));
-          }
+        if (width <= Integer.SIZE) {
+          writeIntegers(values, first, count, width, perUnit(exponent(shape)), target, index);
+        } else {
+          int bytes = width / Byte.SIZE;
+          writeLongs(values, first, count, bytes, perUnit(exponent(shape)), target, index);
         }
+      }
+    }
+  }
+
+  private static void writeIntegers(
+      double[] values,
+      int first,
+      int count,
+      int width,
+      double perUnit,
+      MutableDirectBuffer target,
+      int index) {
+    long mask = (1L << width) - 1;
+    long bits = 0; // not written yet
+    int held = 0; // how many
+    int at = index;
+    for (int i = first; i < first + count; i++) {
+      bits |= ((long) (values[i] * perUnit) & mask) << held;
+      held += width;
+      if (held >= Integer.SIZE) {
+        target.putInt(at, (int) bits, LITTLE_ENDIAN);
+        at += Integer.BYTES;
+        bits >>>= Integer.SIZE;
+        held -= Integer.SIZE;
+      }
+    }
+    for (; held > 0; held -= Byte.SIZE, bits >>>= Byte.SIZE) {
+      target.putByte(at++, (byte) bits);
+    }
+  }
+
+  /** Of more than 32 bits, byte after byte: these are rare. */
+  private static void writeLongs(
+      double[] values,
+      int first,
+      int count,
+      int bytes,
+      double perUnit,
+      MutableDirectBuffer target,
+      int index) {
+    for (int i = 0; i < count; i++) {
+      long integer = (long) (values[first + i] * perUnit);
+      for (int b = 0; b < bytes; b++) {
+        target.putByte(index + i * bytes + b, (byte) (integer >> (8 * b)));
       }
     }
   }
@@ -140,18 +170,6 @@ final class ExactBlocks {
           sums[first + i] += 0; // a zero has a sign
         }
       }
-      case 2 -> {
-        for (int i = 0; i < count; i++) {
-          sums[first + i] += source.getShort(index + i * Short.BYTES, LITTLE_ENDIAN) * unit;
-        }
-      }
-      case 3 -> {
-        for (int i = 0; i < count; i++) {
-          int low = source.getShort(index + i * 3, LITTLE_ENDIAN) & 0xFFFF;
-          int high = source.getByte(index + i * 3 + Short.BYTES); // with the sign
-          sums[first + i] += (high << Short.SIZE | low) * unit;
-        }
-      }
       case F64 -> {
         for (int i = 0; i < count; i++) {
           sums[first + i] += source.getDouble(index + i * Double.BYTES, LITTLE_ENDIAN);
@@ -163,15 +181,49 @@ final class ExactBlocks {
         }
       }
       default -> {
-        for (int i = 0; i < count; i++) {
-          int at = index + i * width;
-          long integer = source.getByte(at + width - 1); // with the sign
-          for (int b = width - 2; b >= 0; b--) {
-            integer = integer << 8 | (source.getByte(at + b) & 0xFF);
-          }
-          sums[first + i] += integer * unit;
+        if (width <= Integer.SIZE) {
+          addIntegers(sums, first, count, source, index, width, unit);
+        } else {
+          addLongs(sums, first, count, source, index, width / Byte.SIZE, unit);
         }
       }
+    }
+  }
+
+  private static void addIntegers(
+      double[] sums, int first, int count, DirectBuffer source, int index, int width, double unit) {
+    int end = index + bytesOf(width, count);
+    int unused = Long.SIZE - width;
+    long bits = 0; // read, and not taken yet
+    int held = 0; // how many
+    int at = index;
+    for (int i = first; i < first + count; i++) {
+      if (held < width) {
+        if (end - at >= Integer.BYTES) {
+          bits |= (source.getInt(at, LITTLE_ENDIAN) & 0xFFFF_FFFFL) << held;
+          at += Integer.BYTES;
+          held += Integer.SIZE;
+        } else {
+          for (; at < end; at++, held += Byte.SIZE) {
+            bits |= (source.getByte(at) & 0xFFL) << held;
+          }
+        }
+      }
+      sums[i] += (bits << unused >> unused) * unit;
+      bits >>>= width;
+      held -= width;
+    }
+  }
+
+  private static void addLongs(
+      double[] sums, int first, int count, DirectBuffer source, int index, int bytes, double unit) {
+    for (int i = 0; i < count; i++) {
+      int at = index + i * bytes;
+      long integer = source.getByte(at + bytes - 1); // with the sign
+      for (int b = bytes - 2; b >= 0; b--) {
+        integer = integer << 8 | (source.getByte(at + b) & 0xFF);
+      }
+      sums[first + i] += integer * unit;
     }
   }
 
@@ -183,7 +235,7 @@ final class ExactBlocks {
         return false;
       }
       int width = source.getByte(index + at);
-      if (width < 0 || width > F32) {
+      if (!isWidth(width)) {
         return false;
       }
       at += blockBytes(width, Math.min(ELEMENTS, count - block));
@@ -192,11 +244,18 @@ final class ExactBlocks {
   }
 
   private static int blockBytes(int width, int count) {
-    return HEADER_BYTES + bytesOf(width) * count;
+    return HEADER_BYTES + bytesOf(width, count);
   }
 
-  private static int bytesOf(int width) {
-    return width == F32 ? Float.BYTES : width;
+  private static int bytesOf(int width, int count) {
+    return width == F32 ? Float.BYTES * count : Math.ceilDiv(width * count, Byte.SIZE);
+  }
+
+  private static boolean isWidth(int width) {
+    boolean wholeBytes = width % Byte.SIZE == 0; // as wide integers have
+    boolean ofInteger =
+        width >= 0 && width <= INTEGER_BITS_MAX && (wholeBytes || width <= Integer.SIZE);
+    return ofInteger || width == F64 || width == F32;
   }
 
   /**
@@ -206,7 +265,7 @@ final class ExactBlocks {
    */
   private static int shape(double[] values, int first, int count, int before) {
     int width = width(before);
-    if (width > 0 && width < Float.BYTES) {
+    if (width > 0 && width < Integer.SIZE) {
       int shape = shapeOfMultiples(values, first, count, exponent(before));
       if (shape != 0) {
         return shape;
@@ -228,9 +287,9 @@ final class ExactBlocks {
       magnitudes |= Math.abs(integer);
       zeros |= integer == 0 ? Double.doubleToRawLongBits(values[i]) : 0; // -0.0, or an underflow
     }
-    int width = integerBytes(Integer.SIZE - Integer.numberOfLeadingZeros(magnitudes));
+    int width = Integer.SIZE - Integer.numberOfLeadingZeros(magnitudes) + 1; // with a sign
     boolean odd = (magnitudes & 1) != 0; // one that is no multiple of a larger unit
-    return multiples && odd && zeros == 0 && width < Float.BYTES ? exponent << 8 | width : 0;
+    return multiples && odd && zeros == 0 && width < Integer.SIZE ? exponent << 8 | width : 0;
   }
 
   private static int shape(double[] values, int first, int count) {
@@ -251,9 +310,12 @@ final class ExactBlocks {
     if (lowest == Integer.MAX_VALUE) {
       return 0;
     }
-    int width = integerBytes(highest - lowest + 1);
-    integers &= lowest >= EXPONENT_MIN && width <= INTEGER_BYTES_MAX;
-    if (!(integers && width < Float.BYTES) && areFloats(values, first, count)) {
+    int width = highest - lowest + 1 + 1; // with a sign
+    if (width > Integer.SIZE) {
+      width = Math.ceilDiv(width, Byte.SIZE) * Byte.SIZE;
+    }
+    integers &= lowest >= EXPONENT_MIN && width <= INTEGER_BITS_MAX;
+    if (!(integers && width < Integer.SIZE) && areFloats(values, first, count)) {
       return F32;
     }
     return integers ? lowest << 8 | width : F64;
@@ -266,10 +328,6 @@ final class ExactBlocks {
       }
     }
     return true;
-  }
-
-  private static int integerBytes(int magnitudeBits) {
-    return Math.ceilDiv(magnitudeBits + 1, Byte.SIZE); // with a sign
   }
 
   private static double perUnit(int exponent) {

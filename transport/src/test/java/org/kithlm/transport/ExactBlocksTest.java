@@ -26,19 +26,20 @@ class ExactBlocksTest {
     return sums;
   }
 
-  /** Three bytes of header, then as many for each of 32 numbers as the largest takes. */
+  /** Three bytes of header, then as many bits for each of 32 numbers as the largest takes. */
   @ParameterizedTest
   @CsvSource({
     "0, 3",
     "127, 35",
-    "-128, 67",
+    "-128, 39",
     "32767, 67",
     "-32767, 67",
-    "32768, 99",
+    "32768, 71",
     "8388607, 99",
-    "8388608, 131"
+    "8388608, 103",
+    "1073741823, 127"
   })
-  void shouldTakeAsManyBytesAsTheLargestInteger(int largest, int bytes) {
+  void shouldTakeAsManyBitsAsTheLargestInteger(int largest, int bytes) {
     for (int exponent : new int[] {-900, -70, 0, 70, 900}) {
       double[] values = new double[32];
       values[3] = Math.scalb((double) largest, exponent);
@@ -130,7 +131,7 @@ class ExactBlocksTest {
   }
 
   @ParameterizedTest
-  @ValueSource(ints = {-1, 10, 127})
+  @ValueSource(ints = {-1, 33, 57, 66, 127})
   void shouldRefuseAWidthThatThereIsNot(int width) {
     ExactBlocks.write(new double[32], 0, 32, buffer, INDEX);
     assertTrue(ExactBlocks.isValid(buffer, INDEX, 3, 32));

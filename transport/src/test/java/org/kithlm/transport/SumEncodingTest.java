@@ -93,7 +93,7 @@ class SumEncodingTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"EXACT, 2560", "F32, 4096", "BF16, 2048", "Q8, 1088"})
+  @CsvSource({"EXACT, 2048", "F32, 4096", "BF16, 2048", "Q8, 1088"})
   void shouldTakeItsBytes(SumEncoding encoding, int bytesOf1024) {
     assertEquals(bytesOf1024, encoding.typicalBytes(1024));
     assertEquals(1024, encoding.typicalIn(bytesOf1024));

@@ -38,8 +38,8 @@ public final class FrameFlyweight {
   /** Bytes before the first element. */
   public static final int HEADER_LENGTH_BYTES = 48;
 
-  /** "KTH2" in memory order; the digit is the version of the layout. */
-  static final int MAGIC = 'K' | 'T' << 8 | 'H' << 16 | '2' << 24;
+  /** "KTH3" in memory order; the digit is the version of the layout. */
+  static final int MAGIC = 'K' | 'T' << 8 | 'H' << 16 | '3' << 24;
 
   static final int MAGIC_OFFSET = 0;
   static final int KIND_OFFSET = 4;

@@ -44,7 +44,7 @@ class FrameFlyweightTest {
     byte[] start = new byte[24];
     buffer.getBytes(AT, start);
     assertArrayEquals(
-        new byte[] {'K', 'T', 'H', '2', 4, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0},
+        new byte[] {'K', 'T', 'H', '3', 4, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0},
         start);
   }
 
