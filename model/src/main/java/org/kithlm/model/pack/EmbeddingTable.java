@@ -2,11 +2,9 @@ package org.kithlm.model.pack;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.util.BitSet;
-import org.kithlm.model.kernel.ScalarDequantizer;
 import org.kithlm.model.weight.RowGroups;
 
 /**
@@ -20,24 +18,32 @@ public final class EmbeddingTable {
   private final String packName;
   private final PackTensor tensor;
   private final long bodyOffsetBytes;
+  private final EmbeddingRows rows;
   private final BitSet checkedPieces = new BitSet();
   private final byte[] groupBuffer;
   private final byte[] rowBuffer;
   private final byte[] pieceBuffer;
 
-  EmbeddingTable(FileChannel channel, String packName, PackTensor tensor, long bodyOffsetBytes) {
+  EmbeddingTable(
+      FileChannel channel,
+      String packName,
+      PackTensor tensor,
+      long bodyOffsetBytes,
+      EmbeddingRows rows) {
     this.channel = channel;
     this.packName = packName;
     this.tensor = tensor;
     this.bodyOffsetBytes = bodyOffsetBytes;
+    this.rows = rows;
     groupBuffer = new byte[Math.toIntExact(RowGroups.ROWS * tensor.type().bytes(tensor.columns()))];
     rowBuffer = new byte[Math.toIntExact(tensor.type().bytes(tensor.columns()))];
     pieceBuffer = new byte[Math.toIntExact(tensor.pieceBytes(0))];
   }
 
   /**
-   * Writes the embedding of a token, not scaled, to {@code out[outOffset, outOffset + hidden)}.
+   * Writes the embedding of a token, packed, to {@code out[outOffset, outOffset + wordsPerRow)}.
    *
+   * @param out what {@link EmbeddingRows#expand} takes
    * @throws IllegalArgumentException if there is no such token
    * @throws PackException if the pack is damaged there
    * @throws UncheckedIOException if it cannot be read
@@ -60,8 +66,7 @@ public final class EmbeddingTable {
     }
     RowGroups.of(tensor.type())
         .extract(groupBuffer, tokenId % RowGroups.ROWS, rowBuffer.length, rowBuffer);
-    ScalarDequantizer.dequantize(
-        tensor.type(), MemorySegment.ofArray(rowBuffer), 0, out, outOffset, tensor.columns());
+    rows.pack(rowBuffer, out, outOffset);
   }
 
   private void check(int piece) throws IOException {

@@ -134,7 +134,17 @@ public final class Pack implements AutoCloseable {
   /** The embedding matrix, read from this pack; it ends with the pack. */
   public EmbeddingTable embedding() {
     return new EmbeddingTable(
-        channel, path.toString(), tiles.tensor(ModelTensors.TOKEN_EMBEDDING), bodyOffsetBytes);
+        channel,
+        path.toString(),
+        tiles.tensor(ModelTensors.TOKEN_EMBEDDING),
+        bodyOffsetBytes,
+        embeddingRows());
+  }
+
+  /** How rows of the embedding matrix go to ranks whose packs do not have it. */
+  public EmbeddingRows embeddingRows() {
+    PackTensor tensor = tiles.tensor(ModelTensors.TOKEN_EMBEDDING);
+    return new EmbeddingRows(tensor.type(), tensor.columns());
   }
 
   /**

@@ -78,14 +78,16 @@ final class PackCheck {
     int columns = (int) tensor.columns();
     int rowBytes = (int) tensor.type().bytes(columns);
     EmbeddingTable embedding = pack.embedding();
+    EmbeddingRows rows = pack.embeddingRows();
     for (int token = 0; token < tensor.rows(); token += rowStep) {
       byte[] row = read(ggufChannel, tensor.offsetBytes() + (long) token * rowBytes, rowBytes);
       float[] expected = new float[columns];
       ScalarDequantizer.dequantize(
           tensor.type(), MemorySegment.ofArray(row), 0, expected, 0, columns);
-      float[] actual = new float[columns + 1];
-      embedding.row(token, actual, 1);
-      assertArrayEquals(expected, Arrays.copyOfRange(actual, 1, columns + 1), "token=" + token);
+      float[] actual = new float[columns];
+      embedding.row(token, actual, 0);
+      rows.expand(actual, 1, 1);
+      assertArrayEquals(expected, actual, "token=" + token);
     }
   }
 

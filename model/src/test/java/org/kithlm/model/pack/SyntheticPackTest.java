@@ -96,6 +96,7 @@ class SyntheticPackTest {
       double squares = 0;
       for (int token = 0; token < VOCABULARY; token++) {
         pack.embedding().row(token, row, 0);
+        pack.embeddingRows().expand(row, 1, 1);
         for (float weight : row) {
           sum += weight;
           squares += weight * weight;

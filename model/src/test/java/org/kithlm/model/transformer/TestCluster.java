@@ -19,6 +19,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.kithlm.model.config.ModelConfig;
 import org.kithlm.model.kernel.Workers;
+import org.kithlm.model.pack.EmbeddingRows;
 import org.kithlm.model.pack.EmbeddingTable;
 import org.kithlm.model.pack.Pack;
 import org.kithlm.model.shard.RankShard;
@@ -32,6 +33,7 @@ final class TestCluster implements AutoCloseable {
 
   private final ModelConfig config;
   private final EmbeddingTable embedding;
+  private final EmbeddingRows embeddingRows;
   private final Arena arena = Arena.ofShared();
   private final ExecutorService threads;
   private final List<MappedWeights> weights = new ArrayList<>();
@@ -63,6 +65,7 @@ final class TestCluster implements AutoCloseable {
     config = pack.config();
     this.plan = plan;
     embedding = pack.embedding();
+    embeddingRows = pack.embeddingRows();
     threads = Executors.newFixedThreadPool(plan.worldSize());
     InMemoryAllreduce allreduce = new InMemoryAllreduce(plan.worldSize(), rounding);
     MemorySegment bytes;
@@ -130,11 +133,9 @@ final class TestCluster implements AutoCloseable {
   float[] embeddings(int... ids) {
     float[] hidden = new float[ids.length * config.hiddenSize()];
     for (int t = 0; t < ids.length; t++) {
-      embedding.row(ids[t], hidden, t * config.hiddenSize());
+      embedding.row(ids[t], hidden, t * embeddingRows.wordsPerRow());
     }
-    for (int i = 0; i < hidden.length; i++) {
-      hidden[i] *= config.embeddingScale();
-    }
+    embeddingRows.expand(hidden, ids.length, config.embeddingScale());
     return hidden;
   }
 

@@ -9,10 +9,10 @@ import org.kithlm.node.kv.PageName;
 import org.kithlm.transport.StepHeader;
 
 /**
- * Tells leaves the names of pages, in place of a step's hidden states: what to do with them, then
+ * Tells leaves the names of pages, in place of a step's embedding rows: what to do with them, then
  * each name in parts of 16 bits, which are exact in floats. Of the header the first position is
  * that of the first page or within it, and the tokens are those of all pages, so that such a
- * message, unlike a step, is shorter than the hidden states of its tokens.
+ * message, unlike a step, is shorter than the rows of its tokens.
  */
 final class PageFields {
   private static final int PART_BITS = 16;

@@ -8,6 +8,7 @@ import org.kithlm.model.config.ModelConfig;
 import org.kithlm.model.kernel.KernelWarmUp;
 import org.kithlm.model.kernel.WorkerPool;
 import org.kithlm.model.kernel.Workers;
+import org.kithlm.model.pack.EmbeddingRows;
 import org.kithlm.model.shard.ShardPlan;
 import org.kithlm.model.transformer.Allreduce;
 import org.kithlm.model.transformer.ForwardPass;
@@ -36,6 +37,7 @@ final class RankCompute implements AutoCloseable {
   private final KvPages pages;
   private final Workers workers;
   private final Workers headWorkers;
+  private final EmbeddingRows embeddingRows;
   private final ForwardPass pass;
   private final RankHead head;
   private RankHead.Gather gather = (run, vector, ends) -> {};
@@ -62,6 +64,7 @@ final class RankCompute implements AutoCloseable {
     this.workers = workers;
     this.headWorkers = headWorkers;
     this.head = new RankHead(weights, plan, tiles, headWorkers);
+    this.embeddingRows = weights.pack().embeddingRows();
     this.pass =
         new ForwardPass(
             weights.pack().config(),
@@ -193,6 +196,16 @@ final class RankCompute implements AutoCloseable {
 
   int hiddenSize() {
     return weights.pack().config().hiddenSize();
+  }
+
+  /** How a step's tokens are told. */
+  EmbeddingRows embeddingRows() {
+    return embeddingRows;
+  }
+
+  /** Makes hidden states of the embedding rows of a step's tokens, in place. */
+  void embed(float[] rows, int count) {
+    embeddingRows.expand(rows, count, weights.pack().config().embeddingScale());
   }
 
   void forward(float[] hidden, StepRuns runs) {

@@ -4,7 +4,7 @@ import org.kithlm.model.transformer.StepRuns;
 import org.kithlm.transport.StepHeader;
 
 /**
- * Tells leaves what follows the hidden states of a step: how many logits are wanted and whether
+ * Tells leaves what follows the embedding rows of a step: how many logits are wanted and whether
  * sums overlap with computing, in a float each, then its runs in four floats each. A step that is
  * one run of the stem alone is told by the header.
  */
@@ -12,7 +12,7 @@ final class RunFields {
   private static final int OF_STEP = 2;
   private static final int PER_RUN = 4;
 
-  /** Floats behind the hidden states at most. */
+  /** Floats behind the rows at most. */
   static final int FLOATS_MAX = OF_STEP + PER_RUN * StepRuns.MAX;
 
   /** Up to here floats are exact integers; no context is as long. */
@@ -27,11 +27,11 @@ final class RunFields {
    * Writes them.
    *
    * @param floats the message, with room for {@link #FLOATS_MAX} more
-   * @param hiddenLength floats that it holds
+   * @param rowsLength floats that it holds
    * @return floats that it holds now
    */
-  static int append(StepRuns runs, float[] floats, int hiddenLength) {
-    int end = hiddenLength;
+  static int append(StepRuns runs, float[] floats, int rowsLength) {
+    int end = rowsLength;
     floats[end++] = Math.min(runs.wantedLogits(), ALL);
     floats[end++] = runs.overlapsSums() ? 1 : 0;
     if (runs.isStemOnly()) {
@@ -57,7 +57,7 @@ final class RunFields {
    * Reads them.
    *
    * @param floats the message
-   * @param width floats of a token's hidden state
+   * @param width floats of a token's embedding row
    * @param into filled anew
    * @throws IllegalStateException if they do not agree with the header
    */

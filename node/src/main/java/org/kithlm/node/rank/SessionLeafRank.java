@@ -142,6 +142,7 @@ public final class SessionLeafRank implements LeafRank {
             leaf.allreduce(layer, SessionConfigs.number(block), partial, sum, length),
         leaf::gather);
     float[] hidden = new float[compute.maxFloats()];
+    int words = compute.embeddingRows().wordsPerRow();
     StepRuns runs = new StepRuns();
     while (!closed) {
       boolean behind = compute.pages().isBehind();
@@ -151,10 +152,11 @@ public final class SessionLeafRank implements LeafRank {
       } else {
         stepping = true;
         try {
-          if (PageFields.areIn(step, compute.hiddenSize())) {
+          if (PageFields.areIn(step, words)) {
             follow(step.startPosition(), PageFields.read(step, hidden));
           } else {
-            RunFields.read(step, hidden, compute.hiddenSize(), runs);
+            RunFields.read(step, hidden, words, runs);
+            compute.embed(hidden, runs.tokenCount());
             compute.forward(hidden, runs);
             compute.logits(hidden, runs, NO_LOGITS);
           }

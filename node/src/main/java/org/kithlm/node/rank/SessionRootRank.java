@@ -159,22 +159,20 @@ public final class SessionRootRank implements RootRank {
   @Override
   public void step(int[] tokens, int offset, StepRuns runs) {
     checkFailure();
-    int width = config.hiddenSize();
     int count = runs.tokenCount();
+    int words = compute.embeddingRows().wordsPerRow();
     for (int i = 0; i < count; i++) {
-      embedding.row(tokens[offset + i], hidden, i * width);
-      for (int j = i * width; j < (i + 1) * width; j++) {
-        hidden[j] *= config.embeddingScale();
-      }
+      embedding.row(tokens[offset + i], hidden, i * words);
     }
     long current = step.incrementAndGet();
     try {
       RootSession root = session;
       if (root != null) {
         runs.overlapSums(ForwardPass.canOverlap(runs) && overlapPays(root, count));
-        int length = RunFields.append(runs, hidden, count * width);
+        int length = RunFields.append(runs, hidden, count * words);
         root.beginStep(current, runs.startPosition(0), count, hidden, length);
       }
+      compute.embed(hidden, count);
       compute.forward(hidden, runs);
       compute.logits(hidden, runs, stepLogits(runs.count()));
       endStep();
