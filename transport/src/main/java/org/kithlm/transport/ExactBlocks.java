@@ -49,35 +49,45 @@ final class ExactBlocks {
     return lengthBytes / (HEADER_BYTES + ELEMENTS) * ELEMENTS;
   }
 
-  /** How many of {@code values[first, first + countMax)} fit, in whole blocks or all. */
-  static int countIn(double[] values, int first, int countMax, int bytesMax) {
+  /**
+   * Writes {@code values[first, first + countMax)} from {@code index}, or as many whole blocks of
+   * them as fit into {@code bytesMax}; the result is their bytes.
+   */
+  static int write(
+      double[] values,
+      int first,
+      int countMax,
+      MutableDirectBuffer target,
+      int index,
+      int bytesMax) {
     int bytes = 0;
     int shape = 0;
     for (int block = 0; block < countMax; block += ELEMENTS) {
       int count = Math.min(ELEMENTS, countMax - block);
       shape = shape(values, first + block, count, shape);
-      bytes += blockBytes(width(shape), count);
-      if (bytes > bytesMax) {
-        return block;
-      }
-    }
-    return countMax;
-  }
-
-  /** Writes {@code values[first, first + count)} from {@code index}; the result is their bytes. */
-  static int write(double[] values, int first, int count, MutableDirectBuffer target, int index) {
-    int at = index;
-    int shape = 0;
-    for (int block = 0; block < count; block += ELEMENTS) {
-      int blockCount = Math.min(ELEMENTS, count - block);
-      shape = shape(values, first + block, blockCount, shape);
       int width = width(shape);
+      int blockBytes = blockBytes(width, count);
+      if (bytes + blockBytes > bytesMax) {
+        break;
+      }
+      int at = index + bytes;
       target.putByte(at, (byte) width);
       target.putShort(at + EXPONENT_OFFSET, (short) exponent(shape), LITTLE_ENDIAN);
-      writeNumbers(values, first + block, blockCount, shape, target, at + HEADER_BYTES);
-      at += blockBytes(width, blockCount);
+      writeNumbers(values, first + block, count, shape, target, at + HEADER_BYTES);
+      bytes += blockBytes;
     }
-    return at - index;
+    return bytes;
+  }
+
+  /** How many numbers {@link #write} put into {@code lengthBytes}, {@code countMax} at most. */
+  static int countIn(DirectBuffer source, int index, int lengthBytes, int countMax) {
+    int count = 0;
+    for (int at = 0; at < lengthBytes; ) {
+      int blockCount = Math.min(ELEMENTS, countMax - count);
+      at += blockBytes(source.getByte(index + at), blockCount);
+      count += blockCount;
+    }
+    return count;
   }
 
   private static void writeNumbers(

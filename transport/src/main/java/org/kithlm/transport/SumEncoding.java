@@ -77,14 +77,12 @@ public enum SumEncoding {
     return this == EXACT ? ExactBlocks.mostIn(lengthBytes) : typicalIn(lengthBytes);
   }
 
-  /**
-   * How many of {@code values[first, first + countMax)} fit into {@code bytesMax}: whole blocks, or
-   * all.
-   */
-  public int countIn(double[] values, int first, int countMax, int bytesMax) {
-    return this == EXACT
-        ? ExactBlocks.countIn(values, first, countMax, bytesMax)
-        : Math.min(countMax, typicalIn(bytesMax));
+  /** How many elements were written to {@code lengthBytes}, {@code countMax} at most. */
+  public int countIn(DirectBuffer source, int index, int lengthBytes, int countMax) {
+    if (this == EXACT) {
+      return ExactBlocks.countIn(source, index, lengthBytes, countMax);
+    }
+    return lengthBytes == typicalBytes(countMax) ? countMax : typicalIn(lengthBytes);
   }
 
   /** Whether these can be {@code count} written elements. */
@@ -95,14 +93,22 @@ public enum SumEncoding {
   }
 
   /**
-   * Writes {@code values[first, first + count)} from {@code index}, little-endian.
+   * Writes {@code values[first, first + countMax)} from {@code index}, little-endian: all, or as
+   * many whole blocks as fit into {@code bytesMax}.
    *
    * @return the bytes written
    */
-  public int write(double[] values, int first, int count, MutableDirectBuffer target, int index) {
+  public int write(
+      double[] values,
+      int first,
+      int countMax,
+      MutableDirectBuffer target,
+      int index,
+      int bytesMax) {
+    int count = typicalBytes(countMax) <= bytesMax ? countMax : typicalIn(bytesMax);
     switch (this) {
       case EXACT -> {
-        return ExactBlocks.write(values, first, count, target, index);
+        return ExactBlocks.write(values, first, countMax, target, index, bytesMax);
       }
       case F32 -> {
         for (int i = 0; i < count; i++) {

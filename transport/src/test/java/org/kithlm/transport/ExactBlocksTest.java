@@ -18,8 +18,12 @@ class ExactBlocksTest {
 
   private final UnsafeBuffer buffer = new UnsafeBuffer(new byte[4096]);
 
+  private static int write(double[] values, int first, int count, UnsafeBuffer target, int index) {
+    return ExactBlocks.write(values, first, count, target, index, target.capacity() - index);
+  }
+
   private double[] travelled(double[] values) {
-    ExactBlocks.write(values, 0, values.length, buffer, INDEX);
+    write(values, 0, values.length, buffer, INDEX);
     double[] sums = new double[values.length];
     Arrays.fill(sums, -0.0); // which leaves the sign of zeros alone
     ExactBlocks.addTo(sums, values.length, buffer, INDEX);
@@ -44,7 +48,7 @@ class ExactBlocksTest {
       double[] values = new double[32];
       values[3] = Math.scalb((double) largest, exponent);
       values[9] = largest == 0 ? 0 : Math.scalb(1.0, exponent);
-      assertEquals(bytes, ExactBlocks.write(values, 0, 32, buffer, INDEX), "exponent=" + exponent);
+      assertEquals(bytes, write(values, 0, 32, buffer, INDEX), "exponent=" + exponent);
       assertArrayEquals(values, travelled(values));
     }
   }
@@ -79,7 +83,7 @@ class ExactBlocksTest {
         values[i] = Math.scalb(mantissa, -random.nextInt(spread + 1));
       }
       assertArrayEquals(values, travelled(values), "round " + round);
-      int lengthBytes = ExactBlocks.write(values, 0, values.length, buffer, INDEX);
+      int lengthBytes = write(values, 0, values.length, buffer, INDEX);
       assertTrue(ExactBlocks.isValid(buffer, INDEX, lengthBytes, values.length));
       assertFalse(ExactBlocks.isValid(buffer, INDEX, lengthBytes - 1, values.length));
       assertFalse(ExactBlocks.isValid(buffer, INDEX, lengthBytes + 1, values.length));
@@ -97,18 +101,19 @@ class ExactBlocksTest {
       for (int block = 0; block < values.length; block += 32) {
         fill(values, block, exponent + random.nextInt(-1, 2) * random.nextInt(2), random);
       }
-      int lengthBytes = ExactBlocks.write(values, 0, values.length, buffer, 0);
+      int lengthBytes = write(values, 0, values.length, buffer, 0);
       int at = 0;
       for (int block = 0; block < values.length; block += 32) {
         int count = Math.min(32, values.length - block);
-        at += ExactBlocks.write(values, block, count, alone, at);
+        at += write(values, block, count, alone, at);
       }
       assertEquals(at, lengthBytes, "round " + round);
       for (int i = 0; i < at; i++) {
         assertEquals(alone.getByte(i), buffer.getByte(i), "round " + round + " byte " + i);
       }
-      assertEquals(values.length, ExactBlocks.countIn(values, 0, values.length, at));
-      assertTrue(ExactBlocks.countIn(values, 0, values.length, at - 1) < values.length);
+      assertEquals(values.length, ExactBlocks.countIn(buffer, 0, at, values.length));
+      int fewer = ExactBlocks.write(values, 0, values.length, alone, 0, at - 1);
+      assertEquals(32 * 6, ExactBlocks.countIn(alone, 0, fewer, values.length));
     }
   }
 
@@ -133,7 +138,7 @@ class ExactBlocksTest {
   @ParameterizedTest
   @ValueSource(ints = {-1, 33, 57, 66, 127})
   void shouldRefuseAWidthThatThereIsNot(int width) {
-    ExactBlocks.write(new double[32], 0, 32, buffer, INDEX);
+    write(new double[32], 0, 32, buffer, INDEX);
     assertTrue(ExactBlocks.isValid(buffer, INDEX, 3, 32));
     buffer.putByte(INDEX, (byte) width);
     assertFalse(ExactBlocks.isValid(buffer, INDEX, 3 + 32 * Math.max(0, width), 32));

@@ -34,7 +34,7 @@ class SumEncodingTest {
 
   private static double[] travelled(SumEncoding encoding, double[] values) {
     UnsafeBuffer buffer = bufferFor(values);
-    int lengthBytes = encoding.write(values, 0, values.length, buffer, 3);
+    int lengthBytes = encoding.write(values, 0, values.length, buffer, 3, buffer.capacity());
     assertTrue(encoding.isValid(buffer, 3, lengthBytes, values.length));
     double[] sums = new double[values.length];
     Arrays.fill(sums, -0.0); // which leaves the sign of zeros alone
@@ -109,12 +109,15 @@ class SumEncodingTest {
       double[] values = values(seed, COUNTS[seed % COUNTS.length]);
       UnsafeBuffer buffer = bufferFor(values);
       int bytesMax = 300 + 7 * seed;
-      int count = encoding.countIn(values, 0, values.length, bytesMax);
-      assertTrue(encoding.write(values, 0, count, buffer, 0) <= bytesMax, "seed=" + seed);
+      int bytes = encoding.write(values, 0, values.length, buffer, 0, bytesMax);
+      assertTrue(bytes <= bytesMax, "seed=" + seed);
+      int count = encoding.countIn(buffer, 0, bytes, values.length);
+      int all = buffer.capacity();
+      assertEquals(bytes, encoding.write(values, 0, count, buffer, 0, all), "seed=" + seed);
       if (count < values.length) {
         assertTrue(count > 0 && count % encoding.blockElements() == 0, "seed=" + seed);
         int more = Math.min(count + encoding.blockElements(), values.length);
-        assertTrue(encoding.write(values, 0, more, buffer, 0) > bytesMax, "seed=" + seed);
+        assertTrue(encoding.write(values, 0, more, buffer, 0, all) > bytesMax, "seed=" + seed);
       }
     }
   }

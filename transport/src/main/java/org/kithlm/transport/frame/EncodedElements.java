@@ -13,6 +13,7 @@ abstract class EncodedElements implements Elements {
   private final UnsafeBuffer frame;
   private int frameFirst;
   private int frameCount;
+  private int countWanted; // of which so many fitted
   private int frameBytes;
 
   /**
@@ -36,9 +37,13 @@ abstract class EncodedElements implements Elements {
     frameCount = 0;
   }
 
+  /** Encodes them as well, as they are wanted next. */
   @Override
   public int countIn(int first, int countMax, int bytesMax) {
-    return encoding.countIn(source(first, countMax), sourceIndex(first), countMax, bytesMax);
+    if (first != frameFirst || frameCount == 0 || countMax != countWanted) {
+      encode(first, countMax, Math.min(bytesMax, frame.capacity()));
+    }
+    return frameCount;
   }
 
   @Override
@@ -56,9 +61,19 @@ abstract class EncodedElements implements Elements {
 
   private void encode(int first, int count) {
     if (first != frameFirst || count != frameCount) {
-      frameFirst = first;
-      frameCount = count;
-      frameBytes = encoding.write(source(first, count), sourceIndex(first), count, frame, 0);
+      encode(first, count, frame.capacity());
+      if (frameCount < count) {
+        throw new IllegalArgumentException(
+            count + " elements from " + first + " on do not fit into " + frame.capacity());
+      }
     }
+  }
+
+  private void encode(int first, int countMax, int bytesMax) {
+    double[] source = source(first, countMax);
+    frameBytes = encoding.write(source, sourceIndex(first), countMax, frame, 0, bytesMax);
+    frameFirst = first;
+    frameCount = encoding.countIn(frame, 0, frameBytes, countMax);
+    countWanted = countMax;
   }
 }
