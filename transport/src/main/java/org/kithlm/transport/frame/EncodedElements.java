@@ -37,7 +37,11 @@ abstract class EncodedElements implements Elements {
     frameCount = 0;
   }
 
-  /** Encodes them as well, as they are wanted next. */
+  /**
+   * Encodes them as well, as they are wanted next.
+   *
+   * @param bytesMax the same in each call: what was encoded last is not looked at again
+   */
   @Override
   public int countIn(int first, int countMax, int bytesMax) {
     if (first != frameFirst || frameCount == 0 || countMax != countWanted) {
