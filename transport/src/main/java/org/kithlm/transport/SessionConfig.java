@@ -18,7 +18,9 @@ import org.jspecify.annotations.Nullable;
  * @param collective how sums are formed
  * @param encoding how partial sums and sums travel
  * @param maxFloats longest vector that is ever sent, in elements
- * @param mtuLength largest UDP payload in bytes, a multiple of 32; also bounds one frame
+ * @param mtuLength largest UDP payload in bytes that no path cuts into fragments, a multiple of 32
+ * @param datagramLength largest UDP payload in bytes, on links that lose hardly any fragments, a
+ *     multiple of 32; also bounds one frame
  * @param connectTimeoutNs how long {@code connect} waits for the peers
  * @param roundTimeoutNs how long a call waits for a peer without hearing what it needs; longer than
  *     the slowest rank computes between two collectives
@@ -34,6 +36,7 @@ public record SessionConfig(
     SumEncoding encoding,
     int maxFloats,
     int mtuLength,
+    int datagramLength,
     long connectTimeoutNs,
     long roundTimeoutNs,
     Path driverParent,
@@ -41,7 +44,10 @@ public record SessionConfig(
   /** Fits an Ethernet frame of 1500 bytes behind IP and UDP headers; Aeron's own default. */
   public static final int LAN_MTU_LENGTH = 1408;
 
-  /** For ranks on one machine, where cost is per datagram. */
+  /** Fills five IP fragments of 1500 bytes: most of a datagram's cost is each one's. */
+  public static final int LAN_DATAGRAM_LENGTH = 7392;
+
+  /** For ranks on one machine, where nothing is cut. */
   public static final int LOOPBACK_MTU_LENGTH = 32 * 1024;
 
   private static final Path MEMORY_FOLDER = Path.of("/dev/shm");
@@ -55,16 +61,15 @@ public record SessionConfig(
       check(peers.get(i).rank() == i, "peers[" + i + "] is " + peers.get(i) + ": sort by rank");
     }
     check(maxFloats > 0, "maxFloats=" + maxFloats + " must be positive");
-    check(
-        mtuLength >= 512 && mtuLength <= 65_504 && mtuLength % 32 == 0,
-        "mtuLength=" + mtuLength + " must be a multiple of 32 from 512 to 65504");
+    checkDatagram("mtuLength", mtuLength, 512);
+    checkDatagram("datagramLength", datagramLength, mtuLength);
     check(connectTimeoutNs > 0, "connectTimeoutNs=" + connectTimeoutNs + " must be positive");
     check(roundTimeoutNs > 0, "roundTimeoutNs=" + roundTimeoutNs + " must be positive");
   }
 
   /**
-   * Defaults: a star, exact sums, connect within 30 s, rounds within 120 s, an MTU for Ethernet (a
-   * larger one where all ranks are on 127.0.0.1), the driver in /dev/shm or else the temporary
+   * Defaults: a star, exact sums, connect within 30 s, rounds within 120 s, datagrams for Ethernet
+   * (larger ones where all ranks are on 127.0.0.1), the driver in /dev/shm or else the temporary
    * folder.
    */
   public static SessionConfig of(long epoch, int rank, List<PeerAddress> peers, int maxFloats) {
@@ -77,6 +82,7 @@ public record SessionConfig(
         SumEncoding.EXACT,
         maxFloats,
         loopback ? LOOPBACK_MTU_LENGTH : LAN_MTU_LENGTH,
+        loopback ? LOOPBACK_MTU_LENGTH : LAN_DATAGRAM_LENGTH,
         TimeUnit.SECONDS.toNanos(30),
         TimeUnit.SECONDS.toNanos(120),
         Files.isWritable(MEMORY_FOLDER)
@@ -95,6 +101,7 @@ public record SessionConfig(
         encoding,
         maxFloats,
         mtuLength,
+        datagramLength,
         connectTimeoutNs,
         roundTimeoutNs,
         driverParent,
@@ -111,6 +118,7 @@ public record SessionConfig(
         newEncoding,
         maxFloats,
         mtuLength,
+        datagramLength,
         connectTimeoutNs,
         roundTimeoutNs,
         driverParent,
@@ -127,14 +135,15 @@ public record SessionConfig(
         encoding,
         maxFloats,
         mtuLength,
+        datagramLength,
         newConnectTimeoutNs,
         newRoundTimeoutNs,
         driverParent,
         key);
   }
 
-  /** The same with another MTU. */
-  public SessionConfig withMtuLength(int newMtuLength) {
+  /** The same with datagrams of other lengths. */
+  public SessionConfig withDatagrams(int newMtuLength, int newDatagramLength) {
     return new SessionConfig(
         epoch,
         rank,
@@ -143,6 +152,7 @@ public record SessionConfig(
         encoding,
         maxFloats,
         newMtuLength,
+        newDatagramLength,
         connectTimeoutNs,
         roundTimeoutNs,
         driverParent,
@@ -159,6 +169,7 @@ public record SessionConfig(
         encoding,
         maxFloats,
         mtuLength,
+        datagramLength,
         connectTimeoutNs,
         roundTimeoutNs,
         newDriverParent,
@@ -176,10 +187,17 @@ public record SessionConfig(
         encoding,
         maxFloats,
         mtuLength,
+        datagramLength,
         connectTimeoutNs,
         roundTimeoutNs,
         driverParent,
         new SecretKeySpec(newKey, "AES"));
+  }
+
+  private static void checkDatagram(String name, int length, int lengthMin) {
+    check(
+        length >= lengthMin && length <= 65_504 && length % 32 == 0,
+        "%s=%d must be a multiple of 32 from %d to 65504".formatted(name, length, lengthMin));
   }
 
   private static void check(boolean ok, String message) {

@@ -13,7 +13,7 @@ import java.util.Set;
  * @param payloadBytes vectors, in bytes
  * @param rounds of each contender and payload in a batch
  * @param batches that all contenders take part in in turn; the first warms up and does not count
- * @param mtuLength largest UDP payload, 0 for what suits the addresses
+ * @param mtuLength largest UDP payload, 0 for what a cluster sends between these addresses
  * @param contenders some of {@link #CONTENDERS}
  */
 public record BenchSettings(

@@ -179,7 +179,7 @@ public final class TransportBench {
           peers.stream().map(p -> new PeerAddress(p.rank(), p.host(), p.port() + shift)).toList();
       SessionConfig config = SessionConfig.of(EPOCH, rank, shifted, maxFloats);
       if (settings.mtuLength() > 0) {
-        config = config.withMtuLength(settings.mtuLength());
+        config = config.withDatagrams(settings.mtuLength(), settings.mtuLength());
       }
       if (name.endsWith(BenchSettings.SEALED)) {
         config = config.withKey(new byte[16]);

@@ -44,7 +44,7 @@ final class Exchange implements AutoCloseable {
   private final Outbox[] outboxes; // as session.links()
   private final Inbox[] inboxes; // as session.links()
   private final double[] frameSum;
-  private final int answerLength; // sums that fill a frame
+  private int answerLength; // sums that fill a frame
 
   // What a poll looks for.
   private final ControlledFragmentHandler partialHandler = this::onPartial;
@@ -76,11 +76,10 @@ final class Exchange implements AutoCloseable {
       forms.put(form, Form.of(form));
     }
     outboxes = Arrays.stream(session.links()).map(Outbox::new).toArray(Outbox[]::new);
-    round = new Round(encoding(), session.elementsBytesMax(), session.maxFrameTerms());
+    round = new Round(encoding(), session.elementsBytesMax(), session.frameTermsMax());
     inboxes = new Inbox[outboxes.length];
-    Arrays.setAll(inboxes, i -> new Inbox(session.maxFrameTerms()));
-    frameSum = new double[session.maxFrameTerms()];
-    answerLength = Math.max(1, encoding().typicalIn(session.elementsBytesMax()));
+    Arrays.setAll(inboxes, i -> new Inbox(session.frameTermsMax()));
+    frameSum = new double[session.frameTermsMax()];
     owedNext = new int[outboxes.length];
     owedEnd = new int[outboxes.length];
   }
@@ -131,10 +130,7 @@ final class Exchange implements AutoCloseable {
     costs = measured;
     chooser =
         new CollectiveChooser(
-            measured,
-            worldSize(),
-            session.maxFrameFloats() * Float.BYTES,
-            session.config().encoding());
+            measured, worldSize(), session.packetElementsBytes(), session.config().encoding());
   }
 
   /** What the links cost; null where that was not measured, or not yet. */
@@ -363,6 +359,8 @@ final class Exchange implements AutoCloseable {
   }
 
   private void begin() {
+    session.chooseFrameLength();
+    answerLength = Math.max(1, encoding().typicalIn(session.elementsBytes()));
     for (int i = 0; i < outboxes.length; i++) {
       outboxes[i].begin(FrameKind.PARTIAL, 0, 0);
       inboxes[i].begin();

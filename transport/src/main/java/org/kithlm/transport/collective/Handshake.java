@@ -116,7 +116,7 @@ final class Handshake {
     session
         .outgoing()
         .subject(FrameKind.HELLO, 0, forms(config), config.peers().size())
-        .part(session.maxFrameFloats(), 0, config.maxFloats());
+        .part(session.elementsBytesMax(), 0, config.maxFloats());
     return session.trySend(link, Elements.NONE);
   }
 
@@ -126,7 +126,7 @@ final class Handshake {
     String theirs = describeLimits(hello.offset(), hello.length(), hello.block(), hello.layer());
     String ours =
         describeLimits(
-            session.maxFrameFloats(), config.maxFloats(), config.peers().size(), forms(config));
+            session.elementsBytesMax(), config.maxFloats(), config.peers().size(), forms(config));
     if (!theirs.equals(ours)) {
       session.fail(
           new TransportException(
@@ -138,10 +138,9 @@ final class Handshake {
     return config.encoding().code() << 16 | config.collective().code();
   }
 
-  private static String describeLimits(
-      int floatsPerFrame, int maxFloats, int worldSize, int forms) {
-    return "floatsPerFrame=%d maxFloats=%d worldSize=%d collective=%d encoding=%d"
-        .formatted(floatsPerFrame, maxFloats, worldSize, forms & 0xFFFF, forms >>> 16);
+  private static String describeLimits(int elementsBytes, int maxFloats, int worldSize, int forms) {
+    return "elementsBytes=%d maxFloats=%d worldSize=%d collective=%d encoding=%d"
+        .formatted(elementsBytes, maxFloats, worldSize, forms & 0xFFFF, forms >>> 16);
   }
 
   private boolean isLower(Link link) {

@@ -65,8 +65,8 @@ final class Outbox {
     }
     Elements elements = elements(round, nextKind);
     if (count == 0) {
-      int countMax = Math.min(left, session.maxFrameTerms());
-      count = elements.countIn(first, countMax, session.elementsBytesMax());
+      int countMax = Math.min(left, session.frameTerms());
+      count = elements.countIn(first, countMax, session.elementsBytes());
       lengthBytes = elements.lengthBytes(first, count);
     }
     FrameFlyweight header = session.outgoing();

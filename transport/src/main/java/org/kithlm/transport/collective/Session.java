@@ -50,6 +50,8 @@ final class Session implements AutoCloseable {
   private final FrameFlyweight incoming = new FrameFlyweight();
   private final FrameFlyweight ahead = new FrameFlyweight();
   private final @Nullable FrameSeal seal;
+  private int elementsBytes;
+  private int frameTerms;
   private int incomingLengthBytes;
   private String refusal = ""; // why the last frame was refused that was
   private final AtomicReference<@Nullable RuntimeException> failure = new AtomicReference<>();
@@ -104,7 +106,12 @@ final class Session implements AutoCloseable {
     lastPulseNs = clock.nanoTime();
     outgoing = FrameFlyweight.allocateHeader(config.epoch(), config.rank());
     seal =
-        config.key() == null ? null : new FrameSeal(config.key(), config.rank(), frameBytesMax());
+        config.key() == null
+            ? null
+            : new FrameSeal(
+                config.key(),
+                config.rank(),
+                FrameFlyweight.HEADER_LENGTH_BYTES + elementsBytesMax());
     if (seal != null) {
       seal.warmUp(config.epoch());
     }
@@ -147,25 +154,43 @@ final class Session implements AutoCloseable {
     return incoming;
   }
 
-  /** Most f32 elements of one frame. */
-  int maxFrameFloats() {
-    return elementsBytesMax() / Float.BYTES;
+  /** From now on frames are as long as the links bear. */
+  void chooseFrameLength() {
+    elementsBytes = elementsBytesIn(Math.min(config.datagramLength(), media.frameLengthMax()));
+    frameTerms = config.encoding().mostIn(elementsBytes);
   }
 
-  /** Most elements of one frame of a partial sum or a sum. */
-  int maxFrameTerms() {
+  /** Most bytes of elements in a frame now. */
+  int elementsBytes() {
+    return elementsBytes;
+  }
+
+  /** Most elements of a frame of a partial sum or a sum now. */
+  int frameTerms() {
+    return frameTerms;
+  }
+
+  /** Most bytes of elements in any frame of the session. */
+  int elementsBytesMax() {
+    return elementsBytesIn(config.datagramLength());
+  }
+
+  /** Most elements of any frame of a partial sum or a sum. */
+  int frameTermsMax() {
     return config.encoding().mostIn(elementsBytesMax());
   }
 
-  /** Most bytes of elements in one frame. */
-  int elementsBytesMax() {
-    return frameBytesMax() - FrameFlyweight.HEADER_LENGTH_BYTES;
+  /** Most bytes of elements in a frame that travels whole on every path. */
+  int packetElementsBytes() {
+    return elementsBytesIn(config.mtuLength());
   }
 
-  /** Most bytes of one frame, without its seal. */
-  private int frameBytesMax() {
+  private int elementsBytesIn(int datagramLength) {
     int sealBytes = config.key() == null ? 0 : FrameSeal.OVERHEAD_BYTES;
-    return config.mtuLength() - DataHeaderFlyweight.HEADER_LENGTH - sealBytes;
+    return datagramLength
+        - DataHeaderFlyweight.HEADER_LENGTH
+        - sealBytes
+        - FrameFlyweight.HEADER_LENGTH_BYTES;
   }
 
   /** Ends the session: the owner's current or next call throws {@code cause}. Any thread. */

@@ -37,6 +37,7 @@ final class Survey {
 
   private final Session session;
   private final ControlledFragmentHandler handler = this::onFrame;
+  private final int frameFloats;
   private final int burstLength;
   private final FloatElements burst = new FloatElements();
   private final boolean oneMachine;
@@ -57,7 +58,8 @@ final class Survey {
   Survey(Session session) {
     this.session = session;
     polled = session.links()[0];
-    burstLength = Math.min(BURST_FRAMES * session.maxFrameFloats(), session.config().maxFloats());
+    frameFloats = session.packetElementsBytes() / Float.BYTES;
+    burstLength = Math.min(BURST_FRAMES * frameFloats, session.config().maxFloats());
     burst.wrap(new float[burstLength]);
     oneMachine = session.config().peers().stream().map(PeerAddress::host).distinct().count() == 1;
   }
@@ -172,7 +174,7 @@ final class Survey {
   }
 
   private int frames() {
-    return Math.ceilDiv(burstLength, session.maxFrameFloats());
+    return Math.ceilDiv(burstLength, frameFloats);
   }
 
   private void noteLatency(boolean ofRoot, long oneWayNs) {
@@ -199,7 +201,7 @@ final class Survey {
     long number = ++asked;
     session.beginWait();
     for (int first = 0; first < burstLength; ) {
-      int count = Math.min(session.maxFrameFloats(), burstLength - first);
+      int count = Math.min(frameFloats, burstLength - first);
       do {
         session.outgoing().subject(FrameKind.BURST, number, 0, 0).part(first, count, burstLength);
       } while (!trySendOrServe(link));

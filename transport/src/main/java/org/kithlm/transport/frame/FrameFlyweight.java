@@ -26,8 +26,8 @@ import org.kithlm.transport.SumEncoding;
  *  48 elements
  * </pre>
  *
- * In HELLO, {@code offset} is the most elements of one frame, {@code block} the world size and
- * {@code layer} the codes of the collective and, in the upper 16 bits, of the encoding. In BYE,
+ * In HELLO, {@code offset} is the most bytes of elements in one frame, {@code block} the world size
+ * and {@code layer} the codes of the collective and, in the upper 16 bits, of the encoding. In BYE,
  * {@code block} is the rank that the sender lost, or its own; in TURN it is the rank that is to
  * measure. In MEASURED and COSTS the fields are those of {@link org.kithlm.transport.LinkCosts}:
  * {@code step} bytesPerSecond, {@code layer} starLatencyNs, {@code block} meshLatencyNs, {@code

@@ -50,6 +50,7 @@ public final class AeronMedia implements Media {
   private final Aeron aeron;
   private final AgentInvoker driverInvoker;
   private final AgentInvoker clientInvoker;
+  private final List<DatagramLimit> limits = new ArrayList<>(); // of each peer
   private final List<AeronReceiver> receivers = new ArrayList<>();
   private final AtomicReference<@Nullable Throwable> clientError = new AtomicReference<>();
 
@@ -131,6 +132,15 @@ public final class AeronMedia implements Media {
   }
 
   @Override
+  public int frameLengthMax() {
+    int length = Integer.MAX_VALUE;
+    for (int i = 0, n = limits.size(); i < n; i++) {
+      length = Math.min(length, limits.get(i).frameLength());
+    }
+    return length;
+  }
+
+  @Override
   public int receiverCount() {
     return receivers.size();
   }
@@ -157,14 +167,19 @@ public final class AeronMedia implements Media {
 
   private MediaDriver.Context driverContext(SessionConfig config) {
     MediaDriver.Context context = new MediaDriver.Context();
-    waiter.watch(context);
     return context
+        .receiveChannelEndpointSupplier(
+            (channel, dispatcher, status, own) ->
+                new OwnEndpoint(channel, dispatcher, status, own, waiter))
+        .sendChannelEndpointSupplier(
+            (channel, status, own) ->
+                new PeerEndpoint(channel, status, own, waiter, newLimit(config)))
         .aeronDirectoryName(directory.path().toString())
         .dirDeleteOnStart(true)
         .dirDeleteOnShutdown(true)
         .threadingMode(ThreadingMode.INVOKER)
         .asyncExecutorEnabled(false)
-        .mtuLength(config.mtuLength())
+        .mtuLength(config.datagramLength())
         .publicationTermBufferLength(TERM_LENGTH_BYTES)
         .initialWindowLength(WINDOW_LENGTH_BYTES)
         .socketRcvbufLength(SOCKET_BUFFER_BYTES)
@@ -179,6 +194,12 @@ public final class AeronMedia implements Media {
         .publicationUnblockTimeoutNs(BEYOND_USE_NS + 1)
         .driverTimeoutMs(TimeUnit.NANOSECONDS.toMillis(BEYOND_USE_NS))
         .errorHandler(error -> LOG.debug("media driver: {}", error.toString()));
+  }
+
+  private DatagramLimit newLimit(SessionConfig config) {
+    DatagramLimit limit = new DatagramLimit(config.mtuLength(), config.datagramLength());
+    limits.add(limit);
+    return limit;
   }
 
   private Aeron.Context clientContext(MediaDriver newDriver) {

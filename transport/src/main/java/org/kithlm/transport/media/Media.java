@@ -30,6 +30,12 @@ public interface Media extends AutoCloseable {
    */
   FrameSender senderTo(PeerAddress peer);
 
+  /**
+   * Most bytes of a frame that every peer is to be sent now, with Aeron's header. It grows when
+   * links have shown that they lose hardly anything, and shrinks when they do.
+   */
+  int frameLengthMax();
+
   /** Senders that are heard. */
   int receiverCount();
 

@@ -1,18 +1,9 @@
 package org.kithlm.transport.media;
 
-import io.aeron.driver.DataPacketDispatcher;
-import io.aeron.driver.MediaDriver;
-import io.aeron.driver.media.ReceiveChannelEndpoint;
-import io.aeron.driver.media.SendChannelEndpoint;
-import io.aeron.driver.media.UdpChannel;
 import java.io.IOException;
-import java.net.InetSocketAddress;
-import java.nio.ByteBuffer;
 import java.nio.channels.DatagramChannel;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
-import org.agrona.concurrent.status.AtomicCounter;
-import org.jspecify.annotations.Nullable;
 import org.kithlm.transport.TransportException;
 
 /**
@@ -21,8 +12,6 @@ import org.kithlm.transport.TransportException;
  * is longer than the datagram takes. Owned by that thread, except {@link #wakeUp}.
  */
 final class SocketWaiter implements AutoCloseable {
-  private static final int CALLS_PER_LOOK = 8;
-
   private final Selector selector;
 
   SocketWaiter() {
@@ -31,11 +20,6 @@ final class SocketWaiter implements AutoCloseable {
     } catch (IOException e) {
       throw new TransportException("cannot wait for sockets: " + e.getMessage(), e);
     }
-  }
-
-  /** Makes the driver's sockets ones that this waits for. */
-  void watch(MediaDriver.Context context) {
-    context.receiveChannelEndpointSupplier(Receiver::new).sendChannelEndpointSupplier(Sender::new);
   }
 
   /**
@@ -64,63 +48,17 @@ final class SocketWaiter implements AutoCloseable {
   }
 
   private static void noteReadable(SelectionKey key) {
-    if (key.attachment() instanceof Sender sender) {
-      sender.readable = true;
+    if (key.attachment() instanceof PeerEndpoint endpoint) {
+      endpoint.markReadable();
     }
   }
 
-  private void register(DatagramChannel channel, Object endpoint) {
+  /** Waits for the socket of one of the driver's endpoints as well. */
+  void register(DatagramChannel channel, Object endpoint) {
     try {
       channel.register(selector, SelectionKey.OP_READ, endpoint);
     } catch (IOException e) {
       throw new TransportException("cannot wait for a socket: " + e.getMessage(), e);
-    }
-  }
-
-  private final class Receiver extends ReceiveChannelEndpoint {
-    Receiver(
-        UdpChannel channel,
-        DataPacketDispatcher dispatcher,
-        AtomicCounter status,
-        MediaDriver.Context context) {
-      super(channel, dispatcher, status, context);
-    }
-
-    @Override
-    public void openChannel() {
-      super.openChannel();
-      register(receiveDatagramChannel(), this);
-    }
-  }
-
-  /**
-   * Hears of free windows and losses, seldom, on a socket for each peer, and Aeron would look at
-   * each whenever the driver is driven. So it does where the selector has seen something, and else
-   * now and then, as a rank that always finds something to do asks no selector.
-   */
-  private final class Sender extends SendChannelEndpoint {
-    private boolean readable;
-    private int skipped;
-
-    Sender(UdpChannel channel, AtomicCounter status, MediaDriver.Context context) {
-      super(channel, status, context);
-    }
-
-    @Override
-    public void openChannel() {
-      super.openChannel();
-      register(receiveDatagramChannel(), this);
-    }
-
-    @Override
-    public @Nullable InetSocketAddress receive(ByteBuffer buffer) {
-      if (!readable && ++skipped < CALLS_PER_LOOK) {
-        return null;
-      }
-      skipped = 0;
-      InetSocketAddress sender = super.receive(buffer);
-      readable = sender != null; // there may be more
-      return sender;
     }
   }
 }

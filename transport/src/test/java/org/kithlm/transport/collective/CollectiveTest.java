@@ -88,28 +88,9 @@ class CollectiveTest {
   @ParameterizedTest
   @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "SHARED_MEMORY") // sends hardly any
   void shouldSumSealedOverANetworkThatLosesDatagrams(Collective collective) throws Exception {
-    int worldSize = 3;
-    List<PeerAddress> peers = Ranks.onLoopback(worldSize);
-    List<Relay> relays = new ArrayList<>();
-    List<SessionConfig> configs = new ArrayList<>();
-    try {
-      for (int rank = 0; rank < worldSize; rank++) {
-        List<PeerAddress> seenByRank = new ArrayList<>();
-        for (PeerAddress peer : peers) {
-          seenByRank.add(peer.rank() == rank ? peer : relay(peer, relays));
-        }
-        configs.add(
-            config(rank, seenByRank)
-                .withCollective(collective)
-                .withKey(new byte[16])
-                .withMtuLength(SessionConfig.LAN_MTU_LENGTH));
-      }
-      run(configs, 100);
-      int lost = relays.stream().mapToInt(Relay::lost).sum();
-      assertTrue(lost > 100, "too little was lost to prove a thing: " + lost);
-    } finally {
-      relays.forEach(Relay::close);
-    }
+    Random seeds = new Random(SEED);
+    int lost = sumOverRelays(collective, peer -> Relay.losing(peer, seeds.nextLong()), 100);
+    assertTrue(lost > 100, "too little was lost to prove a thing: " + lost);
   }
 
   @Test
@@ -130,10 +111,45 @@ class CollectiveTest {
     assertTrue(rounded > 100, "rounded=" + rounded);
   }
 
-  private static PeerAddress relay(PeerAddress peer, List<Relay> relays) throws IOException {
-    Relay relay = Relay.losing(peer, SEED + 2L * relays.size());
-    relays.add(relay);
-    return relay.address(peer.rank());
+  @ParameterizedTest
+  @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "SHARED_MEMORY") // sends hardly any
+  void shouldSumOverANetworkThatDropsFragments(Collective collective) throws Exception {
+    int lost =
+        sumOverRelays(collective, peer -> Relay.narrow(peer, SessionConfig.LAN_MTU_LENGTH), 30);
+    assertTrue(lost > 0, "nothing large was ever tried");
+  }
+
+  /** Returns how many datagrams were lost. */
+  private int sumOverRelays(Collective collective, RelayMaker maker, int rounds) throws Exception {
+    List<PeerAddress> peers = Ranks.onLoopback(3);
+    List<Relay> relays = new ArrayList<>();
+    List<SessionConfig> configs = new ArrayList<>();
+    try {
+      for (int rank = 0; rank < peers.size(); rank++) {
+        List<PeerAddress> seenByRank = new ArrayList<>();
+        for (PeerAddress peer : peers) {
+          if (peer.rank() == rank) {
+            seenByRank.add(peer);
+          } else {
+            relays.add(maker.relayTo(peer));
+            seenByRank.add(relays.getLast().address(peer.rank()));
+          }
+        }
+        configs.add(
+            config(rank, seenByRank)
+                .withCollective(collective)
+                .withKey(new byte[16])
+                .withDatagrams(SessionConfig.LAN_MTU_LENGTH, SessionConfig.LAN_DATAGRAM_LENGTH));
+      }
+      run(configs, rounds);
+      return relays.stream().mapToInt(Relay::lost).sum();
+    } finally {
+      relays.forEach(Relay::close);
+    }
+  }
+
+  private interface RelayMaker {
+    Relay relayTo(PeerAddress peer) throws IOException;
   }
 
   private static void run(List<SessionConfig> configs, int rounds) throws Exception {

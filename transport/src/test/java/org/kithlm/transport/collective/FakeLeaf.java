@@ -51,7 +51,7 @@ final class FakeLeaf implements AutoCloseable {
   void connect() {
     int overheadBytes =
         32 + FrameFlyweight.HEADER_LENGTH_BYTES + (seal == null ? 0 : FrameSeal.OVERHEAD_BYTES);
-    int frameFloats = (config.mtuLength() - overheadBytes) / Float.BYTES;
+    int elementsBytes = config.datagramLength() - overheadBytes;
     send(
         header()
             .subject(
@@ -59,7 +59,7 @@ final class FakeLeaf implements AutoCloseable {
                 0,
                 config.encoding().code() << 16 | config.collective().code(),
                 config.peers().size())
-            .part(frameFloats, 0, config.maxFloats()),
+            .part(elementsBytes, 0, config.maxFloats()),
         new float[0]);
     send(header().subject(FrameKind.READY, 0, 0, 0), new float[0]);
   }

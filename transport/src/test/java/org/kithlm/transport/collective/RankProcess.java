@@ -34,7 +34,7 @@ final class RankProcess {
     boolean verify = args[6].equals("verify");
     SessionConfig config =
         SessionConfig.of(epoch, rank, peers, length)
-            .withMtuLength(Integer.parseInt(args[5]))
+            .withDatagrams(Integer.parseInt(args[5]), Integer.parseInt(args[5]))
             .withCollective(Collective.valueOf(args[7]))
             .withDriverParent(Path.of(args[8]));
     if (rank == 0) {

@@ -19,7 +19,10 @@ import org.kithlm.transport.PeerAddress;
 
 /** Passes datagrams between one sender and one receiver on loopback; loses or delays, both ways. */
 final class Relay implements AutoCloseable {
+  private static final int ANY_LENGTH = Integer.MAX_VALUE;
+
   private final int lostPerMille;
+  private final int longestBytes;
   private final ToLongFunction<Random> delayNs;
   private final ScheduledExecutorService late = Executors.newSingleThreadScheduledExecutor();
   private final DatagramSocket senderSide;
@@ -27,9 +30,15 @@ final class Relay implements AutoCloseable {
   private final AtomicInteger lost = new AtomicInteger();
   private volatile @Nullable SocketAddress sender;
 
-  private Relay(PeerAddress receiver, long seed, int lostPerMille, ToLongFunction<Random> delayNs)
+  private Relay(
+      PeerAddress receiver,
+      long seed,
+      int lostPerMille,
+      int longestBytes,
+      ToLongFunction<Random> delayNs)
       throws IOException {
     this.lostPerMille = lostPerMille;
+    this.longestBytes = longestBytes;
     this.delayNs = delayNs;
     InetAddress loopback = InetAddress.getLoopbackAddress();
     senderSide = new DatagramSocket(0, loopback);
@@ -41,21 +50,31 @@ final class Relay implements AutoCloseable {
 
   /** Loses one of fifty. */
   static Relay losing(PeerAddress receiver, long seed) throws IOException {
-    return new Relay(receiver, seed, 20, random -> 0);
+    return new Relay(receiver, seed, 20, ANY_LENGTH, random -> 0);
+  }
+
+  /** Loses all that are longer than {@code longestBytes}, as paths do that drop fragments. */
+  static Relay narrow(PeerAddress receiver, int longestBytes) throws IOException {
+    return new Relay(receiver, 0, 0, longestBytes, random -> 0);
   }
 
   /** Passes each on after a while, any number at once. */
   static Relay delaying(PeerAddress receiver, long delayNs) throws IOException {
-    return new Relay(receiver, 0, 0, random -> delayNs);
+    return new Relay(receiver, 0, 0, ANY_LENGTH, random -> delayNs);
   }
 
-  /** Loses some, and holds one of ten back for up to {@code jitterNs}, while others pass it. */
-  static Relay unsteady(PeerAddress receiver, long seed, int lostPerMille, int jitterNs)
+  /**
+   * Loses some, and all that are longer than {@code longestBytes}; holds one of ten back for up to
+   * {@code jitterNs}, while others pass it.
+   */
+  static Relay unsteady(
+      PeerAddress receiver, long seed, int lostPerMille, int longestBytes, int jitterNs)
       throws IOException {
     return new Relay(
         receiver,
         seed,
         lostPerMille,
+        longestBytes,
         random -> random.nextInt(10) == 0 ? random.nextInt(jitterNs) : 0);
   }
 
@@ -82,7 +101,7 @@ final class Relay implements AutoCloseable {
         }
         SocketAddress target = to != null ? to : sender;
         long heldNs = delayNs.applyAsLong(random);
-        if (random.nextInt(1000) < lostPerMille) {
+        if (packet.getLength() > longestBytes || random.nextInt(1000) < lostPerMille) {
           lost.incrementAndGet();
         } else if (target != null && heldNs > 0) {
           byte[] bytes = Arrays.copyOf(packet.getData(), packet.getLength());

@@ -44,6 +44,7 @@ import org.slf4j.LoggerFactory;
 class RoundProtocolTest {
   private static final long SEED = 20_261_129;
   private static final int MTU_LENGTH = 512;
+  private static final int DATAGRAM_LENGTH = 1024;
   private static final int STEPS = 2;
   private static final int ROUNDS = 2; // of a step
   private static final long ROUND_TIMEOUT_NS = TimeUnit.SECONDS.toNanos(160);
@@ -140,7 +141,7 @@ class RoundProtocolTest {
       SessionConfig config =
           SessionConfig.of(epoch, rank, peers, length)
               .withCollective(collective)
-              .withMtuLength(MTU_LENGTH)
+              .withDatagrams(MTU_LENGTH, DATAGRAM_LENGTH)
               .withTimeouts(CONNECT_TIMEOUT_NS, ROUND_TIMEOUT_NS)
               .withDriverParent(folder);
       return sealed ? config.withKey(new byte[16]) : config;

@@ -92,7 +92,7 @@ final class Simulation {
   /** What carries the frames of a rank of a plan; called by its actor. */
   Media open(Actor actor, SessionConfig config) {
     String endpoint = config.peers().get(config.rank()).endpoint();
-    MemoryMedia media = new MemoryMedia(actor, endpoint);
+    MemoryMedia media = new MemoryMedia(actor, endpoint, config);
     if (open.put(endpoint, media) != null) {
       throw new AssertionError(endpoint + " is in use");
     }
@@ -314,11 +314,15 @@ final class Simulation {
     private final Actor owner;
     private final String endpoint;
     private final List<MemoryReceiver> receivers = new ArrayList<>();
+    private final SessionConfig config;
     private int arrivals;
+    private int turn; // of frame lengths, on which ranks need not agree
 
-    MemoryMedia(Actor owner, String endpoint) {
+    MemoryMedia(Actor owner, String endpoint, SessionConfig config) {
       this.owner = owner;
       this.endpoint = endpoint;
+      this.config = config;
+      turn = config.rank();
     }
 
     @Override
@@ -376,6 +380,11 @@ final class Simulation {
           return true;
         }
       };
+    }
+
+    @Override
+    public int frameLengthMax() {
+      return turn++ % 2 == 0 ? config.mtuLength() : config.datagramLength();
     }
 
     @Override

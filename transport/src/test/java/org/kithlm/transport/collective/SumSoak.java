@@ -35,6 +35,7 @@ final class SumSoak {
   private static final int ROUNDS_PER_EPOCH = 1000;
   private static final int ROUNDS_PER_STEP = 50;
   private static final int LOST_PER_MILLE = 2;
+  private static final int ANY_LENGTH = Integer.MAX_VALUE;
   private static final int JITTER_NS = 1_000_000;
   private static final long WAIT_NS = TimeUnit.SECONDS.toNanos(120); // beside anything
   private static final List<Collective> FORMS =
@@ -112,7 +113,7 @@ final class SumSoak {
             SessionConfig.of(epoch, rank, relayed(peers, rank, relays, random), MAX_FLOATS)
                 .withCollective(form)
                 .withEncoding(encoding)
-                .withMtuLength(SessionConfig.LAN_MTU_LENGTH)
+                .withDatagrams(SessionConfig.LAN_MTU_LENGTH, SessionConfig.LAN_DATAGRAM_LENGTH)
                 .withTimeouts(WAIT_NS, WAIT_NS)
                 .withDriverParent(folder);
         // Shared memory is found by the key, as relays give the root another address everywhere.
@@ -161,7 +162,9 @@ final class SumSoak {
       if (peer.rank() == rank) {
         seenByRank.add(peer);
       } else {
-        Relay relay = Relay.unsteady(peer, random.nextLong(), LOST_PER_MILLE, JITTER_NS);
+        int longestBytes = random.nextInt(4) == 0 ? SessionConfig.LAN_MTU_LENGTH : ANY_LENGTH;
+        Relay relay =
+            Relay.unsteady(peer, random.nextLong(), LOST_PER_MILLE, longestBytes, JITTER_NS);
         relays.add(relay);
         seenByRank.add(relay.address(peer.rank()));
       }
