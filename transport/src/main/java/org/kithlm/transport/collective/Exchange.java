@@ -167,6 +167,58 @@ final class Exchange implements AutoCloseable {
     session.endRound();
   }
 
+  /**
+   * Collects a vector of which each rank has formed a range alone.
+   *
+   * @param partial has the own range, at its place, and zeros
+   * @param ends where the range of each rank ends; it begins where that of the rank before ends.
+   *     All but the last end with a block of the encoding
+   */
+  void allgather(long step, int layer, int block, double[] partial, float[] sum, int[] ends) {
+    int length = ends[ends.length - 1];
+    if (!linksAll()) {
+      allreduce(step, layer, block, partial, sum, length);
+      return;
+    }
+    round.sum(step, layer, block, partial, sum, length);
+    session.beginRound();
+    begin();
+    for (int rank = 0; rank < worldSize(); rank++) {
+      if (rank != ownRank()) {
+        expectSum(rank, start(ends, rank), ends[rank]);
+      }
+    }
+    sendOwn(start(ends, ownRank()), ends[ownRank()]);
+    takeSums();
+    finish();
+    session.endRound();
+  }
+
+  private static int start(int[] ends, int rank) {
+    return rank == 0 ? 0 : ends[rank - 1];
+  }
+
+  /** Whether frames go between any two ranks. */
+  private boolean linksAll() {
+    Collective form = session.config().collective();
+    return form != Collective.STAR && form != Collective.SHARED_MEMORY;
+  }
+
+  /** Rounds a range that this rank has formed alone, as a sum of all ranks is, and sends it. */
+  private void sendOwn(int start, int end) {
+    for (int next = start; next < end; next += answerLength) {
+      int count = Math.min(answerLength, end - next);
+      Arrays.fill(frameSum, 0, count, 0);
+      encoding().addTo(frameSum, round.partial(), next, count);
+      encoding().round(frameSum, count, round.sum(), next);
+      for (Outbox outbox : outboxes) {
+        outbox.addSum(next, next + count);
+      }
+      pump();
+      session.doWork();
+    }
+  }
+
   /** Sends the state that a step starts from to all. */
   void broadcast(long step, int startPosition, int tokenCount, float[] hidden, int length) {
     round.hidden(step, startPosition, tokenCount, hidden, length);

@@ -153,6 +153,26 @@ public final class LeafSession implements AutoCloseable {
   }
 
   /**
+   * Collects a vector of which each rank has formed a range alone, rounded as sums are: an
+   * allgather.
+   *
+   * @param partial this rank's terms of its range, at their places, and zeros; not changed
+   * @param sum takes the vector
+   * @param layer layer, from 0
+   * @param block block of the layer, from 0
+   * @param ends for each rank where its range ends; it begins where that of the rank before ends.
+   *     All but the last end with a block of the encoding
+   * @throws StepAbortedException if the step was aborted; the content is undefined then
+   * @throws PeerLostException if a peer closed or was silent for the round timeout
+   */
+  public void allgather(int layer, int block, double[] partial, float[] sum, int[] ends) {
+    session.checkEnds(ends, Math.min(partial.length, sum.length));
+    session.lookAhead();
+    checkStep();
+    exchange.allgather(step, layer, block, partial, sum, ends);
+  }
+
+  /**
    * Sends this rank's range of a vector of the step to the root, which collects it.
    *
    * @param index of the vector in the step, from 0

@@ -142,6 +142,25 @@ public final class RootSession implements AutoCloseable {
   }
 
   /**
+   * Collects a vector of which each rank has formed a range alone, rounded as sums are: an
+   * allgather.
+   *
+   * @param partial this rank's terms of its range, at their places, and zeros; not changed
+   * @param sum takes the vector
+   * @param layer layer, from 0
+   * @param block block of the layer, from 0
+   * @param ends for each rank where its range ends; it begins where that of the rank before ends.
+   *     All but the last end with a block of the encoding
+   * @throws StepAbortedException if the step was aborted; the content is undefined then
+   * @throws PeerLostException if a leaf closed or was silent for the round timeout
+   */
+  public void allgather(int layer, int block, double[] partial, float[] sum, int[] ends) {
+    session.checkEnds(ends, Math.min(partial.length, sum.length));
+    checkAbort();
+    exchange.allgather(step, layer, block, partial, sum, ends);
+  }
+
+  /**
    * Collects a vector of the step, of which each leaf has a range.
    *
    * @param index of the vector in the step, from 0
@@ -222,8 +241,8 @@ public final class RootSession implements AutoCloseable {
   }
 
   /**
-   * Whether a sum of {@code length} floats is expected to leave its ranks' cores idle for most of
-   * the time; true where {@link #costs} is null. The owning thread.
+   * Whether a sum of {@code length} floats is expected to leave its ranks' cores idle for three
+   * quarters of the time; true where {@link #costs} is null. The owning thread.
    */
   public boolean isMostlyWaiting(int length) {
     return exchange.isMostlyWaiting(length);

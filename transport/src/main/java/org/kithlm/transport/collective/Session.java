@@ -216,9 +216,17 @@ final class Session implements AutoCloseable {
     }
   }
 
-  /** Throws unless {@code ends} are those of each rank's range of a vector of the session. */
+  /** Throws unless {@code ends} are those of a vector of which the root has nothing. */
   void checkRanges(float[] vector, int[] ends) {
-    boolean ordered = ends.length == config.peers().size() && ends[0] == 0;
+    if (ends.length > 0 && ends[0] != 0) {
+      throw new IllegalArgumentException("ends[0]=" + ends[0] + ": the root's range is empty");
+    }
+    checkEnds(ends, vector.length);
+  }
+
+  /** Throws unless {@code ends} are those of each rank's range of a vector of the session. */
+  void checkEnds(int[] ends, int size) {
+    boolean ordered = ends.length == config.peers().size() && ends[0] >= 0;
     for (int rank = 1; ordered && rank < ends.length; rank++) {
       ordered = ends[rank] >= ends[rank - 1];
     }
@@ -226,7 +234,7 @@ final class Session implements AutoCloseable {
       throw new IllegalArgumentException(
           "ends=%s of %d ranks".formatted(Arrays.toString(ends), config.peers().size()));
     }
-    checkLength(ends[ends.length - 1], vector.length);
+    checkLength(ends[ends.length - 1], size);
   }
 
   /** Any thread. */

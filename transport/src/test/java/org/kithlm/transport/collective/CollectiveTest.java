@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.ExecutorService;
@@ -183,11 +184,17 @@ class CollectiveTest {
       root.connect();
       root.measureLinks();
       root.beginStep(3, 11, 4, hidden, MAX_FLOATS);
+      int allgathers = 0;
       for (int round = 0; round < rounds; round++) {
         int length = length(round);
         float[] sum = new float[length];
         root.allreduce(round, 1, vector(0, round, length), sum, length);
         assertSum(config, round, sum);
+        if (round % ROUNDS_PER_GATHER == 0) {
+          allgathers++;
+          root.allgather(round, 2, ownRange(config, round), sum, allEnds(config, round));
+          assertAllgathered(config, round, sum);
+        }
         if (round % ROUNDS_PER_GATHER == 0 && config.peers().size() > 1) {
           int[] ends = ends(config, round);
           float[] gathered = new float[MAX_FLOATS];
@@ -195,7 +202,7 @@ class CollectiveTest {
           assertGathered(config, round, ends, gathered);
         }
       }
-      assertEquals(rounds, root.counters().rounds());
+      assertEquals(rounds + allgathers, root.counters().rounds());
       assertEquals(0, root.counters().droppedFrames());
       running.decrementAndGet();
       serveUntilAllAreDone(root, running);
@@ -229,6 +236,8 @@ class CollectiveTest {
         leaf.allreduce(round, 1, vector(config.rank(), round, length), sum, length);
         assertSum(config, round, sum);
         if (round % ROUNDS_PER_GATHER == 0) {
+          leaf.allgather(round, 2, ownRange(config, round), sum, allEnds(config, round));
+          assertAllgathered(config, round, sum);
           leaf.gather(round, gathered(config.rank(), round), ends(config, round));
         }
       }
@@ -292,6 +301,41 @@ class CollectiveTest {
     for (int i = ends[config.peers().size() - 1]; i < actual.length; i++) {
       assertEquals(0, actual[i], "beyond the end");
     }
+  }
+
+  /** Blocks of the sum's vector for each rank, none for some. */
+  private static int[] allEnds(SessionConfig config, int round) {
+    Random random = new Random(SEED * 19 + round);
+    int length = length(round);
+    int block = config.encoding().blockElements();
+    int[] ends = new int[config.peers().size()];
+    for (int rank = 0; rank < ends.length - 1; rank++) {
+      int before = rank == 0 ? 0 : ends[rank - 1];
+      ends[rank] = before + random.nextInt(1 + (length - before) / block) * block;
+    }
+    ends[ends.length - 1] = length;
+    return ends;
+  }
+
+  private static double[] ownRange(SessionConfig config, int round) {
+    return ownRange(config, round, config.rank());
+  }
+
+  private static double[] ownRange(SessionConfig config, int round, int rank) {
+    int[] ends = allEnds(config, round);
+    double[] values = vector(rank, round, length(round));
+    Arrays.fill(values, 0, rank == 0 ? 0 : ends[rank - 1], 0);
+    Arrays.fill(values, ends[rank], values.length, 0);
+    return values;
+  }
+
+  private static void assertAllgathered(SessionConfig config, int round, float[] actual) {
+    double[][] partials = new double[config.peers().size()][];
+    for (int rank = 0; rank < partials.length; rank++) {
+      partials[rank] = ownRange(config, round, rank);
+    }
+    float[] expected = ScalarSums.of(config.encoding(), partials);
+    assertArrayEquals(expected, actual, () -> "rank=" + config.rank() + " round=" + round);
   }
 
   /** Mostly short, now and then each of the awkward lengths. */

@@ -9,6 +9,7 @@ import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
@@ -160,6 +161,8 @@ class RoundProtocolTest {
               session.allreduce(layer, 0, partial(config, step, layer, 0), values, length);
               check(config, step, layer, values);
             }
+            session.allgather(ROUNDS, 0, ownRange(config, step, 0), values, ends(config));
+            check(config, step, values);
             session.gather(0, values, ends(config));
             checkGathered(config, step, values);
             session.endStep();
@@ -200,6 +203,9 @@ class RoundProtocolTest {
               session.allreduce(layer, 0, partial, values, length);
               check(config, header.step(), layer, values);
             }
+            double[] own = ownRange(config, header.step(), config.rank());
+            session.allgather(ROUNDS, 0, own, values, ends(config));
+            check(config, header.step(), values);
             session.gather(0, gathered(config, header.step(), config.rank()), ends(config));
             finished.get(config.rank()).add(header.step());
           } catch (StepAbortedException e) {
@@ -207,6 +213,18 @@ class RoundProtocolTest {
           }
           servedLast[config.rank()] = header.step() == steps;
         }
+      }
+    }
+
+    /** What ranks have formed alone. */
+    private void check(SessionConfig config, long step, float[] actual) {
+      double[] sum = new double[length];
+      for (int rank = 0; rank < config.peers().size(); rank++) {
+        double[] own = ownRange(config, step, rank);
+        Arrays.setAll(sum, i -> sum[i] + own[i]);
+      }
+      for (int i = 0; i < length; i++) {
+        assertEquals((float) sum[i], actual[i], "step " + step + " allgather at " + i);
       }
     }
 
@@ -232,6 +250,14 @@ class RoundProtocolTest {
       ends[rank] = config.maxFloats() * rank / (ends.length - 1);
     }
     return ends;
+  }
+
+  private static double[] ownRange(SessionConfig config, long step, int rank) {
+    int[] ends = ends(config);
+    double[] values = partial(config, step, ROUNDS, rank);
+    Arrays.fill(values, 0, rank == 0 ? 0 : ends[rank - 1], 0);
+    Arrays.fill(values, ends[rank], values.length, 0);
+    return values;
   }
 
   private static float[] gathered(SessionConfig config, long step, int rank) {
