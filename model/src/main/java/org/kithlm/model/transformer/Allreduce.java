@@ -1,6 +1,6 @@
 package org.kithlm.model.transformer;
 
-/** Sums the partial results of all ranks. Called from the rank's compute thread. */
+/** Brings the partial results of all ranks together. Called from the rank's compute thread. */
 public interface Allreduce {
   /** The half of a layer that ends with the sum. */
   enum Block {
@@ -22,6 +22,19 @@ public interface Allreduce {
    * @throws RuntimeException if the step was aborted or a peer is lost; the sum is undefined then
    */
   void sum(int layer, Block block, double[] partial, float[] sum, int length);
+
+  /**
+   * Collects a vector of which each rank has formed a range alone, rounded as a sum is: an
+   * allgather. Without links for it, a sum.
+   *
+   * @param partial this rank's terms of its range, at their places, and zeros; not changed
+   * @param sum takes the vector
+   * @param ends for each rank where its range ends; it begins where that of the rank before ends
+   * @throws RuntimeException as {@link #sum} does
+   */
+  default void gather(int layer, Block block, double[] partial, float[] sum, int[] ends) {
+    sum(layer, block, partial, sum, ends[ends.length - 1]);
+  }
 
   /**
    * Begins a sum, and may return before it is there; the arrays are not to be touched until {@link

@@ -109,23 +109,77 @@ final class Attention {
     if (shard.headCount() == 0) {
       return;
     }
-    LayerVectors vectors = layers.get(layer);
     int tokenCount = runs.tokenCount();
     matrices.input(x, tokenCount, config.hiddenSize());
-    project(layer, TensorRole.ATTN_Q, vectors.queryBias, tokenCount, queries);
-    project(layer, TensorRole.ATTN_K, vectors.keyBias, tokenCount, keys);
-    project(layer, TensorRole.ATTN_V, vectors.valueBias, tokenCount, values);
+    projectQueries(layer, tokenCount);
+    projectKeysAndValues(layer, tokenCount);
     matrices.complete();
-    int end = firstToken + tokenCount;
-    positionHeads(layer, vectors.queryNorm, queries, firstToken, end, shard.headCount());
-    positionHeads(layer, vectors.keyNorm, keys, firstToken, end, shard.kvHeadCount());
+    positionQueries(layer, firstToken, tokenCount);
+    store(layer, runs, firstToken);
+    addOutput(layer, runs, partial);
+  }
+
+  /**
+   * The first of three parts of {@link #addPartial}, for tokens of which more is wanted than keys
+   * and values.
+   *
+   * @param x normalised hidden states of these [tokenCount x hidden]
+   */
+  void query(int layer, float[] x, int firstToken, int tokenCount) {
+    if (shard.headCount() > 0) {
+      matrices.input(x, tokenCount, config.hiddenSize());
+      projectQueries(layer, tokenCount);
+      matrices.complete();
+      positionQueries(layer, firstToken, tokenCount);
+    }
+  }
+
+  /**
+   * The second: keys and values of all tokens that go through the layer.
+   *
+   * @param x normalised hidden states of these [tokenCount x hidden]
+   * @param runs where they belong
+   */
+  void remember(int layer, float[] x, StepRuns runs, int firstToken) {
+    if (shard.headCount() > 0) {
+      matrices.input(x, runs.tokenCount(), config.hiddenSize());
+      projectKeysAndValues(layer, runs.tokenCount());
+      matrices.complete();
+      store(layer, runs, firstToken);
+    }
+  }
+
+  /**
+   * The third.
+   *
+   * @param runs where the tokens of {@link #query} belong
+   * @param partial zeros [their count x hidden], to which this rank's share is added
+   */
+  void addOutput(int layer, StepRuns runs, TermSums partial) {
+    if (shard.headCount() > 0) {
+      attention.attend(layer, queries, runs, mixed);
+      int columns = matrices.columnCount(TensorRole.ATTN_OUTPUT);
+      matrices.input(mixed, runs.tokenCount(), columns);
+      matrices.addPartialSums(layer, TensorRole.ATTN_OUTPUT, partial);
+      matrices.complete();
+    }
+  }
+
+  private void projectQueries(int layer, int tokenCount) {
+    project(layer, TensorRole.ATTN_Q, layers.get(layer).queryBias, tokenCount, queries);
+  }
+
+  private void projectKeysAndValues(int layer, int tokenCount) {
+    project(layer, TensorRole.ATTN_K, layers.get(layer).keyBias, tokenCount, keys);
+    project(layer, TensorRole.ATTN_V, layers.get(layer).valueBias, tokenCount, values);
+  }
+
+  private void positionQueries(int layer, int firstToken, int tokenCount) {
+    float[] norm = layers.get(layer).queryNorm;
+    int endToken = firstToken + tokenCount;
+    positionHeads(layer, norm, queries, firstToken, endToken, shard.headCount());
     int used = tokenCount * matrices.rowCount(TensorRole.ATTN_Q);
     OnlineSoftmax.scale(queries, 0, used, config.attentionScale());
-    store(layer, runs);
-    attention.attend(layer, queries, runs, mixed);
-    matrices.input(mixed, tokenCount, matrices.columnCount(TensorRole.ATTN_OUTPUT));
-    matrices.addPartialSums(layer, TensorRole.ATTN_OUTPUT, partial);
-    matrices.complete();
   }
 
   private void project(int layer, TensorRole role, float[] bias, int tokenCount, float[] out) {
@@ -156,8 +210,11 @@ final class Attention {
     }
   }
 
-  private void store(int layer, StepRuns runs) {
+  private void store(int layer, StepRuns runs, int firstToken) {
     int headDim = config.headDim();
+    float[] norm = layers.get(layer).keyNorm;
+    int endToken = firstToken + runs.tokenCount();
+    positionHeads(layer, norm, keys, firstToken, endToken, shard.kvHeadCount());
     for (int run = 0; run < runs.count(); run++) {
       for (int token = 0; token < runs.tokenCount(run); token++) {
         int position = runs.startPosition(run) + token;

@@ -29,6 +29,10 @@ import org.kithlm.model.weight.WeightSource;
  * <p>A long step of one run is cut in two where sums are to overlap with computing: one half
  * computes, with the same tiles once more, while the sum of the other is on its way. A rank that
  * reads its tiles from disk computes both at once and sums them one after the other.
+ *
+ * <p>Where each rank has all of attention, it may compute that of a part of a long step's tokens
+ * alone, and get what the others have computed ({@link StepRuns#sharesTokens}). Keys and values it
+ * computes of all, as later tokens need them.
  */
 public final class ForwardPass {
   /** Of fewer tokens a sum is too short to be worth a second pass over the tiles. */
@@ -56,6 +60,9 @@ public final class ForwardPass {
   private final StepPart whole; // or the first half
   private final StepPart rest;
   private final StepPart tail; // the last token of a run
+  private final StepPart own; // of which this rank computes attention
+  private final int rank;
+  private final int[] sharedEnds; // where the hidden states end that each rank computes
   private @Nullable StepPart inFlight; // whose sum has begun
   private float[] inFlightNorm = {};
 
@@ -117,6 +124,11 @@ public final class ForwardPass {
             Allreduce.Block.FFN_REST,
             overlaps ? tokensMax - tokensMax / 2 : 0);
     tail = new StepPart(config, Allreduce.Block.ATTENTION, Allreduce.Block.FFN, 1);
+    rank = shard.rank();
+    sharedEnds = new int[shard.worldSize()];
+    int ownMax =
+        replicated ? Math.min(tokensMax, tokensMax / sharedEnds.length + 2 * TOKENS_TOGETHER) : 0;
+    own = new StepPart(config, Allreduce.Block.ATTENTION, Allreduce.Block.FFN, ownMax);
   }
 
   /**
@@ -129,7 +141,12 @@ public final class ForwardPass {
       ModelConfig config, RankShard shard, Collection<GgmlType> types, boolean overlaps) {
     long sumBytes = (Float.BYTES + (long) Double.BYTES) * config.hiddenSize() + Double.BYTES;
     long hiddenBytes =
-        (long) Float.BYTES * config.hiddenSize() + sumBytes + (overlaps ? (sumBytes + 1) / 2 : 0);
+        (long) Float.BYTES * config.hiddenSize()
+            + sumBytes
+            + (overlaps ? (sumBytes + 1) / 2 : 0)
+            + (shard.attention() == AttentionPlacement.REPLICATED
+                ? sumBytes / shard.worldSize()
+                : 0);
     long heads = 2L * (shard.headCount() + shard.kvHeadCount()); // queries, mixed, keys, values
     long rotations = 4; // sines and cosines, global and local
     long columns = 2L * shard.ffnColumnCount(); // gate and up
@@ -180,6 +197,11 @@ public final class ForwardPass {
     if (cut) {
       rest.set(runs, half, tokenCount - half);
     }
+    boolean shared =
+        !cut && replicated && runs.sharesTokens() && canShareTokens(runs, sharedEnds.length);
+    if (shared) {
+      share(runs);
+    }
     if (inTurns) {
       whole.set(runs, 0, half);
     } else {
@@ -189,6 +211,8 @@ public final class ForwardPass {
       for (int layer = 0; layer < config.layerCount() - 1; layer++) {
         if (inTurns) {
           layerInTurns(layer, hidden);
+        } else if (shared) {
+          layerShared(layer, hidden);
         } else {
           layer(layer, hidden, half);
         }
@@ -208,6 +232,11 @@ public final class ForwardPass {
     return runs.count() == 1 && runs.tokenCount() >= OVERLAP_TOKENS_MIN;
   }
 
+  /** Whether ranks can share the tokens of a step, if they have all of attention. */
+  public static boolean canShareTokens(StepRuns runs, int worldSize) {
+    return runs.count() == 1 && runs.tokenCount() >= TOKENS_TOGETHER * worldSize;
+  }
+
   /** Kernels take several tokens at a time. */
   private static int half(int tokenCount) {
     return Math.ceilDiv(tokenCount / 2, TOKENS_TOGETHER) * TOKENS_TOGETHER;
@@ -221,16 +250,43 @@ public final class ForwardPass {
     sum(layer, hidden, false, sumTokens);
   }
 
+  /** Gives each rank as many tokens as the others, or a few more or less. */
+  private void share(StepRuns runs) {
+    int tokens = runs.tokenCount();
+    int worldSize = sharedEnds.length;
+    for (int i = 0; i < worldSize; i++) {
+      int end = tokens * (i + 1) / worldSize;
+      int whole = i == worldSize - 1 ? tokens : end / TOKENS_TOGETHER * TOKENS_TOGETHER;
+      sharedEnds[i] = whole * config.hiddenSize();
+    }
+    int start = rank == 0 ? 0 : sharedEnds[rank - 1];
+    int first = start / config.hiddenSize();
+    own.set(runs, first, sharedEnds[rank] / config.hiddenSize() - first);
+  }
+
+  /** This rank computes attention of its own tokens alone. */
+  private void layerShared(int layer, float[] hidden) {
+    attend(layer, hidden, whole, own);
+    whole.takeTerms(own);
+    double[] terms = whole.partial().values();
+    allreduce.gather(layer, whole.name(true), terms, whole.sum(), sharedEnds);
+    take(hidden, whole, postNorm(layer, true));
+    feedForward(layer, hidden, whole);
+    sum(layer, hidden, false, whole);
+  }
+
   /** Keys and values of all tokens, and the rest of those after which logits are wanted. */
   private void lastLayer(int layer, float[] hidden, StepRuns runs) {
-    attend(layer, hidden, whole);
+    StepPart part = whole;
+    if (runs.count() == 1 && runs.wantedLogits() > 0) {
+      part = tail;
+      tail.set(runs, runs.tokenCount() - 1, 1);
+      attend(layer, hidden, whole, tail);
+    } else {
+      attend(layer, hidden, whole);
+    }
     if (runs.wantedLogits() == 0) {
       return;
-    }
-    StepPart part = whole;
-    if (runs.count() == 1) {
-      part = tail;
-      tail.setLast(runs, whole.partial());
     }
     sum(layer, hidden, true, part);
     feedForward(layer, hidden, part);
@@ -278,6 +334,17 @@ public final class ForwardPass {
     normalize(hidden, part.offset(), norms.get(layer).attention, normed, part.tokenCount());
     part.beginSums(normed);
     attention.addPartial(layer, normed, part.runs(), part.firstToken(), part.partial());
+  }
+
+  /** Keys and values of {@code all}, and attention of {@code part} of them. */
+  private void attend(int layer, float[] hidden, StepPart all, StepPart part) {
+    float[] norm = norms.get(layer).attention;
+    normalize(hidden, part.offset(), norm, normed, part.tokenCount());
+    part.beginSums(normed);
+    attention.query(layer, normed, part.firstToken(), part.tokenCount());
+    normalize(hidden, all.offset(), norm, normed, all.tokenCount());
+    attention.remember(layer, normed, all.runs(), all.firstToken());
+    attention.addOutput(layer, part.runs(), part.partial());
   }
 
   private void feedForward(int layer, float[] hidden, StepPart part) {

@@ -4,9 +4,10 @@ import org.kithlm.model.config.ModelConfig;
 import org.kithlm.model.kernel.TermSums;
 
 /**
- * Tokens of a step that go through the layers together, with what they add to a sum: all of them,
- * or one of two halves, of which one computes while the other's sum is on its way. Owned by the
- * rank's compute thread, but for the arrays of a sum that has begun.
+ * Tokens of a step that go through a block together, with what they add to a sum: all of them, one
+ * of two halves, of which one computes while the other's sum is on its way, or those of which this
+ * rank alone computes attention. Owned by the rank's compute thread, but for the arrays of a sum
+ * that has begun.
  */
 final class StepPart {
   private final int hiddenSize;
@@ -45,11 +46,11 @@ final class StepPart {
     firstToken = first;
   }
 
-  /** Takes the last token of a step's only run, with its row of {@code terms}. */
-  void setLast(StepRuns only, TermSums terms) {
-    int last = only.tokenCount() - 1;
-    set(only, last, 1);
-    System.arraycopy(terms.values(), last * hiddenSize, partial.values(), 0, hiddenSize);
+  /** Has the terms of a part of these tokens at their places, and zeros. */
+  void takeTerms(StepPart part) {
+    partial.clear(length());
+    System.arraycopy(
+        part.partial.values(), 0, partial.values(), part.offset() - offset(), part.length());
   }
 
   /** The same places as in the step, counted from this part's first token. */

@@ -22,18 +22,21 @@ public final class StepRuns {
   private int count;
   private int wantedLogits = ALL_LOGITS;
   private boolean overlapsSums;
+  private boolean sharesTokens;
 
   /** Forgets all runs. */
   public StepRuns clear() {
     count = 0;
     wantedLogits = ALL_LOGITS;
     overlapsSums = false;
+    sharesTokens = false;
     return this;
   }
 
   /** Takes the runs of another step. */
   public void set(StepRuns other) {
-    clear().wantLogits(other.wantedLogits).overlapSums(other.overlapsSums);
+    clear().wantLogits(other.wantedLogits);
+    overlapSums(other.overlapsSums).shareTokens(other.sharesTokens);
     for (int run = 0; run < other.count; run++) {
       add(
           other.sequence(run),
@@ -112,6 +115,20 @@ public final class StepRuns {
   /** Whether one half of a long step is to compute while the sums of the other are formed. */
   public boolean overlapsSums() {
     return overlapsSums;
+  }
+
+  /**
+   * Says whether each rank is to compute the attention of a part of the tokens alone, where all
+   * have all of its weights; not, unless this is called. All ranks are to be told the same.
+   */
+  public StepRuns shareTokens(boolean share) {
+    sharesTokens = share;
+    return this;
+  }
+
+  /** Whether each rank is to compute the attention of a part of the tokens alone. */
+  public boolean sharesTokens() {
+    return sharesTokens;
   }
 
   /** How many runs there are. */

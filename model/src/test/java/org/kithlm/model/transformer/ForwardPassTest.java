@@ -224,6 +224,35 @@ class ForwardPassTest {
 
   @ParameterizedTest
   @EnumSource(Architecture.class)
+  void shouldAgreeWhereRanksShareTokens(Architecture architecture) throws IOException {
+    TinyModel model = random(architecture, 35);
+    int[] ids = tokens(model, POSITIONS_MAX);
+    double[] shares = {2, 1, 1, 3};
+    try (Pack pack = Pack.open(packOf(model.writer()))) {
+      ShardPlan alone = ShardPlan.equal(pack.config(), pack.units(), 1);
+      int layers = pack.config().layerCount();
+      try (TestCluster one = new TestCluster(pack, alone, POSITIONS_MAX, POSITIONS_MAX)) {
+        float[] expected = one.logits(ids, 0, POSITIONS_MAX);
+        for (AttentionPlacement attention : AttentionPlacement.values()) {
+          ShardPlan plan = ShardPlan.weighted(pack.config(), pack.units(), shares, attention);
+          try (TestCluster ranks = new TestCluster(pack, plan, POSITIONS_MAX, POSITIONS_MAX)) {
+            ranks.shareTokens();
+            for (int chunk : new int[] {POSITIONS_MAX, 47, 32, 31}) {
+              int before = ranks.gathers();
+              String what = attention + " chunk=" + chunk + " " + model;
+              assertArrayEquals(expected, ranks.logits(ids, 0, chunk), 0, what);
+              boolean shared = attention == AttentionPlacement.REPLICATED && chunk >= 32;
+              int gathers = shared ? POSITIONS_MAX / chunk * (layers - 1) : 0;
+              assertEquals(gathers, ranks.gathers() - before, what);
+            }
+          }
+        }
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Architecture.class)
   void shouldNotDependOnChunks(Architecture architecture) throws IOException {
     TinyModel model = random(architecture, 31);
     int[] ids = tokens(model, POSITIONS_MAX);

@@ -42,6 +42,8 @@ final class TestCluster implements AutoCloseable {
   private final ShardPlan plan;
   private final List<@Nullable LmHead> heads = new ArrayList<>(); // null for a rank without rows
   private final AtomicInteger sums = new AtomicInteger();
+  private final AtomicInteger gathers = new AtomicInteger();
+  private boolean sharesTokens;
 
   TestCluster(Pack pack, ShardPlan plan, int positionsMax, int tokensMax) throws IOException {
     this(pack, plan, KvType.F16, positionsMax, tokensMax, Workers.alone());
@@ -97,7 +99,12 @@ final class TestCluster implements AutoCloseable {
     }
   }
 
-  /** Counts the root's sums; those that are begun are formed as late as may be. */
+  /** From now on ranks share the tokens of a step where they can, instead of overlapping sums. */
+  void shareTokens() {
+    sharesTokens = true;
+  }
+
+  /** Counts the root's collectives; sums that are begun are formed as late as may be. */
   private Allreduce counted(int rank, Allreduce allreduce) {
     return new Allreduce() {
       private Runnable begun = () -> {};
@@ -108,6 +115,14 @@ final class TestCluster implements AutoCloseable {
           sums.incrementAndGet();
         }
         allreduce.sum(layer, block, partial, sum, length);
+      }
+
+      @Override
+      public void gather(int layer, Block block, double[] partial, float[] sum, int[] ends) {
+        if (rank == 0) {
+          gathers.incrementAndGet();
+        }
+        allreduce.gather(layer, block, partial, sum, ends);
       }
 
       @Override
@@ -129,6 +144,11 @@ final class TestCluster implements AutoCloseable {
     return sums.get();
   }
 
+  /** Vectors collected so far of which each rank has formed a range. */
+  int gathers() {
+    return gathers.get();
+  }
+
   /** Scaled embeddings [ids x hidden]. */
   float[] embeddings(int... ids) {
     float[] hidden = new float[ids.length * config.hiddenSize()];
@@ -147,7 +167,7 @@ final class TestCluster implements AutoCloseable {
 
   /** One step on all ranks; insists that all end with the same bits. */
   float[] step(float[] input, StepRuns runs) {
-    runs.overlapSums(true);
+    runs.overlapSums(!sharesTokens).shareTokens(sharesTokens);
     List<Future<float[]>> results = new ArrayList<>();
     for (int rank = 0; rank < passes.size(); rank++) {
       int r = rank;

@@ -65,6 +65,13 @@ final class RankSums implements Allreduce, AutoCloseable {
   }
 
   @Override
+  public void gather(int layer, Block block, double[] partial, float[] sum, int[] ends) {
+    long start = System.nanoTime();
+    collective.gather(layer, block, partial, sum, ends);
+    waitedNs.addAndGet(System.nanoTime() - start);
+  }
+
+  @Override
   public void begin(int layer, Block block, double[] partial, float[] sum, int length) {
     begun = beside.submit(() -> timed(layer, block, partial, sum, length));
   }

@@ -4,12 +4,12 @@ import org.kithlm.model.transformer.StepRuns;
 import org.kithlm.transport.StepHeader;
 
 /**
- * Tells leaves what follows the embedding rows of a step: how many logits are wanted and whether
- * sums overlap with computing, in a float each, then its runs in four floats each. A step that is
- * one run of the stem alone is told by the header.
+ * Tells leaves what follows the embedding rows of a step: how many logits are wanted, whether sums
+ * overlap with computing and whether ranks share the tokens, in a float each, then its runs in four
+ * floats each. A step that is one run of the stem alone is told by the header.
  */
 final class RunFields {
-  private static final int OF_STEP = 2;
+  private static final int OF_STEP = 3;
   private static final int PER_RUN = 4;
 
   /** Floats behind the rows at most. */
@@ -34,6 +34,7 @@ final class RunFields {
     int end = rowsLength;
     floats[end++] = Math.min(runs.wantedLogits(), ALL);
     floats[end++] = runs.overlapsSums() ? 1 : 0;
+    floats[end++] = runs.sharesTokens() ? 1 : 0;
     if (runs.isStemOnly()) {
       return end;
     }
@@ -68,6 +69,7 @@ final class RunFields {
       int wanted = (int) floats[next++];
       into.wantLogits(wanted == ALL ? StepRuns.ALL_LOGITS : Math.max(0, wanted));
       into.overlapSums(floats[next++] != 0);
+      into.shareTokens(floats[next++] != 0);
     }
     if (header.length() == next) {
       into.addStem(header.startPosition(), header.tokenCount());

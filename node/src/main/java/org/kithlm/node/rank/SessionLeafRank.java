@@ -137,10 +137,7 @@ public final class SessionLeafRank implements LeafRank {
   }
 
   private void serve(LeafSession leaf, Listener listener) {
-    compute.connect(
-        (layer, block, partial, sum, length) ->
-            leaf.allreduce(layer, SessionConfigs.number(block), partial, sum, length),
-        leaf::gather);
+    compute.connect(new SessionSums(leaf::allreduce, leaf::allgather), leaf::gather);
     float[] hidden = new float[compute.maxFloats()];
     int words = compute.embeddingRows().wordsPerRow();
     StepRuns runs = new StepRuns();

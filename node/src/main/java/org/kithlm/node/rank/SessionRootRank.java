@@ -8,6 +8,7 @@ import org.jspecify.annotations.Nullable;
 import org.kithlm.memory.TileReadException;
 import org.kithlm.model.config.ModelConfig;
 import org.kithlm.model.pack.EmbeddingTable;
+import org.kithlm.model.shard.AttentionPlacement;
 import org.kithlm.model.shard.HeadPlacement;
 import org.kithlm.model.transformer.Allreduce;
 import org.kithlm.model.transformer.ForwardPass;
@@ -145,10 +146,7 @@ public final class SessionRootRank implements RootRank {
     session = root;
     checkFailure();
     root.connect();
-    compute.connect(
-        (layer, block, partial, sum, length) ->
-            root.allreduce(layer, SessionConfigs.number(block), partial, sum, length),
-        root::gather);
+    compute.connect(new SessionSums(root::allreduce, root::allgather), root::gather);
   }
 
   @Override
@@ -168,7 +166,7 @@ public final class SessionRootRank implements RootRank {
     try {
       RootSession root = session;
       if (root != null) {
-        runs.overlapSums(ForwardPass.canOverlap(runs) && overlapPays(root, count));
+        choosePaths(root, runs);
         int length = RunFields.append(runs, hidden, count * words);
         root.beginStep(current, runs.startPosition(0), count, hidden, length);
       }
@@ -187,11 +185,21 @@ public final class SessionRootRank implements RootRank {
   }
 
   /**
-   * Whether devices compute half of a step while they form the sum of the other, at the price of
-   * reading weights twice: with threads to spare, or while datagrams are on their way.
+   * Decides how a long step is computed. While datagrams are on their way devices can compute half
+   * of it, at the price of reading weights twice. Where sums are work, devices that have all of
+   * attention can share the tokens, for one more exchange; with threads to spare one of those can
+   * form sums.
    */
-  private boolean overlapPays(RootSession root, int tokenCount) {
-    return threads > 1 || root.isMostlyWaiting(tokenCount / 2 * config.hiddenSize());
+  private void choosePaths(RootSession root, StepRuns runs) {
+    boolean canOverlap = ForwardPass.canOverlap(runs);
+    boolean canShare =
+        assignment.attention() == AttentionPlacement.REPLICATED
+            && ForwardPass.canShareTokens(runs, assignment.worldSize());
+    boolean waiting =
+        (canOverlap || canShare)
+            && root.isMostlyWaiting(runs.tokenCount() / 2 * config.hiddenSize());
+    runs.shareTokens(canShare && !waiting);
+    runs.overlapSums(canOverlap && !runs.sharesTokens() && (waiting || threads > 1));
   }
 
   @Override

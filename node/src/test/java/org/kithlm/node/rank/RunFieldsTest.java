@@ -46,7 +46,7 @@ class RunFieldsTest {
     assertEquals(17, read.startPosition(0));
     assertEquals(4, read.tokenCount(0));
     int length = RunFields.append(new StepRuns().addStem(17, 4), message, 4 * WIDTH);
-    assertEquals(4 * WIDTH + 2, length);
+    assertEquals(4 * WIDTH + 3, length);
   }
 
   @ParameterizedTest
@@ -63,6 +63,16 @@ class RunFieldsTest {
     assertEquals(overlap, sent(new StepRuns().addStem(17, 4).overlapSums(overlap)).overlapsSums());
     StepRuns branch = new StepRuns().add(1, 5, 5, 2).overlapSums(overlap);
     assertEquals(overlap, sent(branch).overlapsSums());
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void shouldTellWhetherRanksShareTokens(boolean share) {
+    StepRuns stem = new StepRuns().addStem(17, 4).overlapSums(!share).shareTokens(share);
+    assertEquals(share, sent(stem).sharesTokens());
+    assertEquals(!share, sent(stem).overlapsSums());
+    StepRuns branch = new StepRuns().add(1, 5, 5, 2).shareTokens(share);
+    assertEquals(share, sent(branch).sharesTokens());
   }
 
   @Test

@@ -104,7 +104,10 @@ public final class CollectiveChooser {
     };
   }
 
-  /** Whether a sum of {@code length} elements leaves its ranks' cores idle for most of the time. */
+  /**
+   * Whether a sum of {@code length} elements leaves its ranks' cores idle for three quarters of the
+   * time.
+   */
   public boolean isMostlyWaiting(int length) {
     LinkCosts free =
         new LinkCosts(
@@ -117,7 +120,7 @@ public final class CollectiveChooser {
     double waitNs =
         new CollectiveChooser(free, worldSize, frameBytes, encoding).predictNs(form, length);
     double datagramsNs = predictNs(form, length) - waitNs;
-    return !isShared() && waitNs > 2 * WORK_PER_DATAGRAM * datagramsNs;
+    return !isShared() && waitNs > 3 * WORK_PER_DATAGRAM * datagramsNs;
   }
 
   private double predictNs(
