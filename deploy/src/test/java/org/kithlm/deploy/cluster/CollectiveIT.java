@@ -67,9 +67,11 @@ class CollectiveIT {
     assertEquals(ofTheStar, answer(form).get("tokens"));
   }
 
-  @Test
-  void shouldAnswerAsWithTheStarWhereAllComputeAttention() throws Exception {
-    assertEquals(ofTheStar, answer("direct", "--attention", "replicated").get("tokens"));
+  /** With links measured on one machine, where sums are work, ranks share the prompt's tokens. */
+  @ParameterizedTest
+  @ValueSource(strings = {"direct", "auto"})
+  void shouldAnswerAsWithTheStarWhereAllComputeAttention(String form) throws Exception {
+    assertEquals(ofTheStar, answer(form, "--attention", "replicated").get("tokens"));
   }
 
   /** Greedily leaves send a candidate each, else all their logits. */
