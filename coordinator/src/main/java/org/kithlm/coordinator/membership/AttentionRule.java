@@ -8,7 +8,8 @@ import org.kithlm.node.control.CollectiveReport;
  * Weighs the sums that replicated attention saves a token against the arithmetic that it adds. A
  * sum takes what the ranks of the last plan expected of it once their links were measured, so
  * before that attention is split. Prompts are not weighed: they save bytes, too, and what they add
- * is the same part of their arithmetic. Owned by the coordinator's actor.
+ * is the same part of their arithmetic, or less where ranks share the tokens. Owned by the
+ * coordinator's actor.
  */
 final class AttentionRule {
   /** Of a token's time. A new plan, and memory for what is replicated, must be worth it. */

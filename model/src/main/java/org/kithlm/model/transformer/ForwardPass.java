@@ -59,7 +59,7 @@ public final class ForwardPass {
   private final float[] normed;
   private final StepPart whole; // or the first half
   private final StepPart rest;
-  private final StepPart tail; // the last token of a run
+  private final StepPart tail; // the last token of a run of several
   private final StepPart own; // of which this rank computes attention
   private final int rank;
   private final int[] sharedEnds; // where the hidden states end that each rank computes
@@ -278,7 +278,7 @@ public final class ForwardPass {
   /** Keys and values of all tokens, and the rest of those after which logits are wanted. */
   private void lastLayer(int layer, float[] hidden, StepRuns runs) {
     StepPart part = whole;
-    if (runs.count() == 1 && runs.wantedLogits() > 0) {
+    if (runs.count() == 1 && runs.tokenCount() > 1 && runs.wantedLogits() > 0) {
       part = tail;
       tail.set(runs, runs.tokenCount() - 1, 1);
       attend(layer, hidden, whole, tail);
