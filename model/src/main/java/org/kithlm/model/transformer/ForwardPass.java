@@ -252,16 +252,20 @@ public final class ForwardPass {
 
   /** Gives each rank as many tokens as the others, or a few more or less. */
   private void share(StepRuns runs) {
-    int tokens = runs.tokenCount();
-    int worldSize = sharedEnds.length;
-    for (int i = 0; i < worldSize; i++) {
-      int end = tokens * (i + 1) / worldSize;
-      int whole = i == worldSize - 1 ? tokens : end / TOKENS_TOGETHER * TOKENS_TOGETHER;
-      sharedEnds[i] = whole * config.hiddenSize();
+    int tokenCount = runs.tokenCount();
+    for (int i = 0; i < sharedEnds.length; i++) {
+      sharedEnds[i] = tokensBefore(i + 1, tokenCount) * config.hiddenSize();
     }
-    int start = rank == 0 ? 0 : sharedEnds[rank - 1];
-    int first = start / config.hiddenSize();
-    own.set(runs, first, sharedEnds[rank] / config.hiddenSize() - first);
+    int first = tokensBefore(rank, tokenCount);
+    own.set(runs, first, tokensBefore(rank + 1, tokenCount) - first);
+  }
+
+  /** Tokens of a shared step that lower ranks have. */
+  private int tokensBefore(int someRank, int tokenCount) {
+    int worldSize = sharedEnds.length;
+    return someRank == worldSize
+        ? tokenCount
+        : tokenCount * someRank / worldSize / TOKENS_TOGETHER * TOKENS_TOGETHER;
   }
 
   /** This rank computes attention of its own tokens alone. */
@@ -277,16 +281,17 @@ public final class ForwardPass {
 
   /** Keys and values of all tokens, and the rest of those after which logits are wanted. */
   private void lastLayer(int layer, float[] hidden, StepRuns runs) {
+    if (runs.wantedLogits() == 0) {
+      attend(layer, hidden, whole);
+      return;
+    }
     StepPart part = whole;
-    if (runs.count() == 1 && runs.tokenCount() > 1 && runs.wantedLogits() > 0) {
+    if (runs.count() == 1 && runs.tokenCount() > 1) {
       part = tail;
       tail.set(runs, runs.tokenCount() - 1, 1);
       attend(layer, hidden, whole, tail);
     } else {
       attend(layer, hidden, whole);
-    }
-    if (runs.wantedLogits() == 0) {
-      return;
     }
     sum(layer, hidden, true, part);
     feedForward(layer, hidden, part);

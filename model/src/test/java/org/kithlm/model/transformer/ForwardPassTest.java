@@ -195,55 +195,61 @@ class ForwardPassTest {
   @ParameterizedTest
   @EnumSource(Architecture.class)
   void shouldAgreeWhereSumsOverlap(Architecture architecture) throws IOException {
-    TinyModel model = random(architecture, 35);
-    int[] ids = tokens(model, POSITIONS_MAX);
-    double[] shares = {2, 1, 1, 3};
-    try (Pack pack = Pack.open(packOf(model.writer()))) {
-      ShardPlan alone = ShardPlan.equal(pack.config(), pack.units(), 1);
-      try (TestCluster one = new TestCluster(pack, alone, POSITIONS_MAX, POSITIONS_MAX)) {
-        float[] expected = one.logits(ids, 0, POSITIONS_MAX);
-        for (AttentionPlacement attention : AttentionPlacement.values()) {
-          ShardPlan plan = ShardPlan.weighted(pack.config(), pack.units(), shares, attention);
-          try (TestCluster ranks = new TestCluster(pack, plan, POSITIONS_MAX, POSITIONS_MAX)) {
-            for (int chunk : new int[] {POSITIONS_MAX, 47, 32, 31}) {
-              int before = ranks.sums();
-              String what = attention + " chunk=" + chunk + " " + model;
-              assertArrayEquals(expected, ranks.logits(ids, 0, chunk), 0, what);
-              int steps = Math.ceilDiv(POSITIONS_MAX, chunk);
-              int halves =
-                  POSITIONS_MAX / chunk * (chunk >= ForwardPass.OVERLAP_TOKENS_MIN ? 1 : 0);
-              int blocks = attention == AttentionPlacement.SPLIT ? 2 : 1;
-              int sums = blocks * ((pack.config().layerCount() - 1) * (steps + halves) + 1);
-              assertEquals(sums, ranks.sums() - before, what);
-            }
-          }
-        }
-      }
-    }
+    checkChunks(
+        architecture,
+        false,
+        (layers, attention, chunk) -> {
+          int steps = Math.ceilDiv(POSITIONS_MAX, chunk);
+          int halves = POSITIONS_MAX / chunk * (chunk >= ForwardPass.OVERLAP_TOKENS_MIN ? 1 : 0);
+          int blocks = attention == AttentionPlacement.SPLIT ? 2 : 1;
+          return blocks * ((layers - 1) * (steps + halves) + 1);
+        });
   }
 
   @ParameterizedTest
   @EnumSource(Architecture.class)
   void shouldAgreeWhereRanksShareTokens(Architecture architecture) throws IOException {
+    checkChunks(
+        architecture,
+        true,
+        (layers, attention, chunk) -> {
+          boolean shared = attention == AttentionPlacement.REPLICATED && chunk >= 32;
+          return shared ? POSITIONS_MAX / chunk * (layers - 1) : 0;
+        });
+  }
+
+  /** How many collectives a prompt of POSITIONS_MAX tokens takes. */
+  private interface CollectiveCount {
+    int of(int layers, AttentionPlacement attention, int chunk);
+  }
+
+  /**
+   * Compares four ranks with one, for steps of some lengths.
+   *
+   * @param expected sums, or allgathers where tokens are shared
+   */
+  private void checkChunks(
+      Architecture architecture, boolean sharesTokens, CollectiveCount expected)
+      throws IOException {
     TinyModel model = random(architecture, 35);
     int[] ids = tokens(model, POSITIONS_MAX);
     double[] shares = {2, 1, 1, 3};
     try (Pack pack = Pack.open(packOf(model.writer()))) {
       ShardPlan alone = ShardPlan.equal(pack.config(), pack.units(), 1);
       int layers = pack.config().layerCount();
+      assertTrue(layers > 1, model::toString);
       try (TestCluster one = new TestCluster(pack, alone, POSITIONS_MAX, POSITIONS_MAX)) {
-        float[] expected = one.logits(ids, 0, POSITIONS_MAX);
+        float[] logits = one.logits(ids, 0, POSITIONS_MAX);
         for (AttentionPlacement attention : AttentionPlacement.values()) {
           ShardPlan plan = ShardPlan.weighted(pack.config(), pack.units(), shares, attention);
           try (TestCluster ranks = new TestCluster(pack, plan, POSITIONS_MAX, POSITIONS_MAX)) {
-            ranks.shareTokens();
+            ranks.shareTokens(sharesTokens);
             for (int chunk : new int[] {POSITIONS_MAX, 47, 32, 31}) {
-              int before = ranks.gathers();
+              int before = sharesTokens ? ranks.gathers() : ranks.sums();
               String what = attention + " chunk=" + chunk + " " + model;
-              assertArrayEquals(expected, ranks.logits(ids, 0, chunk), 0, what);
-              boolean shared = attention == AttentionPlacement.REPLICATED && chunk >= 32;
-              int gathers = shared ? POSITIONS_MAX / chunk * (layers - 1) : 0;
-              assertEquals(gathers, ranks.gathers() - before, what);
+              assertArrayEquals(logits, ranks.logits(ids, 0, chunk), 0, what);
+              int after = sharesTokens ? ranks.gathers() : ranks.sums();
+              assertEquals(expected.of(layers, attention, chunk), after - before, what);
             }
           }
         }

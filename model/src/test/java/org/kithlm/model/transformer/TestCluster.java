@@ -99,9 +99,9 @@ final class TestCluster implements AutoCloseable {
     }
   }
 
-  /** From now on ranks share the tokens of a step where they can, instead of overlapping sums. */
-  void shareTokens() {
-    sharesTokens = true;
+  /** Whether ranks share the tokens of a step where they can, instead of overlapping sums. */
+  void shareTokens(boolean share) {
+    sharesTokens = share;
   }
 
   /** Counts the root's collectives; sums that are begun are formed as late as may be. */

@@ -44,7 +44,6 @@ final class Exchange implements AutoCloseable {
   private final Outbox[] outboxes; // as session.links()
   private final Inbox[] inboxes; // as session.links()
   private final double[] frameSum;
-  private int answerLength; // sums that fill a frame
 
   // What a poll looks for.
   private final ControlledFragmentHandler partialHandler = this::onPartial;
@@ -205,17 +204,13 @@ final class Exchange implements AutoCloseable {
   }
 
   /** Rounds a range that this rank has formed alone, as a sum of all ranks is, and sends it. */
-  private void sendOwn(int start, int end) {
-    for (int next = start; next < end; next += answerLength) {
-      int count = Math.min(answerLength, end - next);
+  private void sendOwn(int start, int rangeEnd) {
+    for (int next = start; next < rangeEnd; next += answerLength()) {
+      int count = Math.min(answerLength(), rangeEnd - next);
       Arrays.fill(frameSum, 0, count, 0);
       encoding().addTo(frameSum, round.partial(), next, count);
       encoding().round(frameSum, count, round.sum(), next);
-      for (Outbox outbox : outboxes) {
-        outbox.addSum(next, next + count);
-      }
-      pump();
-      session.doWork();
+      answer(next, next + count);
     }
   }
 
@@ -310,15 +305,25 @@ final class Exchange implements AutoCloseable {
     int sent = start;
     for (int next = start; next < rangeEnd; ) {
       next += sumPart(next, rangeEnd);
-      if (next == rangeEnd || next - sent >= answerLength) {
-        for (Outbox outbox : outboxes) {
-          outbox.addSum(sent, next);
-        }
+      if (next == rangeEnd || next - sent >= answerLength()) {
+        answer(sent, next);
         sent = next;
-        pump();
-        session.doWork();
       }
     }
+  }
+
+  /** Sums that fill a frame, as a rule. */
+  private int answerLength() {
+    return Math.max(1, encoding().typicalIn(session.elementsBytes()));
+  }
+
+  /** Sends a range of the sum to all, after what is left to send. */
+  private void answer(int start, int rangeEnd) {
+    for (Outbox outbox : outboxes) {
+      outbox.addSum(start, rangeEnd);
+    }
+    pump();
+    session.doWork();
   }
 
   /**
@@ -412,7 +417,6 @@ final class Exchange implements AutoCloseable {
 
   private void begin() {
     session.chooseFrameLength();
-    answerLength = Math.max(1, encoding().typicalIn(session.elementsBytes()));
     for (int i = 0; i < outboxes.length; i++) {
       outboxes[i].begin(FrameKind.PARTIAL, 0, 0);
       inboxes[i].begin();

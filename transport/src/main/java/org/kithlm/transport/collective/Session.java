@@ -50,8 +50,7 @@ final class Session implements AutoCloseable {
   private final FrameFlyweight incoming = new FrameFlyweight();
   private final FrameFlyweight ahead = new FrameFlyweight();
   private final @Nullable FrameSeal seal;
-  private int elementsBytes;
-  private int frameTerms;
+  private int elementsBytes; // most in a frame now
   private int incomingLengthBytes;
   private String refusal = ""; // why the last frame was refused that was
   private final AtomicReference<@Nullable RuntimeException> failure = new AtomicReference<>();
@@ -157,7 +156,6 @@ final class Session implements AutoCloseable {
   /** From now on frames are as long as the links bear. */
   void chooseFrameLength() {
     elementsBytes = elementsBytesIn(Math.min(config.datagramLength(), media.frameLengthMax()));
-    frameTerms = config.encoding().mostIn(elementsBytes);
   }
 
   /** Most bytes of elements in a frame now. */
@@ -167,7 +165,7 @@ final class Session implements AutoCloseable {
 
   /** Most elements of a frame of a partial sum or a sum now. */
   int frameTerms() {
-    return frameTerms;
+    return config.encoding().mostIn(elementsBytes);
   }
 
   /** Most bytes of elements in any frame of the session. */

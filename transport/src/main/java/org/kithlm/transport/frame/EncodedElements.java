@@ -40,7 +40,7 @@ abstract class EncodedElements implements Elements {
   /**
    * Encodes them as well, as they are wanted next.
    *
-   * @param bytesMax the same in each call: what was encoded last is not looked at again
+   * @param bytesMax the same until {@link #changed}: what was encoded last is not looked at again
    */
   @Override
   public int countIn(int first, int countMax, int bytesMax) {
